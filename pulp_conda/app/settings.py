@@ -1,0 +1,1 @@
+"""Settings with their defaults; pulpcore loads this module into its own."""

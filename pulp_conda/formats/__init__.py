@@ -1,0 +1,1 @@
+"""The conda formats: pure Python, without Django, pulpcore or network."""
