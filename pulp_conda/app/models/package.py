@@ -1,0 +1,96 @@
+"""A package: one file of a channel together with its repodata record."""
+
+from typing import Any, Self
+
+import msgspec
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
+from pulpcore.plugin.util import get_domain_pk
+
+_NEVER = 2**31 - 1
+"""Above any version's number: stands for "not removed" in comparisons."""
+
+
+class PackageQuerySet(models.QuerySet["CondaPackage"]):
+    """Packages as a channel sees them.
+
+    Membership is asked of pulpcore's indexed relation. The array of content ids that
+    `RepositoryVersion.get_content` unnests costs time in proportion to the channel.
+    """
+
+    def in_version(self, version: RepositoryVersion) -> Self:
+        """Return only the packages that a version of a channel holds."""
+        return self.filter(
+            Q(version_memberships__version_removed__isnull=True)
+            | Q(version_memberships__version_removed__number__gt=version.number),
+            version_memberships__repository_id=version.repository_id,
+            version_memberships__version_added__number__lte=version.number,
+        )
+
+    def in_any_version(self, versions: models.QuerySet[RepositoryVersion]) -> Self:
+        """Return only the packages that at least one of the versions holds."""
+        holding = versions.filter(
+            repository_id=OuterRef("repository_id"),
+            number__gte=OuterRef("version_added__number"),
+            number__lt=Coalesce(OuterRef("version_removed__number"), _NEVER),
+        )
+        memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
+        return self.filter(Exists(memberships))
+
+
+class CondaPackage(Content):
+    """A conda package that never changes: the pair of a file and its record.
+
+    Another record for the same file (a hotfix of its metadata) is another unit that shares the
+    artifact. Within one version of a channel (`subdir`, `filename`) is unique.
+    """
+
+    TYPE = "package"
+    PROTECTED_FROM_RECLAIM = False
+    repo_key_fields = ("subdir", "filename")
+
+    sha256 = models.CharField(max_length=64, db_index=True)
+    md5 = models.CharField(max_length=32)
+    size = models.BigIntegerField()
+
+    subdir = models.CharField(max_length=32)
+    filename = models.CharField(max_length=211)
+    name = models.CharField(max_length=64)
+    version = models.CharField(max_length=64)
+    build = models.CharField(max_length=64)
+    build_number = models.BigIntegerField()
+    extension = models.CharField(max_length=16)
+
+    # Text and not jsonb: jsonb rewrites numbers, and the digest is that of these very bytes.
+    record_json = models.TextField()
+    record_digest = models.CharField(max_length=64)
+    run_exports = models.JSONField(default=dict)
+
+    license = models.TextField(default="")
+    about = models.JSONField(default=dict)
+    traits = ArrayField(models.TextField(), default=list)
+
+    _pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
+
+    objects = ContentManager.from_queryset(PackageQuerySet)()
+
+    class Meta:
+        default_related_name = "%(app_label)s_%(model_name)s"
+        # In this order the index also answers "which unit is this path of a channel".
+        unique_together = ("_pulp_domain", "subdir", "filename", "sha256", "record_digest")
+        indexes = [models.Index(fields=["_pulp_domain", "name", "subdir"])]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The repodata record: the object that stands for this package in its channel's index."""
+        record: dict[str, Any] = msgspec.json.decode(self.record_json)
+        return record
+
+    @property
+    def relative_path(self) -> str:
+        """Where the file lies below its channel's URL."""
+        return f"{self.subdir}/{self.filename}"

@@ -1,0 +1,55 @@
+"""A channel's repository: the versions of what it holds."""
+
+from django.db import models
+from django.db.models import Count
+from django.dispatch import Signal
+
+from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryVersion
+from pulpcore.plugin.repo_version_utils import remove_duplicates
+
+from ..exceptions import DuplicatePackageError
+from .package import CondaPackage
+
+version_created = Signal()
+"""Sent with `version` when a version is complete; a receiver that raises undoes the version."""
+
+
+class CondaRepository(Repository, AutoAddObjPermsMixin):
+    """What a channel holds, version by version."""
+
+    TYPE = "conda"
+    CONTENT_TYPES = [CondaPackage]
+
+    autopublish = models.BooleanField(default=True)
+
+    class Meta:
+        default_related_name = "%(app_label)s_%(model_name)s"
+        permissions = [
+            ("modify_condarepository", "Can modify content of the repository"),
+            ("manage_roles_condarepository", "Can manage role assignments on conda repositories"),
+            ("repair_condarepository", "Can repair repository versions"),
+        ]
+
+    def finalize_new_version(self, new_version: RepositoryVersion) -> None:
+        """Let what the version adds take the place of what bears the same path.
+
+        Looks only at the additions, so the cost does not grow with the channel.
+
+        Raises:
+            DuplicatePackageError: two of the added packages claim one path.
+        """
+        remove_duplicates(new_version)
+        added = CondaPackage.objects.filter(pk__in=new_version.added())
+        clash = (
+            added.values(*CondaPackage.repo_key_fields)
+            .annotate(units=Count("pk"))
+            .filter(units__gt=1)
+            .first()
+        )
+        if clash:
+            raise DuplicatePackageError(f"{clash['subdir']}/{clash['filename']}")
+
+    def on_new_version(self, version: RepositoryVersion) -> None:
+        """Tell the layers above, which publish the version when the repository wants it."""
+        super().on_new_version(version)
+        version_created.send(type(self), repository=self, version=version)

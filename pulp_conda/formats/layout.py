@@ -1,0 +1,29 @@
+"""The names of the files below a channel's URL, and how long a client may keep each."""
+
+from .identifiers import extension_of
+
+REPODATA = "repodata.json"
+REPODATA_ZST = "repodata.json.zst"
+
+SUBDIR_DOCUMENTS = frozenset({REPODATA, REPODATA_ZST})
+"""What a channel's index holds in every subdir (CEP 36)."""
+
+_PACKAGE_LIFETIME_S = 365 * 24 * 3600
+
+
+def split(path: str) -> tuple[str, str]:
+    """Split a path below a channel's URL into its subdir and its file name.
+
+    The subdir is empty for a document of the channel's root, and holds a slash where the path is
+    deeper than any that a channel has.
+    """
+    subdir, _, filename = path.rpartition("/")
+    return subdir, filename
+
+
+def cache_control(path: str, *, private: bool) -> str:
+    """Return the Cache-Control header of a path: packages never change, documents do."""
+    who = "private" if private else "public"
+    if extension_of(split(path)[1]):
+        return f"{who}, max-age={_PACKAGE_LIFETIME_S}, immutable"
+    return f"{who}, max-age=0, must-revalidate"
