@@ -11,3 +11,14 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
     version = "0.1.0.dev0"
     python_package_name = "pulp-conda"
     domain_compatible = True
+
+    def ready(self) -> None:
+        """Connect a new version of a channel with its publication: models know no upper layer."""
+        super().ready()
+        # Models can be imported only once Django's applications are loaded.
+        from .channels.publish import publish_when_wanted
+        from .models import CondaRepository, version_created
+
+        version_created.connect(
+            publish_when_wanted, sender=CondaRepository, dispatch_uid="conda.publish"
+        )

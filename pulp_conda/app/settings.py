@@ -1,1 +1,18 @@
 """Settings with their defaults; pulpcore loads this module into its own."""
+
+DRF_ACCESS_POLICY = {
+    "dynaconf_merge_unique": True,
+    "reusable_conditions": ["pulp_conda.app.access"],
+}
+
+CONDA_DEFAULT_CHANNEL = "main"
+"""The channel that is meant where a registry URL names none."""
+
+CONDA_UPLOAD_TIMEOUT_SECONDS = 60
+"""How long an upload waits to become installable before it is answered with 503."""
+
+CONDA_MAX_PACKAGE_BYTES = 10 * 1024**3
+CONDA_MAX_EXPANDED_BYTES = 64 * 1024**3
+CONDA_MAX_EXPANSION_RATIO = 1000
+CONDA_MAX_PACKAGE_MEMBERS = 1_000_000
+CONDA_MAX_VALIDATION_SECONDS = 240

@@ -1,0 +1,174 @@
+"""From a stream of bytes to a saved package: parallel, without any lock, safe to repeat."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Protocol
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from pulpcore.plugin.files import PulpTemporaryUploadedFile
+from pulpcore.plugin.models import Artifact, ContentArtifact
+from pulpcore.plugin.util import get_domain
+
+from pulp_conda.formats.about import describe
+from pulp_conda.formats.archives import inspect
+from pulp_conda.formats.errors import PackageTooLarge
+from pulp_conda.formats.identifiers import Extension
+from pulp_conda.formats.limits import Limits
+from pulp_conda.formats.records import build_record, canonical_json, record_digest
+
+from ..models import CondaPackage
+
+_CHUNK_BYTES = 1024**2
+
+
+class Readable(Protocol):
+    """What a request's body offers."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
+class IncompleteBody(Exception):
+    """The client sent fewer or more bytes than it had declared."""
+
+    def __init__(self, received: int, declared: int | None) -> None:
+        of = "its end" if declared is None else f"the {declared} bytes declared"
+        super().__init__(f"the body stopped after {received} bytes, before {of}")
+
+
+def limits() -> Limits:
+    """Return the bounds that this server sets to packages."""
+    return Limits(
+        package_bytes=settings.CONDA_MAX_PACKAGE_BYTES,
+        expanded_bytes=settings.CONDA_MAX_EXPANDED_BYTES,
+        ratio=settings.CONDA_MAX_EXPANSION_RATIO,
+        members=settings.CONDA_MAX_PACKAGE_MEMBERS,
+        seconds=settings.CONDA_MAX_VALIDATION_SECONDS,
+    )
+
+
+@contextmanager
+def received(body: Readable, declared_size: int | None) -> Iterator[PulpTemporaryUploadedFile]:
+    """Stream a request's body into a temporary file and yield it, hashed, at its beginning.
+
+    The file lies in the working directory, so saving it as an artifact is a rename, and is gone
+    when the context ends.
+
+    Raises:
+        PackageTooLarge: the body is, or declares to be, larger than the limit.
+        IncompleteBody: the body ended early.
+    """
+    limit = limits().package_bytes
+    if declared_size is not None and declared_size > limit:
+        raise PackageTooLarge(declared_size, limit)
+    with PulpTemporaryUploadedFile("package", None, 0, None) as file:
+        file.size = _copy(body, file, declared_size, limit)
+        file.seek(0)
+        yield file
+
+
+def _copy(
+    body: Readable, file: PulpTemporaryUploadedFile, declared_size: int | None, limit: int
+) -> int:
+    size = 0
+    try:
+        while chunk := body.read(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > limit:
+                raise PackageTooLarge(size, limit)
+            for hasher in file.hashers.values():
+                hasher.update(chunk)
+            file.write(chunk)
+    except OSError as error:
+        if error.errno is not None:
+            raise  # the disk's failure and not the client's
+        raise IncompleteBody(size, declared_size) from error
+    if declared_size is not None and size != declared_size:
+        raise IncompleteBody(size, declared_size)
+    return size
+
+
+def ingest(file: PulpTemporaryUploadedFile, extension: Extension) -> CondaPackage:
+    """Validate a received package and save it, or find it as it was saved before.
+
+    Raises:
+        InvalidPackage: the archive breaks a rule of the formats or a limit.
+    """
+    sha256 = file.hashers["sha256"].hexdigest()
+    attributes = read_attributes(file, extension, sha256=sha256, size=file.size)
+    return _save_package(attributes, _save_artifact(file))
+
+
+def read_attributes(
+    file: BinaryIO, extension: Extension, *, sha256: str, size: int
+) -> dict[str, Any]:
+    """Validate a package file and return the fields of its content unit.
+
+    Raises:
+        InvalidPackage: the archive breaks a rule of the formats or a limit.
+    """
+    file.seek(0)
+    contents = inspect(file, extension, limits())
+    file.seek(0)
+    # Records need it, and Pulp installations commonly do not allow it for artifacts.
+    md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    record = build_record(contents.index, md5=md5, sha256=sha256, size=size)
+    return {
+        "sha256": sha256,
+        "md5": md5,
+        "size": size,
+        "subdir": contents.subdir,
+        "filename": str(contents.filename),
+        "name": contents.filename.name,
+        "version": contents.filename.version,
+        "build": contents.filename.build,
+        "build_number": record["build_number"],
+        "extension": contents.filename.extension,
+        "record_json": canonical_json(record).decode(),
+        "record_digest": record_digest(record),
+        "run_exports": contents.run_exports,
+        "license": record.get("license") or "",
+        "about": describe(contents.about),
+        "traits": sorted(contents.traits),
+    }
+
+
+def _save_artifact(file: PulpTemporaryUploadedFile) -> Artifact:
+    """Save a file, or find it as it was saved before and keep it from orphan cleanup."""
+    artifact = Artifact.init_and_validate(file)
+    try:
+        with transaction.atomic():
+            artifact.save()
+            return artifact
+    except IntegrityError:
+        existing: Artifact = Artifact.objects.get(
+            sha256=artifact.sha256, pulp_domain=get_domain()
+        )
+    existing.touch()
+    if not existing.pulp_domain.get_storage().exists(existing.file.name):
+        file.seek(0)
+        existing.file = file
+        existing.save()
+    return existing
+
+
+def _save_package(attributes: Mapping[str, Any], artifact: Artifact) -> CondaPackage:
+    """Save a content unit with its file, or find it and give the file back if it was reclaimed."""
+    identity = {
+        field: attributes[field] for field in ("subdir", "filename", "sha256", "record_digest")
+    }
+    try:
+        with transaction.atomic():
+            package = CondaPackage.objects.create(**attributes)
+            ContentArtifact.objects.create(
+                content=package, artifact=artifact, relative_path=package.relative_path
+            )
+            return package
+    except IntegrityError:
+        package = CondaPackage.objects.get(**identity, _pulp_domain=get_domain())
+    package.touch()
+    ContentArtifact.objects.filter(content=package, artifact=None).update(artifact=artifact)
+    return package

@@ -1,0 +1,11 @@
+"""The task that publishes a version."""
+
+from pulpcore.plugin.models import RepositoryVersion
+
+from ..channels import publish as channel_publish
+
+
+def publish(repository_version_pk: str, *, checkpoint: bool = False) -> str:
+    """Publish a version and return the publication's primary key."""
+    version = RepositoryVersion.objects.get(pk=repository_version_pk)
+    return str(channel_publish.publish(version, checkpoint=checkpoint).pk)
