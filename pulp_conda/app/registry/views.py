@@ -9,11 +9,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, PackageTooLarge
+from pulp_conda.formats.errors import InvalidPackage, PackageTooLarge
 
 from ..channels.channel import ChannelName, ChannelOverlap, ChannelPinned, find_repository
 from ..channels.commit import CommitFailed, CommitTimeout, PackageExists
@@ -22,10 +21,18 @@ from ..models import CondaRepository
 
 _log = logging.getLogger(__name__)
 
+class WrongSubdir(Exception):
+    """The URL claims another subdir than the package's own."""
+
+    def __init__(self, claimed: str | None, actual: str) -> None:
+        super().__init__(f"the URL says {claimed}, but the package is for {actual}")
+
+
 _STATUS: dict[type[Exception], int] = {
     PackageTooLarge: 413,
     InvalidPackage: 400,
     IncompleteBody: 400,
+    WrongSubdir: 400,
     PackageExists: 409,
     ChannelOverlap: 409,
     ChannelPinned: 403,
@@ -74,11 +81,3 @@ def _failure(status: int, message: str, headers: Any = None) -> Response:
     reason = http.HTTPStatus(status).phrase
     return Response({"reason": reason, "message": message}, status=status, headers=kept)
 
-
-def not_found_unless(condition: object, request: Request) -> None:
-    """Answer 404 unless the condition holds."""
-    if not condition:
-        raise Http404(f"nothing is at {request.path}")
-
-
-__all__ = ["InvalidIdentifier", "RegistryView", "not_found_unless"]

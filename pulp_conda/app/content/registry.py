@@ -1,0 +1,35 @@
+"""Reading a channel by the registry's URL."""
+
+from aiohttp.web import HTTPNotFound, Request, StreamResponse
+
+from pulpcore.plugin.content import Handler
+from pulpcore.plugin.util import get_domain
+
+from pulp_conda.formats.errors import InvalidIdentifier
+
+from ..channels.channel import channel_named
+from ..models import CondaDistribution
+from ..registry.paths import parse_download_path
+
+
+class RegistryHandler(Handler):
+    """Serves `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}` from the same distributions
+    as the content app's own URLs."""
+
+    distribution_model = CondaDistribution
+
+    async def stream_registry(self, request: Request) -> StreamResponse:
+        """Answer as the content app answers for the channel's distribution.
+
+        Raises:
+            HTTPNotFound: no channel can have that name.
+        """
+        channel, path = parse_download_path(request.match_info["path"])
+        owner = request.match_info.get("owner") or get_domain().name
+        try:
+            base_path = channel_named(owner, channel).base_path
+        except InvalidIdentifier as error:
+            raise HTTPNotFound from error
+        # What pulpcore's handler reads, and what its cache takes as key.
+        request.match_info["path"] = f"{base_path}/{path}"
+        return await self.stream_content(request)

@@ -1,0 +1,103 @@
+"""The REST face of packages: reading them, and uploading by Pulp's own means."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from pulpcore.plugin.models import Artifact
+from pulpcore.plugin.serializers import (
+    SingleArtifactContentSerializer,
+    SingleArtifactContentUploadSerializer,
+)
+from pulpcore.plugin.util import get_domain_pk
+
+from pulp_conda.formats.archives import sniff
+from pulp_conda.formats.errors import InvalidPackage
+
+from ..channels.ingest import read_attributes
+from ..models import CondaPackage
+
+_DESCRIBED = {
+    "sha256": "SHA-256 digest of the file, in hex.",
+    "md5": "MD5 digest of the file, in hex.",
+    "size": "Size of the file in bytes.",
+    "subdir": "Platform folder of the channel that the package belongs to.",
+    "filename": "The package's file name, made of its name, version and build.",
+    "name": "Name of the package.",
+    "version": "Version of the package.",
+    "build": "Build string of the package.",
+    "build_number": "Build number of the package.",
+    "extension": "Archive format: conda or tar.bz2.",
+    "record_digest": "SHA-256 digest of the record's canonical JSON.",
+    "license": "Licence as the package states it.",
+    "traits": "What channeldata says of the package's scripts and prefixes.",
+}
+
+
+class CondaPackageSerializer(SingleArtifactContentSerializer):
+    """One file of a channel together with its repodata record."""
+
+    relative_path = serializers.CharField(
+        read_only=True, help_text="Path of the file below the URL of its channel."
+    )
+    record = serializers.DictField(
+        read_only=True, help_text="The object that stands for the package in repodata.json."
+    )
+    about = serializers.DictField(
+        read_only=True, help_text="Summary, description and links out of info/about.json."
+    )
+    run_exports = serializers.DictField(
+        read_only=True, help_text="What the package adds to the requirements of its dependants."
+    )
+
+    class Meta:
+        model = CondaPackage
+        fields = (
+            *SingleArtifactContentSerializer.Meta.fields,
+            *_DESCRIBED,
+            "record",
+            "about",
+            "run_exports",
+        )
+        read_only_fields = tuple(_DESCRIBED)
+        extra_kwargs = {name: {"help_text": text} for name, text in _DESCRIBED.items()}
+
+
+class CondaPackageUploadSerializer(SingleArtifactContentUploadSerializer, CondaPackageSerializer):
+    """A package to upload: exactly one of file, upload, artifact and file_url."""
+
+    def deferred_validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Validate the archive and read the unit's fields from it; runs in the task."""
+        data = super().deferred_validate(data)
+        artifact: Artifact = data["artifact"]
+        try:
+            with artifact.file.open("rb") as file:
+                attributes = read_attributes(
+                    file, sniff(file), sha256=artifact.sha256, size=artifact.size
+                )
+        except InvalidPackage as error:
+            raise serializers.ValidationError({"file": f"{error} ({error.code})"}) from error
+        data.update(attributes)
+        data["relative_path"] = f"{attributes['subdir']}/{attributes['filename']}"
+        return data
+
+    def get_artifacts(self, validated_data: dict[str, Any]) -> dict[str, Artifact]:
+        """Return the one file of the package by its path."""
+        return {validated_data.pop("relative_path"): validated_data.pop("artifact")}
+
+    def retrieve(self, validated_data: dict[str, Any]) -> CondaPackage | None:
+        """Return the package if it was uploaded before: uploading it again is no error."""
+        identity = ("subdir", "filename", "sha256", "record_digest")
+        return CondaPackage.objects.filter(
+            **{field: validated_data[field] for field in identity}, _pulp_domain=get_domain_pk()
+        ).first()
+
+    class Meta(CondaPackageSerializer.Meta):
+        fields = (
+            *CondaPackageSerializer.Meta.fields,
+            *(
+                field
+                for field in SingleArtifactContentUploadSerializer.Meta.fields
+                if field not in CondaPackageSerializer.Meta.fields
+            ),
+        )

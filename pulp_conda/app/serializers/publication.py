@@ -1,0 +1,28 @@
+"""The REST face of a channel's index."""
+
+from rest_framework import serializers
+
+from pulpcore.plugin.serializers import DetailRelatedField, PublicationSerializer
+
+from ..models import CondaPublication
+
+
+class CondaPublicationSerializer(PublicationSerializer):
+    """The index of one version of a channel."""
+
+    distributions = DetailRelatedField(
+        help_text="The distributions that serve this publication by name.",
+        source="distribution_set",
+        view_name=r"distributions(-.*/.*)?-detail",
+        many=True,
+        read_only=True,
+    )
+    checkpoint = serializers.BooleanField(
+        required=False, help_text="Whether this is a checkpoint publication."
+    )
+
+    class Meta:
+        model = CondaPublication
+        fields = (*PublicationSerializer.Meta.fields, "distributions", "checkpoint")
+
+

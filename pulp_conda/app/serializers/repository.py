@@ -1,0 +1,24 @@
+"""The REST face of what a channel holds."""
+
+from rest_framework import serializers
+
+from pulpcore.plugin.serializers import RepositorySerializer
+
+from ..models import CondaRepository
+
+
+class CondaRepositorySerializer(RepositorySerializer):
+    """What a channel holds, version by version."""
+
+    autopublish = serializers.BooleanField(
+        default=True,
+        required=False,
+        help_text=(
+            "Whether every new version is published at once, so that the distributions of this "
+            "repository serve it."
+        ),
+    )
+
+    class Meta:
+        model = CondaRepository
+        fields = (*RepositorySerializer.Meta.fields, "autopublish")

@@ -1,0 +1,66 @@
+"""Packages over REST."""
+
+from django_filters import CharFilter
+
+from pulpcore.plugin.viewsets import ContentFilter, SingleArtifactContentUploadViewSet
+
+from ..access import allow
+from ..models import CondaPackage
+from ..serializers import CondaPackageSerializer, CondaPackageUploadSerializer
+
+_TEXT = ["exact", "iexact", "in", "contains", "icontains", "startswith"]
+_NUMBER = ["exact", "gt", "gte", "lt", "lte"]
+
+
+class CondaPackageFilter(ContentFilter):
+    """Filters for packages."""
+
+    summary__icontains = CharFilter(
+        field_name="about__summary",
+        lookup_expr="icontains",
+        help_text="Filter packages whose summary contains a text, in any case.",
+    )
+
+    class Meta:
+        model = CondaPackage
+        fields = {
+            "name": _TEXT,
+            "version": _TEXT,
+            "build": _TEXT,
+            "build_number": _NUMBER,
+            "subdir": ["exact", "in"],
+            "filename": _TEXT,
+            "extension": ["exact"],
+            "license": _TEXT,
+            "sha256": ["exact", "in"],
+            "md5": ["exact", "in"],
+            "size": _NUMBER,
+            "record_digest": ["exact"],
+        }
+
+
+class CondaPackageViewSet(SingleArtifactContentUploadViewSet):
+    """A conda package is one file of a channel together with its repodata record."""
+
+    endpoint_name = "packages"
+    queryset = CondaPackage.objects.prefetch_related("_artifacts")
+    serializer_class = CondaPackageUploadSerializer
+    minimal_serializer_class = CondaPackageSerializer
+    filterset_class = CondaPackageFilter
+
+    DEFAULT_ACCESS_POLICY = {
+        "statements": [
+            allow(["list", "retrieve"]),
+            allow(
+                ["create"],
+                "has_required_repo_perms_on_upload:conda.modify_condarepository",
+                "has_required_repo_perms_on_upload:conda.view_condarepository",
+                "has_upload_param_model_or_domain_or_obj_perms:core.change_upload",
+            ),
+            allow(
+                ["set_label", "unset_label"],
+                "has_model_or_domain_perms:core.manage_content_labels",
+            ),
+        ],
+        "queryset_scoping": {"function": "scope_queryset"},
+    }

@@ -1,0 +1,49 @@
+"""Channels' indexes over REST."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from pulpcore.plugin.serializers import AsyncOperationResponseSerializer
+from pulpcore.plugin.tasking import dispatch
+from pulpcore.plugin.viewsets import OperationPostponedResponse, PublicationViewSet, RolesMixin
+
+from .. import tasks
+from ..access import policy, roles
+from ..models import CondaPublication
+from ..serializers import CondaPublicationSerializer
+
+
+class CondaPublicationViewSet(PublicationViewSet, RolesMixin):
+    """A conda publication is the index of one version of a channel."""
+
+    endpoint_name = "conda"
+    queryset = CondaPublication.objects.exclude(complete=False)
+    serializer_class = CondaPublicationSerializer
+    queryset_filtering_required_permission = "conda.view_condapublication"
+
+    DEFAULT_ACCESS_POLICY = policy(
+        "condapublication",
+        create=("has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:conda.view_condarepository",),
+    )
+    LOCKED_ROLES = roles("condapublication", "view", "delete")
+
+    @extend_schema(
+        description="Trigger a task that makes the index of a version of a channel.",
+        responses={202: AsyncOperationResponseSerializer},
+    )
+    def create(self, request: Request, **_: Any) -> OperationPostponedResponse:
+        """Publish the latest version of a repository, or the given version."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        version = serializer.validated_data["repository_version"]
+        task = dispatch(
+            tasks.publish,
+            shared_resources=[version.repository],
+            kwargs={
+                "repository_version_pk": str(version.pk),
+                "checkpoint": serializer.validated_data.get("checkpoint", False),
+            },
+        )
+        return OperationPostponedResponse(task, request)
