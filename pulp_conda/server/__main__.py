@@ -1,0 +1,72 @@
+"""`python -m pulp_conda.server`: run a server until it is told to stop."""
+
+import signal
+import sys
+import time
+from types import FrameType
+
+from .options import Options, ServerError, parse_options
+from .server import Server
+
+_SUPERVISE_SECONDS = 0.2
+
+
+class _Stop(Exception):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    # Once: stopping must not be interrupted by impatience.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Stop
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)
+
+
+def _next_steps(server: Server, options: Options) -> str:
+    owner = "default" if options.domains else "admin"
+    channel = f"{server.origin}/api/packages/{owner}/conda/demo"
+    return "\n".join(
+        (
+            "",
+            "Upload a package and install it:",
+            "",
+            "  PACKAGE=path/to/a/package.conda",
+            f"  curl --fail --user admin:{server.admin_password} --upload-file $PACKAGE "
+            f"{channel}/$(basename $PACKAGE)",
+            f"  conda create --name demo --channel {channel} "
+            "$(basename $PACKAGE | sed 's/-[^-]*-[^-]*$//')",
+            "",
+            f"Pulp's REST API: {server.origin}/pulp/api/v3/   Data, keys and logs: {options.home}",
+        )
+    )
+
+
+def main() -> int:
+    """Run a server; returns the exit status."""
+    options = parse_options()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _on_signal)
+    server = Server(options, _say)
+    try:
+        server.start()
+        _say(f"ready: {server.origin}")
+        _say(_next_steps(server, options))
+        while True:
+            server.supervise()
+            time.sleep(_SUPERVISE_SECONDS)
+    except _Stop:
+        _say("stopping")
+        return 0
+    except ServerError as error:
+        print(f"serve: {error}", file=sys.stderr)
+        return 1
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

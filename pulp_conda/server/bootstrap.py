@@ -1,0 +1,28 @@
+"""Run once before the processes start: the database's schema and the admin's password.
+
+In one process, since loading Django takes longer than all of it does when nothing is to be done.
+"""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Migrate where needed, then set the password found in `PULP_CONDA_SET_PASSWORD`."""
+    import django
+
+    django.setup()
+    # Only after setup() can these be imported.
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=1)
+    if password := os.environ.get("PULP_CONDA_SET_PASSWORD"):
+        call_command("reset-admin-password", password=password)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The settings file that a server gives to Pulp's processes."""
+
+import os
+import runpy
+from pathlib import Path
+from typing import Any
+
+from .home import Home
+from .options import Options, ServerError
+
+_LOCAL = "settings.local.py"
+
+_TEMPLATE = """\
+# Written at every start. Put your own settings into settings.local.py beside this file.
+{settings}
+{own}"""
+
+
+def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
+    """Return the operator's own settings file, if there is one, and what it says.
+
+    It is `settings.local.py` in the home, or what `PULP_SETTINGS` names.
+
+    Raises:
+        ServerError: the file cannot be read or fails.
+    """
+    named = os.environ.get("PULP_SETTINGS")
+    path = Path(named) if named else home.path / _LOCAL
+    if not named and not path.exists():
+        return None, {}
+    try:
+        return path, runpy.run_path(str(path))
+    except Exception as error:  # noqa: BLE001 (whatever the operator wrote)
+        raise ServerError(f"the settings file {path} fails: {error}") from error
+
+
+def write_settings(
+    home: Home, options: Options, origin: str, database: dict[str, str] | None, own: Path | None
+) -> Path:
+    """Write the settings file and return its path; `database` is None where it is given."""
+    settings: dict[str, Any] = {
+        "SECRET_KEY": home.secret("secret-key"),
+        "DB_ENCRYPTION_KEY": str(_database_key(home)),
+        "CONTENT_ORIGIN": origin,
+        "DEPLOY_ROOT": str(home.path),
+        "MEDIA_ROOT": str(home.media),
+        "STATIC_ROOT": str(home.path / "assets"),
+        "WORKING_DIRECTORY": str(home.tmp),
+        "FILE_UPLOAD_TEMP_DIR": str(home.tmp),
+        "DOMAIN_ENABLED": options.domains,
+        "ANALYTICS": False,
+        # A killed process must not block its channel for the two minutes of pulpcore's default.
+        "API_APP_TTL": 30,
+    }
+    if database:
+        settings["DATABASES"] = {"default": database}
+    lines = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
+    include = f"exec(compile(open({str(own)!r}).read(), {str(own)!r}, 'exec'))\n" if own else ""
+    return home.write("settings.py", _TEMPLATE.format(settings=lines, own=include))
+
+
+def _database_key(home: Home) -> Path:
+    home.secret("database-key")
+    return home.path / "database-key"
+
+
+def environment(settings: Path) -> dict[str, str]:
+    """Return the environment of Pulp's processes."""
+    return {
+        **os.environ,
+        "PULP_SETTINGS": str(settings),
+        "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings",
+        "PYTHONUNBUFFERED": "1",
+    }

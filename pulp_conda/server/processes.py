@@ -1,0 +1,115 @@
+"""Child processes: started in sessions of their own, watched, restarted, and stopped for sure."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+_LONGEST_BACKOFF_S = 10.0
+
+
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """Return what a child runs first, so that it gets a signal when its parent dies."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(death_signal))
+
+    return ask
+
+
+@dataclass(slots=True)
+class Process:
+    """One process of the server; `identity` and `pass_fds` go to `subprocess.Popen`."""
+
+    name: str
+    command: list[str]
+    log: Path
+    env: dict[str, str] | None = None
+    cwd: Path = Path("/")
+    stop_signal: signal.Signals = signal.SIGTERM
+    identity: dict[str, Any] = field(default_factory=dict)
+    pass_fds: tuple[int, ...] = ()
+    _popen: "subprocess.Popen[bytes] | None" = None
+    _started: float = 0.0
+    _failures: int = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, which is that of its group too; None before the start."""
+        return self._popen.pid if self._popen else None
+
+    def start(self) -> None:
+        """Start the process; it writes to its log and dies with us."""
+        with self.log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.env,
+                cwd=self.cwd,
+                start_new_session=True,
+                preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 (no threads here)
+                pass_fds=self.pass_fds,
+                **self.identity,
+            )
+        self._started = time.monotonic()
+
+    def is_running(self) -> bool:
+        """Tell whether the process is alive."""
+        return self._popen is not None and self._popen.poll() is None
+
+    def restart_if_dead(self) -> bool:
+        """Start a process that died again, sooner or later by how often it did.
+
+        Returns:
+            Whether it was started.
+        """
+        if self.is_running():
+            return False
+        lived = time.monotonic() - self._started
+        if lived > _LONGEST_BACKOFF_S:
+            self._failures = 0
+        if lived < min(0.2 * 2**self._failures, _LONGEST_BACKOFF_S):
+            return False
+        self._failures += 1
+        self._signal(signal.SIGKILL)  # what it may have left of its group
+        self.start()
+        return True
+
+    def ask_to_stop(self) -> None:
+        """Ask the process to end."""
+        if self.is_running() and self._popen:
+            self._popen.send_signal(self.stop_signal)
+
+    def kill(self) -> None:
+        """End the process and all of its group."""
+        self._signal(signal.SIGKILL)
+        if self._popen:
+            self._popen.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._popen:
+            try:
+                os.killpg(self._popen.pid, number)
+            except ProcessLookupError:
+                return
+
+
+def stop_all(processes: Iterable[Process], seconds: float) -> None:
+    """Ask processes to end, wait, and kill what is left."""
+    processes = list(processes)
+    for process in processes:
+        process.ask_to_stop()
+    deadline = time.monotonic() + seconds
+    while any(process.is_running() for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in processes:
+        process.kill()

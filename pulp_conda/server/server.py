@@ -1,0 +1,193 @@
+"""A whole server: set up, started, supervised, stopped."""
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from .configuration import environment, operator_settings, write_settings
+from .home import Home
+from .options import Options, ServerError
+from .postgres import Postgres, has_own_database
+from .processes import Process, die_with_parent, stop_all
+
+_READY_SECONDS = 120.0
+_STOP_SECONDS = 4.0
+_UPLOAD_SECONDS = 900
+"""How long one request may take; gunicorn's own default kills an upload after 30 s."""
+
+_PASSWORD = "admin-password"  # noqa: S105 (a file's name)
+
+Say = Callable[[str], None]
+
+
+class Server:
+    """Pulp's processes, PostgreSQL and the proxy in front, from one home."""
+
+    def __init__(self, options: Options, say: Say) -> None:
+        self.options = options
+        self._say = say
+        self._home = Home(options.home)
+        self._listener: socket.socket | None = None
+        self._database: Process | None = None
+        self._processes: list[Process] = []
+        self._set_password: str | None = None
+        self.origin = ""
+        self.admin_password = ""
+
+    def start(self) -> None:
+        """Bring everything up; returns when a client can use the server.
+
+        Raises:
+            ServerError: says what is in the way.
+        """
+        self._home.open()
+        self._listen()
+        self._choose_password()
+        own, own_settings = operator_settings(self._home)
+        connection = None
+        if not has_own_database(os.environ, own_settings):
+            connection = self._start_database()
+        settings = write_settings(self._home, self.options, self.origin, connection, own)
+        env = environment(settings)
+        self._bootstrap(env)
+        self._say("starting Pulp")
+        self._start_pulp(env)
+        self._wait_until_ready()
+        self._write_pids()
+
+    def supervise(self) -> None:
+        """Start again what died; to be called over and over."""
+        everything = [self._database, *self._processes] if self._database else self._processes
+        for process in everything:
+            if process.restart_if_dead():
+                self._say(f"{process.name} had died and was started again; see {process.log}")
+                self._write_pids()
+
+    def stop(self) -> None:
+        """Stop every process, PostgreSQL last, within ten seconds."""
+        stop_all(self._processes, _STOP_SECONDS)
+        if self._database:
+            stop_all([self._database], _STOP_SECONDS)
+        if self._listener:
+            self._listener.close()
+        self._home.close()
+
+    def _listen(self) -> None:
+        """Take the port first: whether it is free is known before anything is set up."""
+        host, port = self.options.host, self.options.port
+        self._listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._listener.bind((host, port))
+            self._listener.listen(1024)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ServerError(f"port {port} is in use; choose another with --port") from error
+            raise ServerError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 (compared)
+        self.origin = f"http://{shown}:{self._listener.getsockname()[1]}"
+
+    def _choose_password(self) -> None:
+        kept = self._home.read(_PASSWORD)
+        self.admin_password = self.options.admin_password or kept or secrets.token_urlsafe(12)
+        if self.admin_password != kept:
+            self._set_password = self.admin_password
+
+    def _start_database(self) -> dict[str, str]:
+        postgres = Postgres.find(self._home)
+        self._say(f"starting PostgreSQL in {postgres.root}")
+        postgres.initialise()
+        self._database = postgres.process()
+        self._database.start()
+        postgres.wait(self._database)
+        return postgres.connection
+
+    def _bootstrap(self, env: dict[str, str]) -> None:
+        self._say("preparing the database")
+        password = {"PULP_CONDA_SET_PASSWORD": self._set_password} if self._set_password else {}
+        log = self._home.logs / "bootstrap.log"
+        with log.open("wb") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "pulp_conda.server.bootstrap"],
+                check=False,
+                env={**env, **password},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent(Process.__dataclass_fields__["stop_signal"].default),
+            )
+        if done.returncode:
+            raise ServerError(f"preparing the database failed; see {log}")
+        if self._set_password:
+            self._home.write(_PASSWORD, self.admin_password)
+
+    def _start_pulp(self, env: dict[str, str]) -> None:
+        sockets = self._home.sockets()
+        api, content = sockets / "api.sock", sockets / "content.sock"
+        gunicorn = ("--no-control-socket", "--graceful-timeout", "3")
+        self._add(
+            env, "api", _program("pulpcore-api"), f"--bind=unix:{api}",
+            f"--workers={self.options.api_workers}", f"--timeout={_UPLOAD_SECONDS}", *gunicorn,
+        )  # fmt: skip
+        self._add(
+            env, "content", _program("pulpcore-content"), f"--bind=unix:{content}",
+            f"--workers={self.options.content_workers}", *gunicorn,
+        )  # fmt: skip
+        for number in range(1, self.options.workers + 1):
+            self._add(env, f"worker-{number}", _program("pulpcore-worker"))
+        assert self._listener is not None  # noqa: S101 (start() opened it)
+        fd = self._listener.fileno()
+        self._add(
+            env, "proxy", sys.executable, "-m", "pulp_conda.server.proxy",
+            f"--fd={fd}", f"--api={api}", f"--content={content}",
+        )  # fmt: skip
+        self._processes[-1].pass_fds = (fd,)
+        for process in self._processes:
+            process.start()
+
+    def _add(self, env: dict[str, str], name: str, *command: str) -> None:
+        log = self._home.logs / f"{name}.log"
+        self._processes.append(Process(name, list(command), log, env, cwd=self._home.tmp))
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._is_ready():
+            if time.monotonic() > deadline:
+                raise ServerError(f"Pulp did not become ready; see {self._home.logs}")
+            for process in self._processes:
+                if not process.is_running():
+                    raise ServerError(f"{process.name} ended at its start; see {process.log}")
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.origin}/pulp/api/v3/status/", timeout=5) as answer:
+                status = json.load(answer)
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+        kinds = ("online_workers", "online_api_apps", "online_content_apps")
+        return all(status.get(kind) for kind in kinds)
+
+    def _write_pids(self) -> None:
+        everything = [*self._processes, *([self._database] if self._database else [])]
+        pids = {process.name: process.pid for process in everything}
+        self._home.write("processes.json", json.dumps(pids, indent=2))
+
+
+def _program(name: str) -> str:
+    """Return a program of the environment that runs us, whatever PATH says."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if not found:
+        raise ServerError(f"{name} is not installed")
+    return found
