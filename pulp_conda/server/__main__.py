@@ -11,7 +11,7 @@ from .server import Server
 _SUPERVISE_SECONDS = 0.2
 
 
-class _Stop(Exception):
+class _Stopped(Exception):  # noqa: N818 (not an error)
     """Somebody pressed Ctrl-C or sent SIGTERM."""
 
 
@@ -19,7 +19,7 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
     # Once: stopping must not be interrupted by impatience.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _Stop
+    raise _Stopped
 
 
 def _say(message: str) -> None:
@@ -58,7 +58,7 @@ def main() -> int:
         while True:
             server.supervise()
             time.sleep(_SUPERVISE_SECONDS)
-    except _Stop:
+    except _Stopped:
         _say("stopping")
         return 0
     except ServerError as error:

@@ -4,7 +4,6 @@ In one process, since loading Django takes longer than all of it does when nothi
 """
 
 import os
-import sys
 
 
 def main() -> None:
@@ -25,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -30,7 +30,7 @@ def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
         return None, {}
     try:
         return path, runpy.run_path(str(path))
-    except Exception as error:  # noqa: BLE001 (whatever the operator wrote)
+    except Exception as error:
         raise ServerError(f"the settings file {path} fails: {error}") from error
 
 

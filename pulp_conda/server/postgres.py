@@ -123,14 +123,16 @@ class Postgres:
         return self._run("psql", "-h", str(self.sockets), "-U", "postgres", "-Atqc", sql, database,
                          check=False)  # fmt: skip
 
-    def _run(self, program: str, *args: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def _run(
+        self, program: str, *args: str, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [str(self.binaries / program), *args],
             check=False,
             capture_output=True,
             text=True,
             cwd="/",
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 (no threads here)
+            preexec_fn=die_with_parent(signal.SIGKILL),
             **self._identity(),
         )
         if check and done.returncode:

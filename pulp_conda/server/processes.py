@@ -56,7 +56,7 @@ class Process:
                 env=self.env,
                 cwd=self.cwd,
                 start_new_session=True,
-                preexec_fn=die_with_parent(self.stop_signal),  # noqa: PLW1509 (no threads here)
+                preexec_fn=die_with_parent(self.stop_signal),
                 pass_fds=self.pass_fds,
                 **self.identity,
             )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector, web
@@ -82,12 +82,12 @@ class Proxy:
             return web.Response(status=502, text=text, headers={"Retry-After": "5"})
 
 
-def _end_to_end(headers: CIMultiDict[str]) -> CIMultiDict[str]:  # type: ignore[type-arg,unused-ignore]
+def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
     return CIMultiDict((k, v) for k, v in headers.items() if k.lower() not in _HOP_BY_HOP)
 
 
 def _forwarded(request: web.Request) -> CIMultiDict[str]:
-    headers = _end_to_end(CIMultiDict(request.headers))
+    headers = _end_to_end(request.headers)
     headers["X-Forwarded-For"] = request.remote or ""
     headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.host

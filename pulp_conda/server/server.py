@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -124,7 +125,7 @@ class Server:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent(Process.__dataclass_fields__["stop_signal"].default),
+                preexec_fn=die_with_parent(signal.SIGTERM),
             )
         if done.returncode:
             raise ServerError(f"preparing the database failed; see {log}")
@@ -171,7 +172,8 @@ class Server:
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.origin}/pulp/api/v3/status/", timeout=5) as answer:
+            url = f"{self.origin}/pulp/api/v3/status/"
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own)
                 status = json.load(answer)
         except (urllib.error.URLError, OSError, ValueError):
             return False
