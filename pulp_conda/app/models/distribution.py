@@ -15,7 +15,7 @@ from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.formats import layout
 
-from .package import CondaPackage, PackageQuerySet
+from .package import CondaPackage
 
 
 class CondaDistribution(Distribution, AutoAddObjPermsMixin):
@@ -69,12 +69,11 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         Clients act on an index that they fetched a while ago; what it named stays reachable for
         `DISTRIBUTED_PUBLICATION_RETENTION_PERIOD`.
         """
-        named = CondaPackage.objects.filter(
-            _pulp_domain=get_domain_pk(), subdir=subdir, filename=filename
-        )
-        return _file_of(named.in_version(publication.repository_version)) or _file_of(
-            named.in_any_version(self._recently_served())
-        )
+        path = {"_pulp_domain": get_domain_pk(), "subdir": subdir, "filename": filename}
+        packages = CondaPackage.objects
+        named = packages.in_version(publication.repository_version).filter(**path)
+        once_named = packages.in_any_version(self._recently_served()).filter(**path)
+        return _file_of(named) or _file_of(once_named)
 
     def _recently_served(self) -> QuerySet[RepositoryVersion]:
         """Return the versions whose index this channel served within the retention period."""
@@ -94,7 +93,7 @@ def _document(publication: Publication, path: str) -> ContentArtifact | None:
     return published and published.content_artifact
 
 
-def _file_of(packages: PackageQuerySet) -> ContentArtifact | None:
+def _file_of(packages: QuerySet[CondaPackage]) -> ContentArtifact | None:
     return (
         ContentArtifact.objects.select_related("artifact__pulp_domain")
         .filter(content_id__in=packages.values("pk")[:1])

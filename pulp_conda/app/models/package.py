@@ -1,11 +1,11 @@
 """A package: one file of a channel together with its repodata record."""
 
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
@@ -15,15 +15,15 @@ _NEVER = 2**31 - 1
 """Above any version's number: stands for "not removed" in comparisons."""
 
 
-class PackageQuerySet(models.QuerySet["CondaPackage"]):
-    """Packages as a channel sees them.
+class PackageManager(ContentManager):
+    """Finds packages as a channel sees them.
 
     Membership is asked of pulpcore's indexed relation. The array of content ids that
     `RepositoryVersion.get_content` unnests costs time in proportion to the channel.
     """
 
-    def in_version(self, version: RepositoryVersion) -> Self:
-        """Return only the packages that a version of a channel holds."""
+    def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
+        """Return the packages that a version of a channel holds."""
         return self.filter(
             Q(version_memberships__version_removed__isnull=True)
             | Q(version_memberships__version_removed__number__gt=version.number),
@@ -31,8 +31,10 @@ class PackageQuerySet(models.QuerySet["CondaPackage"]):
             version_memberships__version_added__number__lte=version.number,
         )
 
-    def in_any_version(self, versions: models.QuerySet[RepositoryVersion]) -> Self:
-        """Return only the packages that at least one of the versions holds."""
+    def in_any_version(
+        self, versions: QuerySet[RepositoryVersion]
+    ) -> QuerySet["CondaPackage"]:
+        """Return the packages that at least one of the versions holds."""
         holding = versions.filter(
             repository_id=OuterRef("repository_id"),
             number__gte=OuterRef("version_added__number"),
@@ -76,7 +78,7 @@ class CondaPackage(Content):
 
     _pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
 
-    objects = ContentManager.from_queryset(PackageQuerySet)()
+    objects = PackageManager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

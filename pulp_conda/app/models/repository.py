@@ -44,6 +44,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
             added.values(*CondaPackage.repo_key_fields)
             .annotate(units=Count("pk"))
             .filter(units__gt=1)
+            .order_by(*CondaPackage.repo_key_fields)
             .first()
         )
         if clash:
