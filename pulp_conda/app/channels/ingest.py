@@ -144,9 +144,7 @@ def _save_artifact(file: PulpTemporaryUploadedFile) -> Artifact:
             artifact.save()
             return artifact
     except IntegrityError:
-        existing: Artifact = Artifact.objects.get(
-            sha256=artifact.sha256, pulp_domain=get_domain()
-        )
+        existing: Artifact = Artifact.objects.get(sha256=artifact.sha256, pulp_domain=get_domain())
     existing.touch()
     if not existing.pulp_domain.get_storage().exists(existing.file.name):
         file.seek(0)

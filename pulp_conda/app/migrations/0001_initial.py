@@ -10,97 +10,194 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0161_upstreampulp_remote_policy'),
+        ("core", "0161_upstreampulp_remote_policy"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CondaDistribution',
+            name="CondaDistribution",
             fields=[
-                ('distribution_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='core.distribution')),
+                (
+                    "distribution_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.distribution",
+                    ),
+                ),
             ],
             options={
-                'permissions': [('manage_roles_condadistribution', 'Can manage role assignments on conda distributions')],
-                'default_related_name': '%(app_label)s_%(model_name)s',
+                "permissions": [
+                    (
+                        "manage_roles_condadistribution",
+                        "Can manage role assignments on conda distributions",
+                    )
+                ],
+                "default_related_name": "%(app_label)s_%(model_name)s",
             },
-            bases=('core.distribution', pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
+            bases=("core.distribution", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
         ),
         migrations.CreateModel(
-            name='CondaPublication',
+            name="CondaPublication",
             fields=[
-                ('publication_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='core.publication')),
+                (
+                    "publication_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.publication",
+                    ),
+                ),
             ],
             options={
-                'permissions': [('manage_roles_condapublication', 'Can manage role assignments on conda publications')],
-                'default_related_name': '%(app_label)s_%(model_name)s',
+                "permissions": [
+                    (
+                        "manage_roles_condapublication",
+                        "Can manage role assignments on conda publications",
+                    )
+                ],
+                "default_related_name": "%(app_label)s_%(model_name)s",
             },
-            bases=('core.publication', pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
+            bases=("core.publication", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
         ),
         migrations.CreateModel(
-            name='CondaRepository',
+            name="CondaRepository",
             fields=[
-                ('repository_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='core.repository')),
-                ('autopublish', models.BooleanField(default=True)),
+                (
+                    "repository_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.repository",
+                    ),
+                ),
+                ("autopublish", models.BooleanField(default=True)),
             ],
             options={
-                'permissions': [('modify_condarepository', 'Can modify content of the repository'), ('manage_roles_condarepository', 'Can manage role assignments on conda repositories'), ('repair_condarepository', 'Can repair repository versions')],
-                'default_related_name': '%(app_label)s_%(model_name)s',
+                "permissions": [
+                    ("modify_condarepository", "Can modify content of the repository"),
+                    (
+                        "manage_roles_condarepository",
+                        "Can manage role assignments on conda repositories",
+                    ),
+                    ("repair_condarepository", "Can repair repository versions"),
+                ],
+                "default_related_name": "%(app_label)s_%(model_name)s",
             },
-            bases=('core.repository', pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
+            bases=("core.repository", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
         ),
         migrations.CreateModel(
-            name='CondaPackage',
+            name="CondaPackage",
             fields=[
-                ('content_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='core.content')),
-                ('sha256', models.CharField(db_index=True, max_length=64)),
-                ('md5', models.CharField(max_length=32)),
-                ('size', models.BigIntegerField()),
-                ('subdir', models.CharField(max_length=32)),
-                ('filename', models.CharField(max_length=211)),
-                ('name', models.CharField(max_length=64)),
-                ('version', models.CharField(max_length=64)),
-                ('build', models.CharField(max_length=64)),
-                ('build_number', models.BigIntegerField()),
-                ('extension', models.CharField(max_length=16)),
-                ('record_json', models.TextField()),
-                ('record_digest', models.CharField(max_length=64)),
-                ('run_exports', models.JSONField(default=dict)),
-                ('license', models.TextField(default='')),
-                ('about', models.JSONField(default=dict)),
-                ('traits', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('_pulp_domain', models.ForeignKey(default=pulpcore.app.util.get_domain_pk, on_delete=django.db.models.deletion.PROTECT, to='core.domain')),
+                (
+                    "content_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.content",
+                    ),
+                ),
+                ("sha256", models.CharField(db_index=True, max_length=64)),
+                ("md5", models.CharField(max_length=32)),
+                ("size", models.BigIntegerField()),
+                ("subdir", models.CharField(max_length=32)),
+                ("filename", models.CharField(max_length=211)),
+                ("name", models.CharField(max_length=64)),
+                ("version", models.CharField(max_length=64)),
+                ("build", models.CharField(max_length=64)),
+                ("build_number", models.BigIntegerField()),
+                ("extension", models.CharField(max_length=16)),
+                ("record_json", models.TextField()),
+                ("record_digest", models.CharField(max_length=64)),
+                ("run_exports", models.JSONField(default=dict)),
+                ("license", models.TextField(default="")),
+                ("about", models.JSONField(default=dict)),
+                (
+                    "traits",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "_pulp_domain",
+                    models.ForeignKey(
+                        default=pulpcore.app.util.get_domain_pk,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="core.domain",
+                    ),
+                ),
             ],
             options={
-                'default_related_name': '%(app_label)s_%(model_name)s',
+                "default_related_name": "%(app_label)s_%(model_name)s",
             },
-            bases=('core.content',),
+            bases=("core.content",),
         ),
         migrations.CreateModel(
-            name='PendingUpload',
+            name="PendingUpload",
             fields=[
-                ('pulp_id', models.UUIDField(default=pulpcore.app.models.base.pulp_uuid, editable=False, primary_key=True, serialize=False)),
-                ('pulp_created', models.DateTimeField(auto_now_add=True)),
-                ('pulp_last_updated', models.DateTimeField(auto_now=True, null=True)),
-                ('expires', models.DateTimeField()),
-                ('outcome', models.TextField(choices=[('added', "The channel's index names the package now."), ('exists', 'The channel already had a file of that name.')], null=True)),
-                ('package', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conda.condapackage')),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='conda.condarepository')),
+                (
+                    "pulp_id",
+                    models.UUIDField(
+                        default=pulpcore.app.models.base.pulp_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("pulp_created", models.DateTimeField(auto_now_add=True)),
+                ("pulp_last_updated", models.DateTimeField(auto_now=True, null=True)),
+                ("expires", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.TextField(
+                        choices=[
+                            ("added", "The channel's index names the package now."),
+                            ("exists", "The channel already had a file of that name."),
+                        ],
+                        null=True,
+                    ),
+                ),
+                (
+                    "package",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conda.condapackage"
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conda.condarepository"
+                    ),
+                ),
             ],
             options={
-                'default_related_name': '%(app_label)s_%(model_name)s',
+                "default_related_name": "%(app_label)s_%(model_name)s",
             },
             bases=(django_lifecycle.mixins.LifecycleModelMixin, models.Model),
         ),
         migrations.AddIndex(
-            model_name='condapackage',
-            index=models.Index(fields=['_pulp_domain', 'name', 'subdir'], name='conda_conda__pulp_d_2aedf9_idx'),
+            model_name="condapackage",
+            index=models.Index(
+                fields=["_pulp_domain", "name", "subdir"], name="conda_conda__pulp_d_2aedf9_idx"
+            ),
         ),
         migrations.AlterUniqueTogether(
-            name='condapackage',
-            unique_together={('_pulp_domain', 'subdir', 'filename', 'sha256', 'record_digest')},
+            name="condapackage",
+            unique_together={("_pulp_domain", "subdir", "filename", "sha256", "record_digest")},
         ),
     ]

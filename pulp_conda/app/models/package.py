@@ -31,9 +31,7 @@ class PackageManager(ContentManager):
             version_memberships__version_added__number__lte=version.number,
         )
 
-    def in_any_version(
-        self, versions: QuerySet[RepositoryVersion]
-    ) -> QuerySet["CondaPackage"]:
+    def in_any_version(self, versions: QuerySet[RepositoryVersion]) -> QuerySet["CondaPackage"]:
         """Return the packages that at least one of the versions holds."""
         holding = versions.filter(
             repository_id=OuterRef("repository_id"),

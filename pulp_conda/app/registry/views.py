@@ -21,6 +21,7 @@ from ..models import CondaRepository
 
 _log = logging.getLogger(__name__)
 
+
 class WrongSubdir(Exception):
     """The URL claims another subdir than the package's own."""
 
@@ -80,4 +81,3 @@ def _failure(status: int, message: str, headers: Any = None) -> Response:
         kept["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     reason = http.HTTPStatus(status).phrase
     return Response({"reason": reason, "message": message}, status=status, headers=kept)
-

@@ -24,5 +24,3 @@ class CondaPublicationSerializer(PublicationSerializer):
     class Meta:
         model = CondaPublication
         fields = (*PublicationSerializer.Meta.fields, "distributions", "checkpoint")
-
-

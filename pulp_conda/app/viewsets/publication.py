@@ -25,7 +25,9 @@ class CondaPublicationViewSet(PublicationViewSet, RolesMixin):
 
     DEFAULT_ACCESS_POLICY = policy(
         "condapublication",
-        create=("has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:conda.view_condarepository",),
+        create=(
+            "has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:conda.view_condarepository",
+        ),
     )
     LOCKED_ROLES = roles("condapublication", "view", "delete")
 

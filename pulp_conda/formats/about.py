@@ -1,0 +1,42 @@
+"""The descriptive fields of `info/about.json`, tidied for search and display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+About = dict[str, str | list[str]]
+
+_TEXTS: Final = ("summary", "description", "license", "license_family", "license_file")
+_URLS: Final = ("home", "dev_url", "doc_url", "doc_source_url", "source_url")
+_MAX_CHARACTERS: Final = 64 * 1024
+
+
+def describe(about: Mapping[str, Any]) -> About:
+    """Return the fields that describe a package to people; what makes no sense is left out.
+
+    A field is a string, or a list of strings where the recipe gave several. Links are absolute
+    http or https URLs, so that a page may show them.
+    """
+    texts = {field: _strings(about.get(field)) for field in _TEXTS}
+    links = {field: list(filter(_is_link, _strings(about.get(field)))) for field in _URLS}
+    found = {**texts, **links}
+    return {
+        field: values[0] if len(values) == 1 else values
+        for field, values in found.items()
+        if values
+    }
+
+
+def _strings(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text[:_MAX_CHARACTERS] for text in values if isinstance(text, str) and text.strip()]
+
+
+def _is_link(text: str) -> bool:
+    try:
+        url = urlsplit(text.strip())
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False

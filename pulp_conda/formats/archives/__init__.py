@@ -1,0 +1,6 @@
+"""Package archives, `.conda` and `.tar.bz2`: read as a stream and validated whole (CEP 34, 35)."""
+
+from .contents import PackageContents, Trait
+from .inspection import inspect, sniff
+
+__all__ = ["PackageContents", "Trait", "inspect", "sniff"]

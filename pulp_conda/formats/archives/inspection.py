@@ -1,0 +1,260 @@
+"""From the bytes of a package to what it states about itself, every rule checked on the way.
+
+The whole archive is walked, the payload too: what is cut off, unsafe or a bomb is found wherever
+it is. Nothing is written, and of the content only the metadata documents are held in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final
+
+from pulp_conda.formats.archives.contents import PackageContents, Trait
+from pulp_conda.formats.archives.streams import Budget, ExpandedStream, Reader, bzip2, zstandard
+from pulp_conda.formats.archives.tar_headers import Kind
+from pulp_conda.formats.archives.tars import TarWalk
+from pulp_conda.formats.archives.tree import PackageTree
+from pulp_conda.formats.archives.zips import StoredContent, ZipMember, read_directory
+from pulp_conda.formats.errors import (
+    BadMember,
+    BadZipMember,
+    DocumentTooLarge,
+    LyingExtension,
+    MisplacedMember,
+    MissingDocument,
+    MissingFile,
+    MissingZipMember,
+    PackageTooLarge,
+    Phrase,
+    UnsupportedFormatVersion,
+    WrongInnerName,
+)
+from pulp_conda.formats.identifiers import Extension, PackageFilename
+from pulp_conda.formats.index_json import check_index
+from pulp_conda.formats.json_documents import parse_object
+from pulp_conda.formats.limits import Limits
+from pulp_conda.formats.paths_json import PathEntry, parse_paths
+from pulp_conda.formats.run_exports import parse_run_exports
+
+_INDEX: Final = "info/index.json"
+_ABOUT: Final = "info/about.json"
+_PATHS: Final = "info/paths.json"
+_RUN_EXPORTS: Final = "info/run_exports.json"
+_LEGACY_PATHS: Final = "info/files"
+_DOCUMENTS: Final = frozenset({_INDEX, _ABOUT, _PATHS, _RUN_EXPORTS})
+_METADATA: Final = "metadata.json"
+_FORMAT_VERSION: Final = 2
+
+_MAGIC: Final[dict[bytes, Extension]] = {b"BZh": "tar.bz2", b"PK\3": "conda"}
+
+_SCRIPT: Final = re.compile(r"(?:bin|Scripts)/\.(.+)-(pre-link|post-link|pre-unlink)\.(?:sh|bat)")
+_HOOK: Final = re.compile(r"etc/conda/((?:de)?activate\.d)/.")
+
+_TAR: Final = Phrase("the package")
+
+
+def sniff(file: BinaryIO) -> Extension:
+    """Return the format that the content of `file` begins like.
+
+    Raises LyingExtension for what is neither.
+    """
+    file.seek(0)
+    found = _MAGIC.get(file.read(3))
+    file.seek(0)
+    if found is None:
+        raise LyingExtension(Phrase("as a package"), Phrase("neither a zip nor a bzip2 archive"))
+    return found
+
+
+def inspect(
+    file: BinaryIO, extension: Extension, limits: Limits, *, now: float | None = None
+) -> PackageContents:
+    """Validate the package in a seekable `file` and return what it states about itself.
+
+    `now` is the time in seconds since the epoch that the package may not be newer than. Takes
+    time in proportion to the unpacked size, at most `limits.seconds`.
+
+    Raises:
+        InvalidPackage: the subclass and its sentence say which rule is broken, and where.
+    """
+    size = file.seek(0, os.SEEK_END)
+    if size > limits.package_bytes:
+        raise PackageTooLarge(size, limits.package_bytes)
+    file.seek(0)
+    if _MAGIC.get(file.read(3)) != extension:
+        raise LyingExtension(Phrase(f".{extension}"), Phrase("something else"))
+    inspection = _Inspection(limits, Budget(limits, size))
+    stem = None
+    if extension == "conda":
+        stem = inspection.read_conda(file)
+    else:
+        inspection.read_tar_bz2(file)
+    return inspection.contents(extension, stem, time.time() if now is None else now)
+
+
+class _Inspection:
+    """Collects what the halves of one package hold."""
+
+    def __init__(self, limits: Limits, budget: Budget) -> None:
+        self._limits = limits
+        self._budget = budget
+        self._tree = PackageTree(limits)
+        self._documents: dict[str, bytes] = {}
+        self._scripts: set[tuple[str, str]] = set()
+        self._traits: set[Trait] = set()
+
+    def read_tar_bz2(self, file: BinaryIO) -> None:
+        """Read a package of the first format."""
+        file.seek(0)
+        self._walk(file, bzip2, _TAR, _accept)
+
+    def read_conda(self, file: BinaryIO) -> str:
+        """Read a package of the second format and return the stem of its inner names."""
+        members = {member.name: member for member in _unique(read_directory(file))}
+        self._check_format(file, members.pop(_METADATA, None))
+        info, payload = _take(members, "info-"), _take(members, "pkg-")
+        for name in members:
+            raise BadZipMember(name, Phrase("a .conda file holds three members, not this"))
+        new = zstandard(self._limits.zstd_window_log)
+        self._walk(StoredContent(file, info), new, Phrase(info.name), _only_info)
+        self._walk(StoredContent(file, payload), new, Phrase(payload.name), _no_info)
+        stem = _inner_stem(info.name)
+        if _inner_stem(payload.name) != stem:
+            raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
+        return stem
+
+    def contents(self, extension: Extension, stem: str | None, now: float) -> PackageContents:
+        """Check what was collected and return it."""
+        index = check_index(self._document(_INDEX, required=True), now)
+        filename = PackageFilename(index["name"], index["version"], index["build"], extension)
+        filename.check()
+        if stem not in (None, filename.stem):
+            raise WrongInnerName(f"info-{stem}.tar.zst", f"info-{filename.stem}.tar.zst")
+        for entry in self._paths():
+            self._budget.check_time()
+            if not self._tree.holds(entry.path.removesuffix("/")):
+                raise MissingFile(entry.path)
+            if entry.prefix_placeholder is not None:
+                self._traits.add("binary_prefix" if entry.is_binary else "text_prefix")
+        self._tree.check_links(self._budget.check_time)
+        self._traits.update(
+            _SCRIPT_TRAITS[script] for name, script in self._scripts if name == filename.name
+        )
+        return PackageContents(
+            filename=filename,
+            subdir=index["subdir"],
+            index=index,
+            about=self._document(_ABOUT),
+            run_exports=parse_run_exports(self._documents.get(_RUN_EXPORTS), self._limits),
+            traits=frozenset(self._traits),
+        )
+
+    def _walk(
+        self,
+        source: Reader,
+        new: Callable[[], Any],
+        part: Phrase,
+        check: Callable[[str], None],
+    ) -> None:
+        walk = TarWalk(ExpandedStream(source, new, self._budget, part), self._limits, part)
+        for member in walk:
+            path = self._tree.add(member)
+            if not path:
+                continue
+            check(path)
+            _check_reserved(path)
+            self._note(path)
+            if path in _DOCUMENTS:
+                if member.kind is not Kind.FILE:
+                    raise BadMember(path, Phrase("it must be a file"))
+                self._documents[path] = walk.read(member, self._limit_of(path))
+
+    def _note(self, path: str) -> None:
+        if script := _SCRIPT.fullmatch(path):
+            self._scripts.add((script[1], script[2]))
+        elif hook := _HOOK.match(path):
+            self._traits.add("activate.d" if hook[1] == "activate.d" else "deactivate.d")
+
+    def _limit_of(self, path: str) -> int:
+        limits = self._limits
+        return limits.paths_document_bytes if path == _PATHS else limits.document_bytes
+
+    def _document(self, path: str, *, required: bool = False) -> dict[str, Any]:
+        data = self._documents.get(path)
+        if data is not None:
+            return parse_object(data, member=path, max_depth=self._limits.json_depth)
+        if required:
+            raise MissingDocument(path)
+        return {}
+
+    def _paths(self) -> list[PathEntry]:
+        """Return the payload's list of files; packages older than it have `info/files`."""
+        data = self._documents.get(_PATHS)
+        if data is not None:
+            return parse_paths(data)
+        if not self._tree.holds(_LEGACY_PATHS):
+            raise MissingDocument(_PATHS)
+        return []
+
+    def _check_format(self, file: BinaryIO, metadata: ZipMember | None) -> None:
+        if metadata is None:
+            raise MissingZipMember(_METADATA)
+        if metadata.size > self._limits.document_bytes:
+            raise DocumentTooLarge(_METADATA, metadata.size, self._limits.document_bytes)
+        data = StoredContent(file, metadata).read(metadata.size)
+        document = parse_object(data, member=_METADATA, max_depth=self._limits.json_depth)
+        version = document.get("conda_pkg_format_version")
+        if version != _FORMAT_VERSION or isinstance(version, bool):
+            raise UnsupportedFormatVersion(version)
+
+
+_SCRIPT_TRAITS: Final[dict[str, Trait]] = {
+    "pre-link": "pre_link",
+    "post-link": "post_link",
+    "pre-unlink": "pre_unlink",
+}
+
+
+def _unique(members: list[ZipMember]) -> list[ZipMember]:
+    seen: set[str] = set()
+    for member in members:
+        if member.name in seen:
+            raise BadZipMember(member.name, Phrase("it occurs twice"))
+        seen.add(member.name)
+    return members
+
+
+def _take(members: dict[str, ZipMember], prefix: str) -> ZipMember:
+    """Remove and return the one member of the form `{prefix}*.tar.zst`."""
+    found = [name for name in members if name.startswith(prefix) and name.endswith(".tar.zst")]
+    if not found:
+        raise MissingZipMember(f"{prefix}*.tar.zst")
+    if len(found) > 1:
+        raise BadZipMember(found[1], Phrase("there is another of its kind"))
+    return members.pop(found[0])
+
+
+def _inner_stem(name: str) -> str:
+    return name.partition("-")[2].removesuffix(".tar.zst")
+
+
+def _accept(_path: str) -> None:
+    return
+
+
+def _only_info(path: str) -> None:
+    if path.partition("/")[0] != "info":
+        raise MisplacedMember(path, Phrase("the info half holds the folder info and nothing else"))
+
+
+def _no_info(path: str) -> None:
+    if path.partition("/")[0] == "info":
+        raise MisplacedMember(path, Phrase("the folder info belongs into the info half"))
+
+
+def _check_reserved(path: str) -> None:
+    if path.partition("/")[0] == "conda-meta" or path == "info/repodata_record.json":
+        raise MisplacedMember(path, Phrase("only clients write it, when they install"))

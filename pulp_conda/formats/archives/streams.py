@@ -1,0 +1,184 @@
+"""Reading compressed data within bounds: of output, of memory and of time.
+
+``bz2`` and ``zstd`` from the standard library (``backports.zstd`` before Python 3.14) share one
+incremental interface with a ceiling on the output of each step, so one reader serves both.
+"""
+
+from __future__ import annotations
+
+import bz2
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from pulp_conda.formats.errors import (
+    CorruptArchive,
+    ExpandsTooFar,
+    Phrase,
+    TooSlow,
+    TrailingData,
+    TruncatedArchive,
+)
+from pulp_conda.formats.limits import Limits
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+CHUNK_BYTES: Final = 256 * 1024
+
+
+class Reader(Protocol):
+    """Anything with ``read``; fewer bytes than asked for mean nothing, none mean the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes."""
+
+
+class Decompressor(Protocol):
+    """The incremental interface that ``bz2`` and ``zstd`` have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the frame has ended."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing more comes out without new input."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What followed the end of the frame."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Take ``data`` and return at most ``max_length`` bytes."""
+
+
+class Budget:
+    """What is left of the limits while one package is being read."""
+
+    def __init__(
+        self, limits: Limits, size_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limits = limits
+        self._size_bytes = size_bytes
+        self._allowed_bytes = limits.expanded_for(size_bytes)
+        self._spent_bytes = 0
+        self._clock = clock
+        self._deadline = clock() + limits.seconds
+
+    def check_time(self) -> None:
+        """Raise TooSlow once the time is used up."""
+        if self._clock() > self._deadline:
+            raise TooSlow(self._limits.seconds)
+
+    def spend(self, expanded_bytes: int) -> None:
+        """Account for output. Raises ExpandsTooFar or TooSlow."""
+        self._spent_bytes += expanded_bytes
+        if self._spent_bytes > self._allowed_bytes:
+            raise ExpandsTooFar(self._size_bytes, self._allowed_bytes)
+        self.check_time()
+
+
+def bzip2() -> Decompressor:
+    """Return a decompressor for one bzip2 stream."""
+    return bz2.BZ2Decompressor()
+
+
+def zstandard(window_log: int) -> Callable[[], Decompressor]:
+    """Return a maker of decompressors for one zstd frame with a window of 2**window_log."""
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: window_log}
+    return lambda: zstd.ZstdDecompressor(options=options)
+
+
+class ExpandedStream:
+    """What the compressed ``source`` expands to, all frames of it joined.
+
+    Parallel compressors write several frames (pbzip2, zstd -T, pzstd), so that is legal; anything
+    else after a frame is not.
+    """
+
+    def __init__(
+        self, source: Reader, new: Callable[[], Decompressor], budget: Budget, part: Phrase
+    ) -> None:
+        self._source = source
+        self._new = new
+        self._budget = budget
+        self._part = part
+        self._engine: Decompressor | None = None
+        self._frames = 0
+        self._frame_is_empty = True
+        self._ended = False
+        self._chunk = b""
+        self._offset = 0
+
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes, fewer only at the end."""
+        start, end = self._offset, self._offset + size
+        if end <= len(self._chunk):
+            self._offset = end
+            return self._chunk[start:end]
+        pieces = [self._chunk[start:]]
+        missing = size - len(pieces[0])
+        while missing and self._fill():
+            self._offset = min(missing, len(self._chunk))
+            pieces.append(self._chunk[: self._offset])
+            missing -= self._offset
+        return b"".join(pieces)
+
+    def skip(self, size: int) -> int:
+        """Pass over ``size`` bytes without copying them; return how many there were."""
+        missing = size - (len(self._chunk) - self._offset)
+        if missing <= 0:
+            self._offset += size
+            return size
+        while missing and self._fill():
+            self._offset = min(missing, len(self._chunk))
+            missing -= self._offset
+        return size - missing
+
+    def rest(self) -> bytes:
+        """Return some more bytes, none at the end; for looking at all that is left."""
+        if self._offset == len(self._chunk) and not self._fill():
+            return b""
+        start, self._offset = self._offset, len(self._chunk)
+        return self._chunk[start:]
+
+    def _fill(self) -> bool:
+        self._chunk = b"" if self._ended else self._expand()
+        self._offset = 0
+        self._ended = not self._chunk
+        return not self._ended
+
+    def _expand(self) -> bytes:
+        while True:
+            self._budget.check_time()
+            data = b""
+            if self._engine is None or self._engine.eof:
+                data = self._engine.unused_data if self._engine else b""
+                data = data or self._source.read(CHUNK_BYTES)
+                if not data and self._frames:
+                    return b""
+                self._engine = self._new()
+                self._frames += 1
+                self._frame_is_empty = True
+            elif self._engine.needs_input:
+                data = self._source.read(CHUNK_BYTES)
+            if not data and self._engine.needs_input:
+                raise TruncatedArchive(self._part)
+            if expanded := self._step(self._engine, data):
+                self._budget.spend(len(expanded))
+                return expanded
+
+    def _step(self, engine: Decompressor, data: bytes) -> bytes:
+        try:
+            expanded = engine.decompress(data, CHUNK_BYTES)
+        except (OSError, ValueError, EOFError, zstd.ZstdError) as error:
+            if self._frames > 1 and self._frame_is_empty:
+                raise TrailingData(self._part, Phrase("after its end")) from error
+            raise CorruptArchive(self._part, Phrase(error)) from error
+        if expanded:
+            self._frame_is_empty = False
+        return expanded

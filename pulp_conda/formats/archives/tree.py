@@ -1,0 +1,194 @@
+"""The directory tree that a package would unpack to, and whether doing so is safe anywhere.
+
+Clients unpack with different libraries on different systems, into a tree that is then linked into
+a prefix. What the tree refuses could write outside of it, or unpack to different files, on one
+of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from pulp_conda.formats.archives.tar_headers import Kind, Member
+from pulp_conda.formats.errors import (
+    DuplicateMember,
+    Phrase,
+    TooManyMembers,
+    UnsafeLink,
+    UnsafePath,
+)
+from pulp_conda.formats.limits import Limits
+
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
+# As many as Linux follows before it gives up.
+_MAX_LINKS_FOLLOWED: Final = 40
+
+
+class _Link(str):
+    """A symbolic link in the tree: its target as written."""
+
+    __slots__ = ()
+
+
+# A directory is a dict of its entries, a file is None.
+_Directory = dict[str, "_Directory | _Link | None"]
+
+
+class PackageTree:
+    """Grows by the members of a package, in the order of the archive."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._root: _Directory = {}
+        self._entries = 0
+        self._names_bytes = 0
+        self._links: list[tuple[tuple[str, ...], str]] = []
+
+    def add(self, member: Member) -> str:
+        """Take ``member`` in and return its path without ``./``; empty for the root itself.
+
+        Raises UnsafePath, UnsafeLink, DuplicateMember or TooManyMembers.
+        """
+        parts = _safe_parts(member.path)
+        if not parts:
+            if member.kind is not Kind.DIRECTORY:
+                raise UnsafePath(member.path, Phrase("it names the package itself"))
+            return ""
+        if member.path.endswith("/") and member.kind is not Kind.DIRECTORY:
+            raise UnsafePath(member.path, Phrase("it ends in a slash but is no directory"))
+        parent = self._directory(parts[:-1], member)
+        self._place(parent, parts, member)
+        return "/".join(parts)
+
+    def holds(self, path: str) -> bool:
+        """Tell whether ``path``, written with ``/``, is a file, link or directory in here."""
+        node: _Directory | _Link | None = self._root
+        for part in path.split("/"):
+            if not isinstance(node, dict) or part not in node:
+                return False
+            node = node[part]
+        return True
+
+    def check_links(self, tick: Callable[[], None]) -> None:
+        """Follow every symbolic link as a system would; call ``tick`` once for each.
+
+        Needs the whole tree: what a link leads to depends on other links, so ``a/../b`` may leave
+        the package although it does not look so. Raises UnsafeLink.
+        """
+        for parts, target in self._links:
+            tick()
+            self._follow(parts, target)
+
+    def _directory(self, parts: tuple[str, ...], member: Member) -> _Directory:
+        node = self._root
+        for part in parts:
+            if part not in node:
+                self._count(part)
+                node[part] = {}
+            below = node[part]
+            if isinstance(below, _Link):
+                raise UnsafePath(member.path, Phrase("it lies beneath a symbolic link"))
+            if below is None:
+                raise DuplicateMember(member.path, Phrase("it lies beneath a file"))
+            node = below
+        return node
+
+    def _place(self, parent: _Directory, parts: tuple[str, ...], member: Member) -> None:
+        name = parts[-1]
+        if member.kind is Kind.DIRECTORY:
+            if not isinstance(parent.get(name, {}), dict):
+                raise DuplicateMember(member.path, Phrase("it is a directory and something else"))
+        elif name in parent:
+            raise DuplicateMember(member.path, Phrase("the archive already holds it"))
+        if name in parent:
+            return
+        self._count(name)
+        if member.kind is Kind.DIRECTORY:
+            parent[name] = {}
+        elif member.kind is Kind.SYMLINK:
+            _check_target(member)
+            parent[name] = _Link(member.target)
+            self._links.append((parts, member.target))
+        else:
+            if member.kind is Kind.HARDLINK:
+                self._check_hardlink(member)
+            parent[name] = None
+
+    def _count(self, name: str) -> None:
+        self._entries += 1
+        self._names_bytes += len(name)
+        if self._entries > self._limits.members:
+            raise TooManyMembers(self._limits.members, Phrase("files and directories"))
+        if self._names_bytes > self._limits.names_bytes:
+            raise TooManyMembers(self._limits.names_bytes, Phrase("characters of names"))
+
+    def _check_hardlink(self, member: Member) -> None:
+        _check_target(member)
+        node: _Directory | _Link | None = self._root
+        for part in _link_parts(member.target):
+            node = node.get(part, self._root) if isinstance(node, dict) else self._root
+        if node is not None:
+            raise UnsafeLink(
+                member.path, member.target, Phrase("a hard link must name a file before it")
+            )
+
+    def _follow(self, parts: tuple[str, ...], target: str) -> None:
+        member = "/".join(parts)
+        place = list(parts[:-1])
+        ahead = _link_parts(target)[::-1]
+        followed = 0
+        while ahead:
+            part = ahead.pop()
+            if part == "..":
+                if not place:
+                    raise UnsafeLink(member, target, Phrase("it leads out of the package"))
+                place.pop()
+                continue
+            place.append(part)
+            link = self._link_at(place)
+            if link is not None:
+                followed += 1
+                if followed > _MAX_LINKS_FOLLOWED:
+                    raise UnsafeLink(member, target, Phrase("it leads in a circle"))
+                place.pop()
+                ahead += _link_parts(link)[::-1]
+
+    def _link_at(self, place: list[str]) -> _Link | None:
+        node: _Directory | _Link | None = self._root
+        for part in place:
+            if not isinstance(node, dict):
+                return None
+            node = node.get(part)
+        return node if isinstance(node, _Link) else None
+
+
+def _safe_parts(path: str) -> tuple[str, ...]:
+    # Windows splits at backslashes too, and names that hold them are legal elsewhere: such a
+    # name passes when it is safe either way.
+    if path.startswith(("/", "\\")):
+        raise UnsafePath(path, Phrase("it is absolute"))
+    if _DRIVE.match(path):
+        raise UnsafePath(path, Phrase("it starts with a drive letter"))
+    if ".." in path.replace("\\", "/").split("/"):
+        raise UnsafePath(path, Phrase("it holds '..'"))
+    if not path:
+        raise UnsafePath(path, Phrase("it is empty"))
+    return tuple(_link_parts(path))
+
+
+def _link_parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _check_target(member: Member) -> None:
+    target = member.target
+    if not target:
+        raise UnsafeLink(member.path, target, Phrase("it has no target"))
+    if target.startswith(("/", "\\")) or _DRIVE.match(target):
+        raise UnsafeLink(member.path, target, Phrase("its target is absolute"))
+    if "\\" in target and ".." in target.replace("\\", "/").split("/"):
+        raise UnsafeLink(member.path, target, Phrase("its target climbs with backslashes"))
+    if member.kind is Kind.HARDLINK and ".." in target.split("/"):
+        raise UnsafeLink(member.path, target, Phrase("its target holds '..'"))

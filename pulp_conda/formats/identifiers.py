@@ -1,0 +1,208 @@
+"""Names: of packages, versions, builds, subdirs, channels and files (CEP 26, CEP 33).
+
+Each ``check_*`` is strict, meant for uploads, and raises its own ``InvalidIdentifier``. Mirrors
+meet older names and use ``PackageFilename.parse``, which only splits.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import rattler
+
+from pulp_conda.formats.errors import (
+    InvalidBuild,
+    InvalidChannel,
+    InvalidFilename,
+    InvalidIdentifier,
+    InvalidLabel,
+    InvalidName,
+    InvalidOwner,
+    InvalidSubdir,
+    InvalidVersion,
+    Phrase,
+)
+
+Extension = Literal["conda", "tar.bz2"]
+EXTENSIONS: Final[tuple[Extension, ...]] = get_args(Extension)
+
+MAX_NAME = 64
+MAX_VERSION = 64
+MAX_BUILD = 64
+MAX_SUBDIR = 32
+MAX_CHANNEL = 128
+MAX_LABEL = 128
+MAX_OWNER = 64
+MAX_FILENAME = 211
+
+# CEP 26's own expression without the doubled separator `_-` that its prose forbids.
+_NAME = re.compile(r"_|_?[a-z0-9]+(?:[._-][a-z0-9]+)*[._-]?")
+_VERSION = re.compile(r"[0-9a-z._+!]+")
+_BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
+_SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
+_CHANNEL = re.compile(r"[a-z0-9_][a-z0-9_.-]*(?:/[a-z0-9_][a-z0-9_.-]*)*")
+_LABEL = re.compile(r"[a-zA-Z][0-9a-zA-Z_\-./]*")
+_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+# The union of what conda and rattler know; an index is worth probing for these.
+KNOWN_SUBDIRS: Final[frozenset[str]] = frozenset(
+    """
+    noarch
+    linux-32 linux-64 linux-aarch64 linux-armv6l linux-armv7l linux-loongarch64 linux-ppc
+    linux-ppc64 linux-ppc64le linux-riscv32 linux-riscv64 linux-s390x
+    osx-64 osx-arm64 ios-arm64 iossimulator-64 iossimulator-arm64
+    win-32 win-64 win-arm64
+    android-32 android-64 android-aarch64 android-armv7a
+    freebsd-32 freebsd-64 freebsd-arm64 freebsd-ppc64 freebsd-ppc64le
+    emscripten-wasm32 emscripten-wasm64 wasi-wasm32 zos-z
+    """.split()
+)
+
+
+def extension_of(filename: str) -> Extension | None:
+    """Return the package extension that ``filename`` ends with, None when it is no package."""
+    return next((e for e in EXTENSIONS if filename.endswith(f".{e}")), None)
+
+
+def check_name(value: str) -> str:
+    """Return ``value`` if it is a package name that may be uploaded (CEP 26).
+
+    Raises InvalidName, also for virtual packages (``__glibc``), which exist on clients only.
+    """
+    if value.startswith("__"):
+        raise InvalidName(value, Phrase("names that start with __ belong to virtual packages"))
+    return _checked(
+        InvalidName,
+        value,
+        _NAME,
+        MAX_NAME,
+        "lower-case letters, digits and single '-', '.' or '_' between them are allowed",
+    )
+
+
+def check_version(value: str) -> str:
+    """Return ``value`` if it is a version (CEP 26, CEP 33). Raises InvalidVersion."""
+    _checked(
+        InvalidVersion,
+        value,
+        _VERSION,
+        MAX_VERSION,
+        "lower-case letters, digits, '.', '_', '+' and '!' are allowed",
+    )
+    try:
+        rattler.Version(value)
+    except Exception as error:
+        raise InvalidVersion(value, Phrase("it cannot be parsed as a conda version")) from error
+    return value
+
+
+def check_build(value: str) -> str:
+    """Return ``value`` if it is a build string (CEP 26). Raises InvalidBuild."""
+    return _checked(
+        InvalidBuild, value, _BUILD, MAX_BUILD, "letters, digits, '_', '.' and '+' are allowed"
+    )
+
+
+def check_subdir(value: str) -> str:
+    """Return ``value`` if it is a subdir, known or not (CEP 26). Raises InvalidSubdir."""
+    return _checked(
+        InvalidSubdir,
+        value,
+        _SUBDIR,
+        MAX_SUBDIR,
+        "it must be 'noarch' or of the form platform-architecture",
+    )
+
+
+def check_channel(value: str) -> str:
+    """Return ``value`` if it is a channel path, one or more segments. Raises InvalidChannel."""
+    return _checked(
+        InvalidChannel,
+        value,
+        _CHANNEL,
+        MAX_CHANNEL,
+        "each part takes lower-case letters, digits, '_', '.' and '-', starting with none of '.-'",
+    )
+
+
+def check_label(value: str) -> str:
+    """Return ``value`` if it is a label of a channel (CEP 26). Raises InvalidLabel."""
+    if value == "nolabel":
+        raise InvalidLabel(value, Phrase("the word is reserved"))
+    return _checked(
+        InvalidLabel,
+        value,
+        _LABEL,
+        MAX_LABEL,
+        "a letter, then letters, digits, '_', '-', '.' and '/' are allowed",
+    )
+
+
+def check_owner(value: str) -> str:
+    """Return ``value`` if it can name an owner, one URL segment. Raises InvalidOwner."""
+    return _checked(
+        InvalidOwner,
+        value,
+        _OWNER,
+        MAX_OWNER,
+        "letters, digits, '_', '.' and '-' are allowed, starting with none of '.-'",
+    )
+
+
+def _checked(
+    error: type[InvalidIdentifier], value: str, grammar: re.Pattern[str], longest: int, rule: str
+) -> str:
+    if len(value) > longest:
+        raise error(value, Phrase(f"it has more than {longest} characters"))
+    if not grammar.fullmatch(value):
+        raise error(value, Phrase(rule if value else "it is empty"))
+    return value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PackageFilename:
+    """``name-version-build.extension``, taken apart; ``str()`` puts it together again.
+
+    Neither the constructor nor ``parse`` knows the grammars of the parts: ``check`` does.
+    """
+
+    name: str
+    version: str
+    build: str
+    extension: Extension
+
+    @classmethod
+    def parse(cls, text: str) -> PackageFilename:
+        """Split from the right: extension, build, version; a name may hold dashes.
+
+        Raises InvalidFilename when there is no known extension or no three non-empty parts, or
+        when the text holds a slash or a control character and so is no file name at all.
+        """
+        extension = extension_of(text)
+        if extension is None:
+            raise InvalidFilename(text, Phrase("it must end in .conda or .tar.bz2"))
+        if "/" in text or "\\" in text or not text.isprintable():
+            raise InvalidFilename(text, Phrase("it holds a slash or an unprintable character"))
+        parts = text[: -len(extension) - 1].rsplit("-", 2)
+        if len(parts) != 3 or not all(parts):
+            raise InvalidFilename(text, Phrase("it must be of the form name-version-build"))
+        name, version, build = parts
+        return cls(name, version, build, extension)
+
+    @property
+    def stem(self) -> str:
+        """``name-version-build``, which also names the inner members of a ``.conda`` file."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+    def __str__(self) -> str:
+        return f"{self.stem}.{self.extension}"
+
+    def check(self) -> None:
+        """Raise the InvalidIdentifier of the first part that breaks its grammar (CEP 26)."""
+        check_name(self.name)
+        check_version(self.version)
+        check_build(self.build)
+        if len(str(self)) > MAX_FILENAME:
+            raise InvalidFilename(str(self), Phrase(f"it has more than {MAX_FILENAME} characters"))

@@ -1,0 +1,121 @@
+"""Reading the JSON documents inside a package: strict, bounded, and fit to be stored.
+
+RFC 8259 leaves open what duplicate keys, huge numbers and lone surrogates mean, and readers
+differ, PostgreSQL among them. Such documents are refused, so that no two clients can see two
+packages in one. The standard library's parser is used because it alone reports duplicate keys;
+``msgspec`` is ten times faster and serves for ``paths.json``, which nobody stores.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final, NoReturn
+
+from pulp_conda.formats.errors import InvalidJson, Phrase
+
+_MIN_INTEGER: Final = -(2**63)
+_MAX_INTEGER: Final = 2**64 - 1
+# 19 digits and a sign; longer ones are refused before they cost a conversion.
+_MAX_INTEGER_CHARACTERS: Final = 20
+
+
+class _Refused(ValueError):
+    """Carries a rule out of the parser's callbacks."""
+
+
+def parse_object(data: bytes, *, member: str, max_depth: int) -> dict[str, Any]:
+    """Return the JSON object in ``data``, the content of ``member``. Raises InvalidJson."""
+    value = parse_json(data, member=member, max_depth=max_depth)
+    if not isinstance(value, dict):
+        raise InvalidJson(member, Phrase("it must be an object"))
+    return value
+
+
+def parse_json(data: bytes, *, member: str, max_depth: int) -> Any:
+    """Return the JSON value in ``data``, the content of ``member``.
+
+    Raises InvalidJson for all that is not strict UTF-8 JSON without duplicate keys, NaN or
+    infinity, lone surrogates, NUL characters, integers beyond 64 bits, floats beyond double
+    precision, and nesting deeper than ``max_depth``.
+    """
+    try:
+        text = data.decode("utf-8")
+        if text.startswith("\ufeff"):
+            raise _Refused("it starts with a byte order mark")
+        value = _DECODER.decode(text)
+        _check_tree(value, max_depth)
+    except UnicodeDecodeError as error:
+        raise InvalidJson(member, Phrase("it is not UTF-8")) from error
+    except _Refused as error:
+        raise InvalidJson(member, Phrase(error)) from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidJson(member, Phrase(f"{error.msg} at {where}")) from error
+    except RecursionError as error:
+        raise InvalidJson(member, Phrase("it is nested too deeply")) from error
+    return value
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Refused("it has a key twice in one object")
+    return found
+
+
+def _bounded_integer(digits: str) -> int:
+    if len(digits) <= _MAX_INTEGER_CHARACTERS:
+        value = int(digits)
+        if _MIN_INTEGER <= value <= _MAX_INTEGER:
+            return value
+    raise _Refused("it has an integer beyond 64 bits")
+
+
+def _bounded_float(digits: str) -> float:
+    value = float(digits)
+    # Beyond 2**63 a float may come back from a database as an integer that no reader takes.
+    if not math.isfinite(value) or abs(value) > _MAX_INTEGER:
+        raise _Refused("it has a number beyond 64 bits")
+    return value
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise _Refused(f"it has {word}, which is no JSON number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique_keys,
+    parse_int=_bounded_integer,
+    parse_float=_bounded_float,
+    parse_constant=_no_constant,
+)
+
+
+def _check_tree(value: Any, max_depth: int) -> None:
+    level = [value]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > max_depth:
+            raise _Refused("it is nested too deeply")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                _check_text(item)
+            elif isinstance(item, dict):
+                below.extend(item)
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = below
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise _Refused("it has a NUL character in a string")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise _Refused("it has half a surrogate pair in a string") from error

@@ -1,0 +1,165 @@
+"""A real server in processes of its own, and the clients that the tests talk to it with."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PASSWORD = "password"  # the admin's, in tests
+_START_SECONDS = 120
+TASK_SECONDS = 60
+
+
+@dataclass
+class RunningServer:
+    """What `python -m pulp_conda.server` started."""
+
+    home: Path
+    domains: bool = False
+    arguments: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
+    output: str = ""
+    _process: "subprocess.Popen[str] | None" = None
+
+    def start(self) -> "RunningServer":
+        """Start it and wait for its line `ready:`."""
+        command = [
+            sys.executable, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
+            "--admin-password", PASSWORD, *(["--domains"] if self.domains else []), *self.arguments,
+        ]  # fmt: skip
+        self.home.mkdir(parents=True, exist_ok=True)
+        log = self.home / "server.log"
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, text=True, env={**os.environ, **self.env}
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.output = log.read_text()
+            if found := re.search(r"^ready: (\S+)$", self.output, re.MULTILINE):
+                self.origin = found[1]
+                return self
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"the server did not start:\n{self.output}")
+
+    def stop(self) -> float:
+        """Stop it as Ctrl-C would; return how many seconds that took."""
+        assert self._process is not None
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGINT)
+        assert self._process.wait(timeout=15) == 0
+        return time.monotonic() - began
+
+    def restart(self) -> None:
+        """Stop it and start it on the same home; the port may be another."""
+        self.stop()
+        self.start()
+
+    def kill_everything(self) -> None:
+        """Die as a machine that loses its power does."""
+        assert self._process is not None
+        pids = self.pids()
+        self._process.kill()
+        self._process.wait()
+        for pid in pids.values():
+            _kill_group(pid)
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of each name; each leads a group of its own."""
+        pids: dict[str, int] = json.loads((self.home / "processes.json").read_text())
+        return pids
+
+    def kill(self, prefix: str) -> None:
+        """Kill the processes whose names begin so, with their children."""
+        for name, pid in self.pids().items():
+            if name.startswith(prefix):
+                _kill_group(pid)
+
+    def channel(self, owner: str, channel: str | None = None) -> str:
+        """Return the registry's URL of a channel."""
+        base = f"{self.origin}/api/packages/{owner}/conda"
+        return f"{base}/{channel}" if channel else base
+
+    def put(
+        self,
+        url: str,
+        body: Any,
+        *,
+        auth: tuple[str, str] | None = ("admin", PASSWORD),
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Upload as curl does."""
+        return requests.put(url, data=body, auth=auth, timeout=300, **kwargs)
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+class Rest:
+    """Pulp's REST API."""
+
+    def __init__(self, server: RunningServer, domain: str = "default") -> None:
+        self.server = server
+        self.domain = domain
+        self._session = requests.Session()
+        self._session.auth = ("admin", PASSWORD)
+
+    @property
+    def root(self) -> str:
+        """The API's path."""
+        return f"/pulp/{self.domain}/api/v3/" if self.server.domains else "/pulp/api/v3/"
+
+    def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Send a request to a path, below the API's root unless it begins with a slash."""
+        if not path.startswith("/"):
+            path = self.root + path
+        return self._session.request(method, self.server.origin + path, timeout=60, **kwargs)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Read one resource or list."""
+        answer = self.request("GET", path, params=params)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def create(self, path: str, **body: Any) -> Any:
+        """Create a resource and return it, or what its task created first."""
+        answer = self.request("POST", path, json=body)
+        assert answer.ok, answer.text
+        if answer.status_code == 201:
+            return answer.json()
+        return self.get(self.wait(answer)["created_resources"][0])
+
+    def wait(self, answer: requests.Response, *, state: str = "completed") -> Any:
+        """Wait for the task that an answer names and return it; it must end in `state`."""
+        assert answer.status_code == 202, answer.text
+        deadline = time.monotonic() + TASK_SECONDS
+        while time.monotonic() < deadline:
+            task = self.get(answer.json()["task"])
+            if task["state"] in ("completed", "failed", "canceled", "skipped"):
+                assert task["state"] == state, task["error"]
+                return task
+            time.sleep(0.05)
+        raise AssertionError(f"the task did not end: {task}")
+
+    def upload(self, content: bytes, **fields: Any) -> Any:
+        """Upload a package by Pulp's own means and return the unit."""
+        answer = self.request(
+            "POST", "content/conda/packages/", files={"file": ("package", content)}, data=fields
+        )
+        created: list[str] = self.wait(answer)["created_resources"]
+        return self.get(next(href for href in created if "/content/" in href))
