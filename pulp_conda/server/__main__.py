@@ -11,7 +11,7 @@ from .server import Server
 _SUPERVISE_SECONDS = 0.2
 
 
-class _Stopped(Exception):  # noqa: N818 (not an error)
+class _Stopped(Exception):
     """Somebody pressed Ctrl-C or sent SIGTERM."""
 
 

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-
 from pulpcore.plugin.util import get_domain, get_domain_pk
 
+from pulp_conda.app.models import CondaDistribution, CondaRepository
 from pulp_conda.formats.identifiers import check_channel, check_owner
-
-from ..models import CondaDistribution, CondaRepository
 
 
 class ChannelError(Exception):

@@ -12,12 +12,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 from django.utils.timezone import now
-
 from pulpcore.plugin.models import RepositoryVersion, Task
 
+from pulp_conda.app.models import CondaPackage, CondaRepository, PendingUpload
 from pulp_conda.formats import layout
 
-from ..models import CondaPackage, CondaRepository, PendingUpload
 from .publish import is_published, publish
 
 _POLL_SECONDS = (0.01, 0.3)

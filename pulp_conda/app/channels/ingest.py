@@ -7,19 +7,17 @@ from typing import Any, BinaryIO, Protocol
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-
 from pulpcore.plugin.files import PulpTemporaryUploadedFile
 from pulpcore.plugin.models import Artifact, ContentArtifact
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.about import describe
 from pulp_conda.formats.archives import inspect
 from pulp_conda.formats.errors import PackageTooLarge
 from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record, canonical_json, record_digest
-
-from ..models import CondaPackage
 
 _CHUNK_BYTES = 1024**2
 

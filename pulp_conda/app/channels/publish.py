@@ -6,14 +6,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-
 from pulpcore.plugin.models import ProgressReport, PublishedMetadata, RepositoryVersion
 
+from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository
 from pulp_conda.formats import layout
 from pulp_conda.formats.repodata import write_repodata
 from pulp_conda.formats.shards import Member, build_shards
-
-from ..models import CondaPackage, CondaPublication, CondaRepository
 
 _ROWS_PER_FETCH = 2000
 

@@ -4,7 +4,6 @@ pulpcore imports this module when the content app starts.
 """
 
 from django.conf import settings
-
 from pulpcore.plugin.content import app
 
 from .registry import RegistryHandler

@@ -1,20 +1,20 @@
 """Reading a channel by the registry's URL."""
 
 from aiohttp.web import HTTPNotFound, Request, StreamResponse
-
 from pulpcore.plugin.content import Handler
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.channels.channel import channel_named
+from pulp_conda.app.models import CondaDistribution
+from pulp_conda.app.registry.paths import parse_download_path
 from pulp_conda.formats.errors import InvalidIdentifier
-
-from ..channels.channel import channel_named
-from ..models import CondaDistribution
-from ..registry.paths import parse_download_path
 
 
 class RegistryHandler(Handler):
-    """Serves `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}` from the same distributions
-    as the content app's own URLs."""
+    """Serves `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}`.
+
+    From the same distributions as the content app's own URLs, by the same rules.
+    """
 
     distribution_model = CondaDistribution
 

@@ -3,7 +3,6 @@
 from aiohttp.web import HTTPNotFound
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
-
 from pulpcore.plugin.models import (
     AutoAddObjPermsMixin,
     ContentArtifact,

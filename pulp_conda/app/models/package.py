@@ -7,7 +7,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
-
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 

@@ -3,11 +3,11 @@
 from django.db import models
 from django.db.models import Count
 from django.dispatch import Signal
-
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryVersion
 from pulpcore.plugin.repo_version_utils import remove_duplicates
 
-from ..exceptions import DuplicatePackageError
+from pulp_conda.app.exceptions import DuplicatePackageError
+
 from .package import CondaPackage
 
 version_created = Signal()

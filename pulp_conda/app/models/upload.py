@@ -1,7 +1,6 @@
 """A package on its way into a channel."""
 
 from django.db import models
-
 from pulpcore.plugin.models import BaseModel
 
 from .package import CondaPackage

@@ -1,21 +1,20 @@
-"""The Forgejo and Gitea registry's dialect: `PUT /api/packages/{owner}/conda/[{channel}/]{file}`."""
+"""The Forgejo and Gitea registry: `PUT /api/packages/{owner}/conda/[{channel}/]{file}`."""
 
 from typing import Any
 
 from django.http import Http404
+from pulpcore.plugin.util import get_domain
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pulpcore.plugin.util import get_domain
-
+from pulp_conda.app.access import allow
+from pulp_conda.app.channels.channel import channel_named, find_or_create_repository
+from pulp_conda.app.channels.commit import commit
+from pulp_conda.app.channels.ingest import ingest, received
+from pulp_conda.app.tasks import dispatch_commit
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import extension_of
 
-from ..access import allow
-from ..channels.channel import channel_named, find_or_create_repository
-from ..channels.commit import commit
-from ..channels.ingest import ingest, received
-from ..tasks import dispatch_commit
 from .paths import UploadPath, parse_upload_path
 from .views import RegistryView, WrongSubdir
 

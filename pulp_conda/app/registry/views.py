@@ -12,12 +12,16 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from pulp_conda.app.channels.channel import (
+    ChannelName,
+    ChannelOverlap,
+    ChannelPinned,
+    find_repository,
+)
+from pulp_conda.app.channels.commit import CommitFailed, CommitTimeout, PackageExists
+from pulp_conda.app.channels.ingest import IncompleteBody
+from pulp_conda.app.models import CondaRepository
 from pulp_conda.formats.errors import InvalidPackage, PackageTooLarge
-
-from ..channels.channel import ChannelName, ChannelOverlap, ChannelPinned, find_repository
-from ..channels.commit import CommitFailed, CommitTimeout, PackageExists
-from ..channels.ingest import IncompleteBody
-from ..models import CondaRepository
 
 _log = logging.getLogger(__name__)
 

@@ -1,11 +1,10 @@
 """The REST face of a channel's URL."""
 
-from rest_framework import serializers
-
 from pulpcore.plugin.models import Publication
 from pulpcore.plugin.serializers import DetailRelatedField, DistributionSerializer
+from rest_framework import serializers
 
-from ..models import CondaDistribution
+from pulp_conda.app.models import CondaDistribution
 
 
 class CondaDistributionSerializer(DistributionSerializer):

@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from pulpcore.plugin.models import Artifact
 from pulpcore.plugin.serializers import (
     SingleArtifactContentSerializer,
     SingleArtifactContentUploadSerializer,
 )
 from pulpcore.plugin.util import get_domain_pk
+from rest_framework import serializers
 
+from pulp_conda.app.channels.ingest import read_attributes
+from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.archives import sniff
 from pulp_conda.formats.errors import InvalidPackage
-
-from ..channels.ingest import read_attributes
-from ..models import CondaPackage
 
 _DESCRIBED = {
     "sha256": "SHA-256 digest of the file, in hex.",

@@ -1,10 +1,9 @@
 """The REST face of a channel's index."""
 
+from pulpcore.plugin.serializers import DetailRelatedField, PublicationSerializer
 from rest_framework import serializers
 
-from pulpcore.plugin.serializers import DetailRelatedField, PublicationSerializer
-
-from ..models import CondaPublication
+from pulp_conda.app.models import CondaPublication
 
 
 class CondaPublicationSerializer(PublicationSerializer):

@@ -1,10 +1,9 @@
 """The REST face of what a channel holds."""
 
+from pulpcore.plugin.serializers import RepositorySerializer
 from rest_framework import serializers
 
-from pulpcore.plugin.serializers import RepositorySerializer
-
-from ..models import CondaRepository
+from pulp_conda.app.models import CondaRepository
 
 
 class CondaRepositorySerializer(RepositorySerializer):

@@ -1,12 +1,11 @@
 """The task that takes waiting uploads into a channel."""
 
 from asgiref.sync import sync_to_async
-
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.tasking import dispatch
 
-from ..channels.commit import commit_pending
-from ..models import CondaRepository
+from pulp_conda.app.channels.commit import commit_pending
+from pulp_conda.app.models import CondaRepository
 
 
 def dispatch_commit(repository: CondaRepository) -> Task:

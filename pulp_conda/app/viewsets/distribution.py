@@ -2,9 +2,9 @@
 
 from pulpcore.plugin.viewsets import DistributionViewSet, RolesMixin
 
-from ..access import policy, roles
-from ..models import CondaDistribution
-from ..serializers import CondaDistributionSerializer
+from pulp_conda.app.access import policy, roles
+from pulp_conda.app.models import CondaDistribution
+from pulp_conda.app.serializers import CondaDistributionSerializer
 
 _SERVED = (
     "has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:conda.view_condarepository",

@@ -1,12 +1,11 @@
 """Packages over REST."""
 
 from django_filters import CharFilter
-
 from pulpcore.plugin.viewsets import ContentFilter, SingleArtifactContentUploadViewSet
 
-from ..access import allow
-from ..models import CondaPackage
-from ..serializers import CondaPackageSerializer, CondaPackageUploadSerializer
+from pulp_conda.app.access import allow
+from pulp_conda.app.models import CondaPackage
+from pulp_conda.app.serializers import CondaPackageSerializer, CondaPackageUploadSerializer
 
 _TEXT = ["exact", "iexact", "in", "contains", "icontains", "startswith"]
 _NUMBER = ["exact", "gt", "gte", "lt", "lte"]

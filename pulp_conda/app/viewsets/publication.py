@@ -3,16 +3,15 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-
 from pulpcore.plugin.serializers import AsyncOperationResponseSerializer
 from pulpcore.plugin.tasking import dispatch
 from pulpcore.plugin.viewsets import OperationPostponedResponse, PublicationViewSet, RolesMixin
+from rest_framework.request import Request
 
-from .. import tasks
-from ..access import policy, roles
-from ..models import CondaPublication
-from ..serializers import CondaPublicationSerializer
+from pulp_conda.app import tasks
+from pulp_conda.app.access import policy, roles
+from pulp_conda.app.models import CondaPublication
+from pulp_conda.app.serializers import CondaPublicationSerializer
 
 
 class CondaPublicationViewSet(PublicationViewSet, RolesMixin):

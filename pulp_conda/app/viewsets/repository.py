@@ -3,9 +3,9 @@
 from pulpcore.plugin.actions import ModifyRepositoryActionMixin
 from pulpcore.plugin.viewsets import RepositoryVersionViewSet, RepositoryViewSet, RolesMixin
 
-from ..access import allow, policy, roles
-from ..models import CondaRepository
-from ..serializers import CondaRepositorySerializer
+from pulp_conda.app.access import allow, policy, roles
+from pulp_conda.app.models import CondaRepository
+from pulp_conda.app.serializers import CondaRepositorySerializer
 
 _IN_REPOSITORY = "has_repository_model_or_domain_or_obj_perms:conda"
 

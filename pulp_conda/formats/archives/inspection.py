@@ -120,7 +120,7 @@ class _Inspection:
             raise BadZipMember(name, Phrase("a .conda file holds three members, not this"))
         new = zstandard(self._limits.zstd_window_log)
         self._walk(StoredContent(file, info), new, Phrase(info.name), _only_info)
-        self._walk(StoredContent(file, payload), new, Phrase(payload.name), _no_info)
+        self._walk(StoredContent(file, payload), new, Phrase(payload.name), _no_documents)
         stem = _inner_stem(info.name)
         if _inner_stem(payload.name) != stem:
             raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
@@ -250,9 +250,10 @@ def _only_info(path: str) -> None:
         raise MisplacedMember(path, Phrase("the info half holds the folder info and nothing else"))
 
 
-def _no_info(path: str) -> None:
-    if path.partition("/")[0] == "info":
-        raise MisplacedMember(path, Phrase("the folder info belongs into the info half"))
+def _no_documents(path: str) -> None:
+    # CEP 35 wants nothing of info/ here, but conda-build leaves licences and tests.
+    if path in _DOCUMENTS:
+        raise MisplacedMember(path, Phrase("metadata documents belong into the info half"))
 
 
 def _check_reserved(path: str) -> None:
