@@ -1,54 +1,63 @@
-"""The outer zip of a `.conda` file, read so that it can mean only one thing (CEP 35).
+"""The outer zip of a ``.conda`` file, taken literally (CEP 35).
 
-Python's `zipfile` forgives what other readers do not: data before the archive, gaps and overlaps
-between members, local headers that disagree with the directory. Here members, directory and end
-record must account for every byte of the file.
+Python's ``zipfile`` does not serve here, nor does conda-package-streaming, which builds on it:
+both look for the directory from the end and so accept whatever stands before, between or after the
+members, and neither compares the directory with the headers beside the data, which is what clients
+that unpack while downloading go by. Here the bytes must add up: members one after the other
+from the first byte on, then the directory, then its end record, then nothing.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from pulp_conda.formats.errors import BadZipMember, CorruptArchive, Phrase, TrailingData
+from pulp_conda.formats.errors import (
+    BadZipMember,
+    CorruptArchive,
+    Phrase,
+    TrailingData,
+    TruncatedArchive,
+)
 
-_PART: Final = Phrase("the zip archive")
+ZIP: Final = Phrase("the zip")
+# Three members with names of at most 211 characters make a directory of about a kilobyte.
+MAX_DIRECTORY_BYTES: Final = 64 * 1024
 
-_END: Final = struct.Struct("<4s4H2LH")
-_END64: Final = struct.Struct("<4sQ2H2L4Q")
+_LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
+_CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
+_END: Final = struct.Struct("<4sHHHHLLH")
 _LOCATOR64: Final = struct.Struct("<4sLQL")
-_ENTRY: Final = struct.Struct("<4s6H3L5H2L")
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
-_EXTRA: Final = struct.Struct("<2H")
+_END64: Final = struct.Struct("<4sQHHLLQQQQ")
+_DESCRIPTORS: Final = (struct.Struct("<LLL"), struct.Struct("<LQQ"))
+_DESCRIPTOR_MAGIC: Final = b"PK\x07\x08"
 
-_STORED: Final = 0
-_ENCRYPTED: Final = 0x2041
-"""Flag bits: encrypted, strongly encrypted, directory masked."""
-_HAS_DESCRIPTOR: Final = 0x8
-_ZIP64_EXTRA: Final = 1
-_SEE_ZIP64: Final = 0xFFFFFFFF
-
-_MAX_DIRECTORY_BYTES: Final = 64 * 1024
-"""Three members take some 300 bytes; with room for their extra fields."""
+_MAX16: Final = 0xFFFF
+_MAX32: Final = 0xFFFFFFFF
+_ZIP64_FIELD: Final = 0x0001
+_UNICODE_PATH_FIELD: Final = 0x7075
+_ENCRYPTED: Final = 1 << 0 | 1 << 6 | 1 << 13
+_DESCRIPTOR: Final = 1 << 3
+# Bits 1 and 2 tune deflate, bit 11 says that the name is UTF-8; the rest changes the meaning.
+_KNOWN_FLAGS: Final = 1 << 1 | 1 << 2 | _DESCRIPTOR | 1 << 11
 
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """A stored member: `size` bytes of content at `offset` of the file."""
+    """One member of the directory: its name and where its data lies in the file."""
 
     name: str
-    offset: int
-    size: int
+    data_offset: int
+    size_bytes: int
     crc: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A member as the central directory has it."""
+    """One entry of the central directory."""
 
     name: bytes
     flags: int
@@ -58,167 +67,224 @@ class _Entry:
     size: int
     offset: int
 
+    @property
+    def shown(self) -> str:
+        return self.name.decode("ascii", "backslashreplace")
 
-class StoredContent:
-    """Reads the content of a member; its checksum is verified when the end is reached."""
+    def refuse(self, reason: str) -> BadZipMember:
+        return BadZipMember(self.shown, Phrase(reason))
+
+
+def read_directory(file: BinaryIO, size_bytes: int) -> list[ZipMember]:
+    """Return the members of the zip that fills ``file`` of ``size_bytes`` entirely.
+
+    Raises CorruptArchive, TruncatedArchive, TrailingData or BadZipMember. zip64 is accepted
+    wherever it says the same as the rest: common writers reserve it before they know a size.
+    """
+    start, count, end = _read_end(file, size_bytes)
+    if end - start > MAX_DIRECTORY_BYTES:
+        raise CorruptArchive(ZIP, Phrase("its directory is larger than three members need"))
+    directory = _at(file, start, end - start)
+    entries = sorted(_entries(directory, count), key=lambda entry: entry.offset)
+    members = []
+    position = 0
+    for entry in entries:
+        if entry.offset != position:
+            where = "before its members" if position == 0 else "between its members"
+            raise TrailingData(ZIP, Phrase(where))
+        member = _check_local(file, entry, start)
+        position = _end_of(file, entry, member, start)
+        members.append(member)
+    if position != start:
+        raise TrailingData(ZIP, Phrase("between its members and its directory"))
+    _check_unique(members)
+    return members
+
+
+class ZipMemberReader:
+    """Reads the data of one member; the last read raises CorruptArchive if the CRC is wrong."""
 
     def __init__(self, file: BinaryIO, member: ZipMember) -> None:
         self._file = file
         self._member = member
-        self._left = member.size
+        self._left = member.size_bytes
         self._crc = 0
-        file.seek(member.offset)
+        file.seek(member.data_offset)
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes, none at the end. Raises CorruptArchive."""
+        """Return at most ``size`` bytes, none at the end."""
         data = self._file.read(min(size, self._left))
         self._left -= len(data)
         self._crc = zlib.crc32(data, self._crc)
-        if not self._left and self._crc != self._member.crc:
-            raise BadZipMember(self._member.name, Phrase("its checksum does not match"))
+        if not data and (self._left or self._crc != self._member.crc):
+            raise CorruptArchive(ZIP, Phrase(f"the checksum of {self._member.name} is wrong"))
         return data
 
 
-def read_directory(file: BinaryIO) -> list[ZipMember]:
-    """Return the members of the zip in `file`, in the order of their content.
-
-    Raises CorruptArchive, TrailingData or BadZipMember.
-    """
-    directory_offset, directory_size = _find_directory(file)
-    file.seek(directory_offset)
-    entries = list(_entries(file.read(directory_size)))
-    members, position = [], 0
-    for entry in sorted(entries, key=lambda entry: entry.offset):
-        if entry.offset != position:
-            raise TrailingData(_PART, Phrase("before, between or beneath its members"))
-        member = _member(file, entry)
-        members.append(member)
-        position = member.offset + member.size + _descriptor_size(file, entry, member)
-    if position != directory_offset:
-        raise TrailingData(_PART, Phrase("between its members and its directory"))
-    return members
-
-
-def _find_directory(file: BinaryIO) -> tuple[int, int]:
-    """Return offset and size of the central directory, which must end where its record begins."""
-    file_size = file.seek(0, os.SEEK_END)
-    end_offset = file_size - _END.size
-    record = _read(file, end_offset, _END)
-    signature, _, _, _, _, size, offset, comment = record
-    if signature != b"PK\5\6" or comment:
-        raise TrailingData(_PART, Phrase("after its end, or is cut off"))
-    ends_at = end_offset
-    if _SEE_ZIP64 in (size, offset) or _is_locator(file, end_offset):
-        size, offset, ends_at = _find_directory64(file, end_offset)
-    if offset + size != ends_at:
-        raise TrailingData(_PART, Phrase("around its directory"))
-    if size > _MAX_DIRECTORY_BYTES:
-        raise CorruptArchive(_PART, Phrase("its directory is too large"))
-    return offset, size
+def _read_end(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
+    """Return the directory's offset, its number of entries and its end."""
+    position = size_bytes - _END.size
+    fields = _unpack(file, _END, position)
+    magic, disk, first_disk, here, count, length, offset, comment = fields
+    if magic != b"PK\x05\x06":
+        # A comment, bytes after the end and a missing end look alike from here.
+        tail = _at(file, max(0, size_bytes - 2 * _MAX16), min(size_bytes, 2 * _MAX16))
+        if b"PK\x05\x06" in tail:
+            raise TrailingData(ZIP, Phrase("or a comment after its end"))
+        raise TruncatedArchive(ZIP)
+    if comment:
+        raise TruncatedArchive(ZIP)
+    wide = _read_end64(file, position)
+    end = position
+    if wide is not None:
+        classic = (disk, first_disk, here, count, length, offset)
+        marks = (_MAX16, _MAX16, _MAX16, _MAX16, _MAX32, _MAX32)
+        exact, end = wide
+        for value, mark, true in zip(classic, marks, exact, strict=True):
+            if value not in (mark, true):
+                raise CorruptArchive(ZIP, Phrase("its two end records disagree"))
+        disk, first_disk, here, count, length, offset = exact
+    if (disk, first_disk) != (0, 0) or here != count:
+        raise CorruptArchive(ZIP, Phrase("it spans several disks"))
+    if offset + length != end:
+        raise TrailingData(ZIP, Phrase("before its members or after its directory"))
+    return offset, count, end
 
 
-def _is_locator(file: BinaryIO, end_offset: int) -> bool:
-    offset = end_offset - _LOCATOR64.size
-    return offset >= 0 and _read(file, offset, _LOCATOR64)[0] == b"PK\6\7"
+def _read_end64(file: BinaryIO, end: int) -> tuple[tuple[int, ...], int] | None:
+    """Return the zip64 end record's fields and its offset, None where there is none."""
+    position = end - _LOCATOR64.size
+    if position < _END64.size:
+        return None
+    magic, disk, offset, disks = _unpack(file, _LOCATOR64, position)
+    if magic != b"PK\x06\x07":
+        return None
+    if offset + _END64.size != position or disk != 0 or disks > 1:
+        raise CorruptArchive(ZIP, Phrase("its zip64 end record is misplaced"))
+    magic, length, _, _, *fields = _unpack(file, _END64, offset)
+    if magic != b"PK\x06\x06" or length != _END64.size - 12:
+        raise CorruptArchive(ZIP, Phrase("its zip64 end record is malformed"))
+    return tuple(fields), offset
 
 
-def _find_directory64(file: BinaryIO, end_offset: int) -> tuple[int, int, int]:
-    """Return size and offset of the directory, and where the zip64 end record begins."""
-    locator = _read(file, end_offset - _LOCATOR64.size, _LOCATOR64)
-    record_offset = locator[2]
-    record = _read(file, record_offset, _END64)
-    well_placed = record_offset + _END64.size + _LOCATOR64.size == end_offset
-    if locator[0] != b"PK\6\7" or record[0] != b"PK\6\6" or not well_placed:
-        raise CorruptArchive(_PART, Phrase("its zip64 records are malformed"))
-    return record[8], record[9], record_offset
-
-
-def _entries(directory: bytes) -> Iterator[_Entry]:
+def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
     position = 0
-    while position < len(directory):
-        if len(directory) - position < _ENTRY.size:
-            raise CorruptArchive(_PART, Phrase("its directory is malformed"))
-        fields = _ENTRY.unpack_from(directory, position)
-        (signature, _, _, flags, method, _, _, crc, packed, size) = fields[:10]
-        name_size, extra_size, comment_size, _, _, _, offset = fields[10:]
-        name_at = position + _ENTRY.size
-        extra_at = name_at + name_size
-        position = extra_at + extra_size + comment_size
-        if signature != b"PK\1\2" or position > len(directory) or comment_size:
-            raise CorruptArchive(_PART, Phrase("its directory is malformed"))
-        name = directory[name_at:extra_at]
-        extra = directory[extra_at : extra_at + extra_size]
-        size, packed, offset = _with_zip64(extra, size, packed, offset)
-        yield _Entry(name, flags, method, crc, packed, size, offset)
+    for _ in range(count):
+        if position + _CENTRAL.size > len(directory):
+            raise CorruptArchive(ZIP, Phrase("its directory is cut short"))
+        fields = _CENTRAL.unpack_from(directory, position)
+        if fields[0] != b"PK\x01\x02":
+            raise CorruptArchive(ZIP, Phrase("its directory is malformed"))
+        flags, method, _, _, crc, packed, size, name, extra, comment, disk = fields[3:14]
+        start = position + _CENTRAL.size
+        position = start + name + extra + comment
+        if position > len(directory):
+            raise CorruptArchive(ZIP, Phrase("its directory is cut short"))
+        if comment or disk:
+            raise CorruptArchive(ZIP, Phrase("a member has a comment or another disk"))
+        wide = _zip64_values(directory[start + name : start + name + extra])
+        size, packed, offset = _widened((size, packed, fields[16]), wide)
+        entry = _Entry(directory[start : start + name], flags, method, crc, packed, size, offset)
+        _check_storage(entry)
+        yield entry
+    if position != len(directory):
+        raise TrailingData(ZIP, Phrase("in its directory"))
 
 
-def _with_zip64(extra: bytes, *fields: int) -> Iterator[int]:
-    """Yield the fields, those that say "see the zip64 extra" from there."""
-    values = iter(_zip64_values(extra))
-    for field in fields:
-        if field != _SEE_ZIP64:
-            yield field
-            continue
-        value = next(values, None)
-        if value is None:
-            raise CorruptArchive(_PART, Phrase("a zip64 field is missing"))
-        yield value
-
-
-def _zip64_values(extra: bytes) -> tuple[int, ...]:
-    position = 0
-    while position + _EXTRA.size <= len(extra):
-        kind, size = _EXTRA.unpack_from(extra, position)
-        data = extra[position + _EXTRA.size : position + _EXTRA.size + size]
-        if kind == _ZIP64_EXTRA:
-            return struct.unpack(f"<{len(data) // 8}Q", data[: len(data) // 8 * 8])
-        position += _EXTRA.size + size
-    return ()
-
-
-def _member(file: BinaryIO, entry: _Entry) -> ZipMember:
-    """Check a member by its entry and its local header, which must agree."""
-    name = entry.name.decode("utf-8", "backslashreplace")
+def _check_storage(entry: _Entry) -> None:
     if entry.flags & _ENCRYPTED:
-        raise BadZipMember(name, Phrase("it is encrypted"))
-    if entry.method != _STORED or entry.size != entry.packed:
-        raise BadZipMember(name, Phrase("it is compressed; members of a .conda file are stored"))
-    fields = _read(file, entry.offset, _LOCAL)
-    signature, _, flags, method, _, _, crc, packed, size, name_size, extra_size = fields
-    name_and_extra = file.read(name_size + extra_size)
-    local_name, extra = name_and_extra[:name_size], name_and_extra[name_size:]
-    packed, size = sorted(_with_zip64(extra, size, packed))
-    agrees = signature == b"PK\3\4" and local_name == entry.name and method == entry.method
-    sizes_agree = (size, packed, crc) == (entry.size, entry.packed, entry.crc)
-    if flags != entry.flags or not agrees:
-        raise BadZipMember(name, Phrase("its header disagrees with the directory"))
-    if not sizes_agree and not (flags & _HAS_DESCRIPTOR and (size, packed, crc) == (0, 0, 0)):
-        raise BadZipMember(name, Phrase("its header disagrees with the directory"))
-    content_offset = entry.offset + _LOCAL.size + name_size + extra_size
-    return ZipMember(name, content_offset, entry.size, entry.crc)
+        raise entry.refuse("it is encrypted")
+    if entry.flags & ~_KNOWN_FLAGS:
+        raise entry.refuse("it uses a feature of zip that conda packages do not")
+    if entry.method != 0:
+        raise entry.refuse("it is compressed, but members must be stored")
+    if entry.packed != entry.size:
+        raise entry.refuse("its two sizes differ although it is stored")
 
 
-def _descriptor_size(file: BinaryIO, entry: _Entry, member: ZipMember) -> int:
-    """Return the length of the record behind a member that was written without seeking."""
-    if not entry.flags & _HAS_DESCRIPTOR:
-        return 0
-    file.seek(member.offset + member.size)
-    found = file.read(24)
-    for layout in ("<4s3L", "<4sL2Q", "<3L", "<L2Q"):
-        size = struct.calcsize(layout)
-        if len(found) >= size:
-            *signature, crc, packed, expanded = struct.unpack_from(layout, found)
-            rightly_signed = signature in ([], [b"PK\7\x08"])
-            if rightly_signed and (crc, packed, expanded) == (entry.crc, entry.size, entry.size):
-                return size
-    raise BadZipMember(member.name, Phrase("its data descriptor is malformed"))
+def _check_local(file: BinaryIO, entry: _Entry, end: int) -> ZipMember:
+    """Compare the header beside the data with the directory's ``entry``."""
+    if entry.offset + _LOCAL.size > end:
+        raise CorruptArchive(ZIP, Phrase("a member lies beyond its end"))
+    fields = _unpack(file, _LOCAL, entry.offset)
+    magic, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields
+    if magic != b"PK\x03\x04":
+        raise CorruptArchive(ZIP, Phrase("a member has no header where its directory says"))
+    names = _at(file, entry.offset + _LOCAL.size, name_length + extra_length)
+    name, extra = names[:name_length], names[name_length:]
+    if (name, flags, method) != (entry.name, entry.flags, entry.method):
+        raise entry.refuse("its header and the zip's directory disagree")
+    size, packed, _ = _widened((size, packed, 0), _zip64_values(extra))
+    known = (crc, packed, size) == (entry.crc, entry.packed, entry.size)
+    if not (known or (flags & _DESCRIPTOR and (crc, packed, size) == (0, 0, 0))):
+        raise entry.refuse("its header and the zip's directory disagree")
+    offset = entry.offset + _LOCAL.size + name_length + extra_length
+    if offset + entry.size > end:
+        raise CorruptArchive(ZIP, Phrase("a member reaches beyond its end"))
+    return ZipMember(entry.shown, offset, entry.size, entry.crc)
 
 
-def _read(file: BinaryIO, offset: int, layout: struct.Struct) -> tuple[Any, ...]:
+def _end_of(file: BinaryIO, entry: _Entry, member: ZipMember, limit: int) -> int:
+    """Return where the member's data and, if it has one, its data descriptor end."""
+    end = member.data_offset + member.size_bytes
+    if not entry.flags & _DESCRIPTOR:
+        return end
+    found = _at(file, end, min(limit - end, 24))
+    for layout in _DESCRIPTORS:
+        for magic in (_DESCRIPTOR_MAGIC, b""):
+            try:
+                expected = magic + layout.pack(entry.crc, entry.packed, entry.size)
+            except struct.error:
+                continue
+            following = found[len(expected) : len(expected) + 2]
+            if found.startswith(expected) and following in (b"PK", b""):
+                return end + len(expected)
+    raise entry.refuse("its data descriptor and the zip's directory disagree")
+
+
+def _zip64_values(extra: bytes) -> list[int]:
+    """Return the numbers in the zip64 extra field, if there is one."""
+    values: list[int] = []
+    position = 0
+    while position < len(extra):
+        if position + 4 > len(extra):
+            raise CorruptArchive(ZIP, Phrase("an extra field is malformed"))
+        kind, length = struct.unpack_from("<HH", extra, position)
+        data = extra[position + 4 : position + 4 + length]
+        position += 4 + length
+        if position > len(extra) or kind == _UNICODE_PATH_FIELD:
+            raise CorruptArchive(ZIP, Phrase("an extra field is malformed or renames its member"))
+        if kind == _ZIP64_FIELD:
+            if values or length % 8:
+                raise CorruptArchive(ZIP, Phrase("a zip64 field is malformed"))
+            values = [value for (value,) in struct.iter_unpack("<Q", data)]
+    return values
+
+
+def _widened(narrow: tuple[int, int, int], wide: list[int]) -> tuple[int, int, int]:
+    """Replace the 32-bit values that stand for "see zip64" by the 64-bit values, in order."""
+    left = iter(wide)
+    exact = [next(left, _MAX32) if value == _MAX32 else value for value in narrow]
+    return exact[0], exact[1], exact[2]
+
+
+def _check_unique(members: list[ZipMember]) -> None:
+    seen: set[str] = set()
+    for member in members:
+        if member.name in seen:
+            raise BadZipMember(member.name, Phrase("it occurs twice"))
+        seen.add(member.name)
+
+
+def _unpack(file: BinaryIO, layout: struct.Struct, offset: int) -> tuple[Any, ...]:
+    return layout.unpack(_at(file, offset, layout.size))
+
+
+def _at(file: BinaryIO, offset: int, size: int) -> bytes:
     if offset < 0:
-        raise CorruptArchive(_PART, Phrase("it is too short"))
+        raise TruncatedArchive(ZIP)
     file.seek(offset)
-    data = file.read(layout.size)
-    if len(data) != layout.size:
-        raise CorruptArchive(_PART, Phrase("it is too short"))
-    return layout.unpack(data)
+    data = file.read(size)
+    if len(data) != size:
+        raise TruncatedArchive(ZIP)
+    return data

@@ -1,0 +1,47 @@
+"""One server for all tests, a second one with domains where a test asks for it."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional.harness import Rest, RunningServer
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server as `bin/serve` starts it, shared by the tests that leave it running."""
+    running = RunningServer(tmp_path_factory.mktemp("home")).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def domain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with `--domains`."""
+    running = RunningServer(tmp_path_factory.mktemp("domains"), domains=True).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[RunningServer]:
+    """A server that the test may break."""
+    running = RunningServer(tmp_path / "home").start()
+    yield running
+    running.kill_everything()
+
+
+@pytest.fixture
+def rest(server: RunningServer) -> Rest:
+    """Pulp's REST API of the shared server."""
+    return Rest(server)
+
+
+@pytest.fixture
+def owner() -> str:
+    """An owner that no other test uses."""
+    return f"owner{next(_numbers)}"

@@ -1,0 +1,44 @@
+"""The main job: real packages in, a real client installs them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.functional.clients import install_from
+from tests.functional.harness import RunningServer
+
+_PACKAGES = Path(__file__).parents[3] / "shared" / "data" / "packages"
+_SPECS = ["libsqlite", "readline", "tzdata"]
+
+pytestmark = pytest.mark.skipif(not _PACKAGES.exists(), reason="the real packages are not here")
+
+
+def upload_all(server: RunningServer, owner: str) -> None:
+    for path in sorted(_PACKAGES.glob("*/*")):
+        with path.open("rb") as body:
+            answer = server.put(f"{server.channel(owner)}/{path.name}", body)
+        assert answer.status_code == 201, answer.text
+
+
+def assert_installs(channel: str, prefix: Path) -> None:
+    names = install_from([channel], _SPECS, prefix)
+    assert {name.rsplit("-", 2)[0] for name in names} >= set(_SPECS)
+    assert (prefix / "lib/libsqlite3.so.0").resolve().stat().st_size > 1_000_000
+    assert (prefix / "lib/libreadline.so").exists()
+    assert (prefix / "share/zoneinfo/Europe/Berlin").exists()
+
+
+def test_real_packages_install_also_after_a_restart(
+    own_server: RunningServer, tmp_path: Path
+) -> None:
+    upload_all(own_server, "acme")
+    assert_installs(own_server.channel("acme"), tmp_path / "1")
+    assert_installs(f"{own_server.origin}/pulp/content/acme/main/", tmp_path / "2")
+    own_server.restart()
+    assert_installs(own_server.channel("acme"), tmp_path / "3")
+
+
+def test_real_packages_install_from_a_domain(domain_server: RunningServer, tmp_path: Path) -> None:
+    upload_all(domain_server, "default")
+    assert_installs(domain_server.channel("default"), tmp_path / "1")
+    assert_installs(f"{domain_server.origin}/pulp/content/default/main/", tmp_path / "2")

@@ -1,0 +1,241 @@
+"""What info/index.json may say."""
+
+import time
+
+import pytest
+
+from pulp_conda.formats.errors import (
+    InvalidBuild,
+    InvalidDependency,
+    InvalidField,
+    InvalidJson,
+    InvalidName,
+    InvalidPackage,
+    InvalidSubdir,
+    InvalidVersion,
+    MissingDocument,
+)
+from tests.builders import PackageBuilder, member, tar_of, zip_of, zstd
+from tests.unit.formats.packages import read_conda
+
+
+def read_index(index: bytes) -> None:
+    members = [
+        member("info/index.json", index),
+        member("info/paths.json", b'{"paths":[],"paths_version":1}'),
+    ]
+    read_conda(
+        zip_of(
+            [
+                ("metadata.json", b'{"conda_pkg_format_version": 2}'),
+                ("info-demo-1.0-0.tar.zst", zstd(tar_of(members))),
+                ("pkg-demo-1.0-0.tar.zst", zstd(tar_of([]))),
+            ]
+        )
+    )
+
+
+VALID = b'{"name":"demo","version":"1.0","build":"0","build_number":0,"subdir":"noarch"}'
+
+
+def with_field(text: bytes) -> bytes:
+    return VALID[:-1] + b"," + text + b"}"
+
+
+def test_the_least_index_is_valid() -> None:
+    read_index(VALID)
+
+
+@pytest.mark.parametrize("field", ["name", "version", "build", "build_number", "subdir"])
+def test_identity_is_required(field: str) -> None:
+    with pytest.raises(InvalidField, match=field):
+        read_conda(
+            PackageBuilder().without_index(field).conda()
+            if field in ("build_number", "subdir")
+            else index_without(field)
+        )
+
+
+def index_without(field: str) -> bytes:
+    builder = PackageBuilder()
+    members = builder.zip_members()
+    builder.without_index(field)
+    tar = tar_of([member("info/index.json", str(builder.index).replace("'", '"').encode())])
+    return zip_of(
+        [(name, zstd(tar) if name.startswith("info-") else data) for name, data in members]
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["", "name!", "nAMe", "a b", "__glibc", "a--b", "-a", "ä", "a/b", "x" * 65]
+)
+def test_names_outside_the_grammar_are_refused(name: str) -> None:
+    with pytest.raises(InvalidName):
+        read_conda(PackageBuilder(name.replace("/", "/") or "").conda())
+
+
+@pytest.mark.parametrize("version", ["", "1.0-2", "1 0", "1/0", "1.0=", "A", "1" * 65])
+def test_versions_outside_the_grammar_are_refused(version: str) -> None:
+    with pytest.raises(InvalidVersion):
+        read_conda(PackageBuilder(version=version).conda())
+
+
+@pytest.mark.parametrize("version", ["1!2.0", "2025b", "1.0.post1+local.1", "1.1.1w", "1_2"])
+def test_versions_of_the_wild_are_accepted(version: str) -> None:
+    assert read_conda(PackageBuilder(version=version).conda()).filename.version == version
+
+
+@pytest.mark.parametrize("build", ["", "a-b", "a b", "a/b"])
+def test_builds_outside_the_grammar_are_refused(build: str) -> None:
+    with pytest.raises(InvalidBuild):
+        read_conda(PackageBuilder(build=build).conda())
+
+
+@pytest.mark.parametrize("subdir", ["", "linux", "Linux-64", "linux-64-x", "../linux-64", "a/b"])
+def test_subdirs_outside_the_grammar_are_refused(subdir: str) -> None:
+    with pytest.raises(InvalidSubdir):
+        read_conda(PackageBuilder().subdir(subdir).conda())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"build_number": "0"',
+        b'"build_number": -1',
+        b'"build_number": true',
+        b'"build_number": 1.5',
+    ],
+)
+def test_build_numbers_are_integers_from_zero(text: bytes) -> None:
+    with pytest.raises(InvalidPackage):
+        read_index(VALID.replace(b'"build_number":0', text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"noarch": "java"',
+        b'"noarch": 1',
+        b'"depends": "python"',
+        b'"depends": [1]',
+        b'"depends": {"a": 1}',
+        b'"constrains": "x"',
+        b'"license": ["MIT"]',
+        b'"timestamp": "now"',
+        b'"timestamp": -1',
+        b'"timestamp": true',
+        b'"track_features": [1]',
+        b'"track_features": 5',
+        b'"python_site_packages_path": "../../etc"',
+        b'"python_site_packages_path": "/etc"',
+    ],
+)
+def test_wrong_types_and_values_are_refused(text: bytes) -> None:
+    with pytest.raises(InvalidField):
+        read_index(with_field(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"noarch": true',
+        b'"noarch": false',
+        b'"noarch": null',
+        b'"depends": null',
+        b'"license": null',
+        b'"timestamp": 1748804951958',
+        b'"timestamp": 1300000000',
+        b'"unknown": {"deep": [1, 2.5]}',
+        b'"track_features": ["a"]',
+        b'"depends": ["python >=3.9,<4", "x 1.0 *_cpython"]',
+    ],
+)
+def test_what_the_wild_holds_is_accepted(text: bytes) -> None:
+    read_index(with_field(text))
+
+
+def test_a_noarch_package_lies_in_noarch() -> None:
+    with pytest.raises(InvalidField, match="noarch"):
+        read_conda(PackageBuilder().with_index(subdir="linux-64", noarch="python").conda())
+
+
+def test_a_timestamp_in_the_future_is_refused() -> None:
+    soon = int((time.time() + 3600) * 1000)
+    read_index(with_field(b'"timestamp": %d' % soon))
+    with pytest.raises(InvalidField, match="future"):
+        read_index(with_field(b'"timestamp": %d' % (soon + 3 * 24 * 3600 * 1000)))
+
+
+@pytest.mark.parametrize("spec", ["", "python >=>3", "[x", "python[version=1"])
+def test_dependencies_that_no_client_understands_are_refused(spec: str) -> None:
+    with pytest.raises(InvalidDependency):
+        read_conda(PackageBuilder().depends(spec).conda())
+
+
+@pytest.mark.parametrize(
+    "text", [b'"schema_version": 3', b'"extra_depends": {"a": ["b"]}', b'"flags": ["cuda"]']
+)
+def test_packages_of_the_next_schema_are_refused_with_a_reason(text: bytes) -> None:
+    with pytest.raises(InvalidField, match="not served yet"):
+        read_index(with_field(text))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"{",
+        VALID + b"x",
+        b"\xef\xbb\xbf" + VALID,
+        VALID.decode().encode("utf-16"),
+        VALID.decode().encode("utf-16-le"),
+        b"\xff\xfe",
+        with_field(b'"x": NaN'),
+        with_field(b'"x": Infinity'),
+        with_field(b'"x": 1e999'),
+        with_field(b'"x": "\\ud800"'),
+        with_field(b'"x": "\\u0000"'),
+        with_field(b'"\\u0000": 1'),
+        with_field(b'"x": ' + b"9" * 400),
+        with_field(b'"x": ' + b"[" * 100 + b"]" * 100),
+        with_field(b'"x": ' + b"[" * 200_000),
+        with_field(b'"name": "other"'),
+        b"{" * 100_000,
+    ],
+    ids=lambda data: str(len(data)),
+)
+def test_json_that_readers_disagree_about_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidJson):
+        read_index(data)
+
+
+def test_a_package_without_an_index_is_refused() -> None:
+    builder = PackageBuilder()
+    members = builder.zip_members()
+    empty = zstd(tar_of([member("info/dummy.txt", b"")]))
+    spoilt = [(name, empty if name.startswith("info-") else data) for name, data in members]
+    with pytest.raises(MissingDocument, match=r"info/index\.json"):
+        read_conda(zip_of(spoilt))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"{}",
+        b'{"paths": 1, "paths_version": 1}',
+        b'{"paths": [], "paths_version": 2}',
+        b"[",
+        b"[" * 100_000,
+        b'{"paths": [{"_path": 1, "path_type": "hardlink"}], "paths_version": 1}',
+        b'{"paths": [{"_path": "x", "path_type": "device"}], "paths_version": 1}',
+        b'{"paths": [{"_path": "x", "path_type": "hardlink", "sha256": "no"}], "paths_version": 1}',
+        b'{"paths": [{"_path": "x", "path_type": "hardlink", "size_in_bytes": -1}], "paths_version": 1}',
+    ],
+    ids=lambda data: str(len(data)),
+)
+def test_a_malformed_paths_json_is_refused(document: bytes) -> None:
+    with pytest.raises((InvalidField, InvalidJson), match=r"info/paths\.json"):
+        read_conda(PackageBuilder().document("paths.json", document).conda())
