@@ -135,8 +135,8 @@ def test_bad_uploads_say_why_and_leave_nothing(
     assert set(answer.json()) == {"reason", "message"}
     assert words in answer.json()["message"]
     assert rest.get("artifacts/", limit=1)["count"] == artifacts
-    assert rest.get("distributions/conda/conda/", base_path__startswith=owner)["count"] == 0
-    assert not [path for path in (server.home / "tmp").rglob("*.upload*")]
+    assert rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["count"] == 0
+    assert not list((server.home / "tmp").rglob("*.upload*"))
 
 
 def test_wrong_credentials_are_401_and_missing_rights_403(

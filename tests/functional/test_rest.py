@@ -1,6 +1,7 @@
 """Channels by Pulp's own means: upload, version, publication, distribution, promotion."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import requests
@@ -30,7 +31,7 @@ def distribute(rest: Rest, owner: str, **served: str) -> dict[str, str]:
 
 
 def test_upload_version_publication_distribution_install(
-    rest: Rest, repository: dict[str, str], owner: str, tmp_path
+    rest: Rest, repository: dict[str, str], owner: str, tmp_path: Path
 ) -> None:
     body = PackageBuilder().file("share/demo.txt", b"hello").conda()
     unit = rest.upload(body, repository=repository["pulp_href"])

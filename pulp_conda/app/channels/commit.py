@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion, Task
 
-from pulp_conda.app.models import CondaPackage, CondaRepository, PendingUpload
+from pulp_conda.app.models import ADDED, EXISTS, CondaPackage, CondaRepository, PendingUpload
 from pulp_conda.formats import layout
 
 from .publish import is_published, publish
@@ -66,7 +66,7 @@ def commit(repository: CondaRepository, package: CondaPackage, dispatch: Dispatc
         outcome = _wait(upload, dispatch(repository), deadline=time.monotonic() + timeout)
     finally:
         upload.delete()
-    if outcome == PendingUpload.Outcome.EXISTS:
+    if outcome == EXISTS:
         raise PackageExists(package)
 
 
@@ -103,8 +103,8 @@ def commit_pending(repository: CondaRepository) -> None:
     latest = repository.latest_version()
     if not is_published(latest):
         publish(latest)
-    _settle(added, PendingUpload.Outcome.ADDED)
-    _settle(exists, PendingUpload.Outcome.EXISTS)
+    _settle(added, ADDED)
+    _settle(exists, EXISTS)
 
 
 def _decide(
@@ -119,7 +119,8 @@ def _decide(
     newest = {upload.package.relative_path: upload for upload in waiting}
     taken = {package.relative_path: package.pk for package in _holding(latest, newest)}
     served = _served(latest, taken.values())
-    added, exists = [], []
+    added: list[PendingUpload] = []
+    exists: list[PendingUpload] = []
     for upload in waiting:
         path = upload.package.relative_path
         holder = taken.get(path)
@@ -149,5 +150,5 @@ def _served(latest: RepositoryVersion, packages: Iterable[UUID]) -> set[UUID]:
     return set(held.values_list("pk", flat=True))
 
 
-def _settle(uploads: Iterable[PendingUpload], outcome: PendingUpload.Outcome) -> None:
+def _settle(uploads: Iterable[PendingUpload], outcome: str) -> None:
     PendingUpload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(outcome=outcome)

@@ -112,11 +112,13 @@ def read_attributes(
     contents = inspect(file, extension, limits())
     file.seek(0)
     # Records need it, and Pulp installations commonly do not allow it for artifacts.
-    md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    record = build_record(contents.index, md5=md5, sha256=sha256, size=size)
+    md5 = hashlib.md5(usedforsecurity=False)
+    while chunk := file.read(_CHUNK_BYTES):
+        md5.update(chunk)
+    record = build_record(contents.index, md5=md5.hexdigest(), sha256=sha256, size=size)
     return {
         "sha256": sha256,
-        "md5": md5,
+        "md5": md5.hexdigest(),
         "size": size,
         "subdir": contents.subdir,
         "filename": str(contents.filename),

@@ -25,6 +25,8 @@ class RegistryHandler(Handler):
             HTTPNotFound: no channel can have that name.
         """
         channel, path = parse_download_path(request.match_info["path"])
+        if "/" not in request.match_info["path"]:
+            raise HTTPNotFound
         owner = request.match_info.get("owner") or get_domain().name
         try:
             base_path = channel_named(owner, channel).base_path

@@ -44,6 +44,8 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         """
         if self.checkpoint:
             return None
+        if "\0" in path:  # which PostgreSQL cannot even look for
+            raise HTTPNotFound
         _, _, publication = self.get_repository_publication_and_version()
         if publication is None:
             raise HTTPNotFound

@@ -6,6 +6,11 @@ from pulpcore.plugin.models import BaseModel
 from .package import CondaPackage
 from .repository import CondaRepository
 
+ADDED = "added"
+"""Outcome: the channel's index names the package now."""
+EXISTS = "exists"
+"""Outcome: the channel already had a file of that name."""
+
 
 class PendingUpload(BaseModel):
     """A client waits for this package to become part of a channel.
@@ -15,16 +20,10 @@ class PendingUpload(BaseModel):
     nobody waiting any more.
     """
 
-    class Outcome(models.TextChoices):
-        """How an upload ended."""
-
-        ADDED = "added", "The channel's index names the package now."
-        EXISTS = "exists", "The channel already had a file of that name."
-
     repository = models.ForeignKey(CondaRepository, on_delete=models.CASCADE)
     package = models.ForeignKey(CondaPackage, on_delete=models.CASCADE)
     expires = models.DateTimeField()
-    outcome = models.TextField(null=True, choices=Outcome.choices)
+    outcome = models.TextField(null=True)
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

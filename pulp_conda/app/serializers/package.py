@@ -61,7 +61,7 @@ class CondaPackageSerializer(SingleArtifactContentSerializer):
         extra_kwargs = {name: {"help_text": text} for name, text in _DESCRIBED.items()}
 
 
-class CondaPackageUploadSerializer(SingleArtifactContentUploadSerializer, CondaPackageSerializer):
+class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContentUploadSerializer):
     """A package to upload: exactly one of file, upload, artifact and file_url."""
 
     def deferred_validate(self, data: dict[str, Any]) -> dict[str, Any]:

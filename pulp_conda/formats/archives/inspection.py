@@ -17,7 +17,7 @@ from pulp_conda.formats.archives.streams import Budget, ExpandedStream, Reader, 
 from pulp_conda.formats.archives.tar_headers import Kind
 from pulp_conda.formats.archives.tars import TarWalk
 from pulp_conda.formats.archives.tree import PackageTree
-from pulp_conda.formats.archives.zips import StoredContent, ZipMember, read_directory
+from pulp_conda.formats.archives.zips import ZipMember, ZipMemberReader, read_directory
 from pulp_conda.formats.errors import (
     BadMember,
     BadZipMember,
@@ -89,7 +89,7 @@ def inspect(
     inspection = _Inspection(limits, Budget(limits, size))
     stem = None
     if extension == "conda":
-        stem = inspection.read_conda(file)
+        stem = inspection.read_conda(file, size)
     else:
         inspection.read_tar_bz2(file)
     return inspection.contents(extension, stem, time.time() if now is None else now)
@@ -111,16 +111,16 @@ class _Inspection:
         file.seek(0)
         self._walk(file, bzip2, _TAR, _accept)
 
-    def read_conda(self, file: BinaryIO) -> str:
+    def read_conda(self, file: BinaryIO, size: int) -> str:
         """Read a package of the second format and return the stem of its inner names."""
-        members = {member.name: member for member in _unique(read_directory(file))}
+        members = {member.name: member for member in read_directory(file, size)}
         self._check_format(file, members.pop(_METADATA, None))
         info, payload = _take(members, "info-"), _take(members, "pkg-")
         for name in members:
             raise BadZipMember(name, Phrase("a .conda file holds three members, not this"))
         new = zstandard(self._limits.zstd_window_log)
-        self._walk(StoredContent(file, info), new, Phrase(info.name), _only_info)
-        self._walk(StoredContent(file, payload), new, Phrase(payload.name), _no_documents)
+        self._walk(ZipMemberReader(file, info), new, Phrase(info.name), _only_info)
+        self._walk(ZipMemberReader(file, payload), new, Phrase(payload.name), _no_documents)
         stem = _inner_stem(info.name)
         if _inner_stem(payload.name) != stem:
             raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
@@ -202,9 +202,11 @@ class _Inspection:
     def _check_format(self, file: BinaryIO, metadata: ZipMember | None) -> None:
         if metadata is None:
             raise MissingZipMember(_METADATA)
-        if metadata.size > self._limits.document_bytes:
-            raise DocumentTooLarge(_METADATA, metadata.size, self._limits.document_bytes)
-        data = StoredContent(file, metadata).read(metadata.size)
+        if metadata.size_bytes > self._limits.document_bytes:
+            raise DocumentTooLarge(_METADATA, metadata.size_bytes, self._limits.document_bytes)
+        reader = ZipMemberReader(file, metadata)
+        data = reader.read(metadata.size_bytes)
+        reader.read(1)  # the end, where the checksum is verified
         document = parse_object(data, member=_METADATA, max_depth=self._limits.json_depth)
         version = document.get("conda_pkg_format_version")
         if version != _FORMAT_VERSION or isinstance(version, bool):
@@ -216,15 +218,6 @@ _SCRIPT_TRAITS: Final[dict[str, Trait]] = {
     "post-link": "post_link",
     "pre-unlink": "pre_unlink",
 }
-
-
-def _unique(members: list[ZipMember]) -> list[ZipMember]:
-    seen: set[str] = set()
-    for member in members:
-        if member.name in seen:
-            raise BadZipMember(member.name, Phrase("it occurs twice"))
-        seen.add(member.name)
-    return members
 
 
 def _take(members: dict[str, ZipMember], prefix: str) -> ZipMember:

@@ -232,7 +232,8 @@ def test_a_package_without_an_index_is_refused() -> None:
         b'{"paths": [{"_path": 1, "path_type": "hardlink"}], "paths_version": 1}',
         b'{"paths": [{"_path": "x", "path_type": "device"}], "paths_version": 1}',
         b'{"paths": [{"_path": "x", "path_type": "hardlink", "sha256": "no"}], "paths_version": 1}',
-        b'{"paths": [{"_path": "x", "path_type": "hardlink", "size_in_bytes": -1}], "paths_version": 1}',
+        b'{"paths": [{"_path": "x", "path_type": "softlink", "size_in_bytes": -1}],'
+        b'"paths_version": 1}',
     ],
     ids=lambda data: str(len(data)),
 )
