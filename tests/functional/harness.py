@@ -80,6 +80,11 @@ class RunningServer:
         pids: dict[str, int] = json.loads((self.home / "processes.json").read_text())
         return pids
 
+    def sockets(self) -> Path:
+        """Return the folder of the API's and the content app's sockets."""
+        command = Path(f"/proc/{self.pids()['proxy']}/cmdline").read_text().split("\0")
+        return next(Path(part[6:]).parent for part in command if part.startswith("--api="))
+
     def kill(self, prefix: str) -> None:
         """Kill the processes whose names begin so, with their children."""
         for name, pid in self.pids().items():

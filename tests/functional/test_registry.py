@@ -2,7 +2,10 @@
 
 import bz2
 import hashlib
+import socket
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -161,10 +164,6 @@ def test_wrong_credentials_are_401_and_missing_rights_403(
 
 
 def test_a_truncated_body_is_refused(server: RunningServer, owner: str) -> None:
-    import socket
-    from base64 import b64encode
-    from urllib.parse import urlsplit
-
     where = urlsplit(server.origin)
     body = PackageBuilder().payload(50_000).conda()
     credentials = b64encode(f"admin:{PASSWORD}".encode()).decode()

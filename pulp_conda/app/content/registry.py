@@ -24,9 +24,10 @@ class RegistryHandler(Handler):
         Raises:
             HTTPNotFound: no channel can have that name.
         """
-        channel, path = parse_download_path(request.match_info["path"])
-        if "/" not in request.match_info["path"]:
+        requested = request.match_info["path"]
+        if "/" not in requested or "\0" in requested:  # PostgreSQL refuses to look for NUL
             raise HTTPNotFound
+        channel, path = parse_download_path(requested)
         owner = request.match_info.get("owner") or get_domain().name
         try:
             base_path = channel_named(owner, channel).base_path

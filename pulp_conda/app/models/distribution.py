@@ -3,6 +3,7 @@
 from aiohttp.web import HTTPNotFound
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
+from django_lifecycle import AFTER_CREATE, hook
 from pulpcore.plugin.models import (
     AutoAddObjPermsMixin,
     ContentArtifact,
@@ -61,6 +62,11 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     def content_headers_for(self, path: str) -> dict[str, str]:
         """Return the headers of a path that differ from pulpcore's."""
         return {"Cache-Control": layout.cache_control(path, private=bool(self.content_guard_id))}
+
+    @hook(AFTER_CREATE)
+    def _remember_first_served(self) -> None:
+        """Record what a new distribution serves: pulpcore does so only when one changes."""
+        self.set_distributed_publication()
 
     def _package(
         self, publication: Publication, subdir: str, filename: str

@@ -1,0 +1,80 @@
+"""Processes die while packages are uploaded: nothing is half-visible, and a retry succeeds."""
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import requests
+import zstandard
+
+from tests.builders import PackageBuilder
+from tests.functional.clients import solve_from
+from tests.functional.harness import RunningServer
+
+_RETRY_SECONDS = 150
+
+
+def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:
+    """Upload as a client does that retries; 409 means that an earlier try was taken."""
+    deadline = time.monotonic() + _RETRY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            answer = server.put(f"{server.channel('acme')}/x.conda", package.conda())
+        except requests.ConnectionError:
+            time.sleep(0.5)
+            continue
+        assert answer.status_code in (201, 409, 502, 503), answer.text
+        if answer.status_code in (201, 409):
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{package.filename} could not be uploaded")
+
+
+def assert_whole(server: RunningServer, at_least: set[str]) -> None:
+    """Check that the index names what it must, agrees with its twin, and that all files exist."""
+    url = f"{server.channel('acme')}/noarch"
+    plain = requests.get(f"{url}/repodata.json", timeout=30)
+    names = set(plain.json()["packages.conda"])
+    assert names >= at_least
+    compressed = requests.get(f"{url}/repodata.json.zst", timeout=30).content
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(compressed) == plain.content
+    for name in names:
+        assert requests.get(f"{url}/{name}", timeout=30).status_code == 200
+
+
+def test_processes_killed_during_uploads(own_server: RunningServer) -> None:
+    seed = time.time_ns()
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    packages = [PackageBuilder(f"demo{number}").payload(5000) for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        uploads = [pool.submit(upload_until_there, own_server, package) for package in packages]
+        for victim in ("worker", "api", "content", "proxy"):
+            time.sleep(chance.uniform(0.2, 1.5))
+            own_server.kill(victim)
+        for upload in as_completed(uploads):
+            upload.result()
+    assert_whole(own_server, {package.filename for package in packages})
+    assert len(solve_from([own_server.channel("acme")], [p.index["name"] for p in packages])) == 24
+
+
+def test_the_power_fails_during_uploads(own_server: RunningServer) -> None:
+    packages = [PackageBuilder(f"demo{number}").payload(5000) for number in range(12)]
+    taken = []
+    with ThreadPoolExecutor(4) as pool:
+        uploads = {
+            pool.submit(
+                own_server.put, f"{own_server.channel('acme')}/x.conda", package.conda()
+            ): package
+            for package in packages
+        }
+        for upload in as_completed(uploads):
+            if upload.exception() is None and upload.result().status_code == 201:
+                taken.append(uploads[upload].filename)
+            if len(taken) == 3:
+                own_server.kill_everything()
+    own_server.start()
+    assert_whole(own_server, set(taken))
+    for package in packages:
+        upload_until_there(own_server, package)
+    assert_whole(own_server, {package.filename for package in packages})

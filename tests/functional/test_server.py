@@ -1,0 +1,169 @@
+"""The one-command server: started, stopped, restarted, and what may be in its way."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.builders import PackageBuilder
+from tests.functional.harness import RunningServer
+
+
+def serve(*arguments: str, seconds: float = 30) -> "subprocess.CompletedProcess[str]":
+    """Run a server that is expected to give up."""
+    return subprocess.run(
+        [sys.executable, "-m", "pulp_conda.server", *arguments],
+        check=False, capture_output=True, text=True, timeout=seconds,
+    )  # fmt: skip
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+
+
+def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process(
+    own_server: RunningServer,
+) -> None:
+    body = PackageBuilder().conda()
+    assert own_server.put(f"{own_server.channel('acme')}/x.conda", body).status_code == 201
+    pids = own_server.pids().values()
+    assert own_server.stop() < 10
+    assert not any(is_alive(pid) for pid in pids)
+    began = time.monotonic()
+    own_server.start()
+    print(f"second start: {time.monotonic() - began:.1f} s")
+    url = f"{own_server.channel('acme')}/noarch/demo-1.0-0.conda"
+    assert requests.get(url, timeout=30).content == body
+
+
+def test_a_killed_supervisor_takes_its_processes_along(own_server: RunningServer) -> None:
+    pids = own_server.pids().values()
+    assert own_server._process is not None
+    own_server._process.kill()
+    own_server._process.wait()
+    deadline = time.monotonic() + 15
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(is_alive(pid) for pid in pids)
+    own_server.start()
+    assert own_server.put(f"{own_server.channel('acme')}/x.conda", PackageBuilder().conda()).ok
+
+
+def test_a_second_server_on_the_same_home_or_port_is_refused(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    same_home = serve("--home", str(server.home), "--port", "0")
+    assert (same_home.returncode, same_home.stdout) == (1, "")
+    assert "another server is running" in same_home.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        same_port = serve("--home", str(tmp_path / "home"), "--port", port)
+    assert same_port.returncode == 1
+    assert f"port {port} is in use" in same_port.stderr
+    assert "--port" in same_port.stderr
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = serve("--home", str(tmp_path / "file" / "home"), "--port", "0")
+    assert refused.returncode == 1
+    assert f"cannot use the home {tmp_path}/file/home" in refused.stderr
+
+
+def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path: Path) -> None:
+    chance = random.Random(int.from_bytes(os.urandom(4)))
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "pulp_conda.server", "--home", str(home), "--port", "0"]
+    for _ in range(3):
+        seconds = chance.uniform(0.3, 12)
+        print(f"killed after {seconds:.1f} s")
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        time.sleep(1)
+    server = RunningServer(home).start()
+    assert requests.get(f"{server.origin}/pulp/api/v3/status/", timeout=30).ok
+    server.stop()
+
+
+def test_ctrl_c_during_the_set_up_stops_everything(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "pulp_conda.server", "--home", str(home), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("preparing the database"):
+            break
+    time.sleep(2)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+    assert time.monotonic() - began < 10
+    running = subprocess.run(["pgrep", "-f", str(home)], check=False, capture_output=True)
+    assert running.stdout == b""
+
+
+def test_secrets_are_for_the_owner_alone(server: RunningServer) -> None:
+    for name in ("settings.py", "secret-key", "database-key", "admin-password", "processes.json"):
+        assert (server.home / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_the_rest_api_describes_itself_without_a_warning(server: RunningServer) -> None:
+    described = subprocess.run(
+        [str(Path(sys.executable).with_name("pulpcore-manager")), "openapi", "--component", "conda"],
+        check=True, capture_output=True, text=True, env=environment(server),
+    )  # fmt: skip
+    document = json.loads(described.stdout)
+    assert any("/content/conda/packages/" in path for path in document["paths"])
+    complaints = [line for line in described.stderr.splitlines() if "conda" in line.lower()]
+    assert complaints == []
+
+
+def test_the_migrations_are_those_of_the_models(server: RunningServer) -> None:
+    manager = str(Path(sys.executable).with_name("pulpcore-manager"))
+    command = [manager, "makemigrations", "conda", "--check", "--dry-run"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env=environment(server)
+    )
+    assert "No changes detected" in done.stdout
+
+
+def environment(server: RunningServer) -> dict[str, str]:
+    return {**os.environ, "PULP_SETTINGS": str(server.home / "settings.py")}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_can_run_it(tmp_path: Path) -> None:
+    home = Path("/tmp") / f"pulp-conda-test-{os.getpid()}"
+    code = (
+        "import os, sys; os.setgid(65534); os.setuid(65534);"
+        "os.execv(sys.executable, [sys.executable, '-m', 'pulp_conda.server', *sys.argv[1:]])"
+    )
+    probe = "import os, pulp_conda; os.setuid(65534); import pulp_conda.server.home"
+    if subprocess.run([sys.executable, "-c", probe], check=False, capture_output=True).returncode:
+        pytest.skip("the environment lies where only root may read")
+    command = [sys.executable, "-c", code, "--home", str(home), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/")
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("ready:"):
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+    subprocess.run(["rm", "-rf", str(home)], check=True)
+    assert lines[-1].startswith("ready:"), lines
