@@ -5,6 +5,8 @@ In one process, since loading Django takes longer than all of it does when nothi
 
 import os
 
+from pulp_conda.server.mourning import mourn
+
 
 def main() -> None:
     """Migrate where needed, then set the password found in `PULP_CONDA_SET_PASSWORD`."""
@@ -19,6 +21,7 @@ def main() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=1)
+    mourn()
     if password := os.environ.get("PULP_CONDA_SET_PASSWORD"):
         call_command("reset-admin-password", password=password)
 

@@ -8,6 +8,9 @@ from typing import Any
 from .home import Home
 from .options import Options, ServerError
 
+UPLOAD_SECONDS = 900
+"""How long one request may take; gunicorn's own default kills an upload after 30 s."""
+
 _LOCAL = "settings.local.py"
 
 _TEMPLATE = """\
@@ -49,8 +52,9 @@ def write_settings(
         "FILE_UPLOAD_TEMP_DIR": str(home.tmp),
         "DOMAIN_ENABLED": options.domains,
         "ANALYTICS": False,
-        # A killed process must not block its channel for the two minutes of pulpcore's default.
-        "API_APP_TTL": 30,
+        # An API process shows a sign of life between requests only, at the latest after half of
+        # its time-out. Those that die are known to the supervisor.
+        "API_APP_TTL": 2 * UPLOAD_SECONDS,
     }
     if database:
         settings["DATABASES"] = {"default": database}

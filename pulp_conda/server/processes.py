@@ -66,6 +66,17 @@ class Process:
         """Tell whether the process is alive."""
         return self._popen is not None and self._popen.poll() is None
 
+    def family(self) -> set[int]:
+        """Return the ids of the process and its children, as far as they live."""
+        if self._popen is None or not self.is_running():
+            return set()
+        pid = self._popen.pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            children = []
+        return {pid, *map(int, children)}
+
     def restart_if_dead(self) -> bool:
         """Start a process that died again, sooner or later by how often it did.
 

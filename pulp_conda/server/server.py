@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from .configuration import environment, operator_settings, write_settings
+from .configuration import UPLOAD_SECONDS, environment, operator_settings, write_settings
 from .home import Home
 from .options import Options, ServerError
 from .postgres import Postgres, has_own_database
@@ -23,9 +23,6 @@ from .processes import Process, die_with_parent, stop_all
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 4.0
-_UPLOAD_SECONDS = 900
-"""How long one request may take; gunicorn's own default kills an upload after 30 s."""
-
 _PASSWORD = "admin-password"  # noqa: S105 (a file's name)
 
 Say = Callable[[str], None]
@@ -42,6 +39,8 @@ class Server:
         self._database: Process | None = None
         self._processes: list[Process] = []
         self._set_password: str | None = None
+        self._alive: set[int] = set()
+        self._bereaved = False
         self.origin = ""
         self.admin_password = ""
 
@@ -73,6 +72,7 @@ class Server:
             if process.restart_if_dead():
                 self._say(f"{process.name} had died and was started again; see {process.log}")
                 self._write_pids()
+        self._mourn_the_dead()
 
     def stop(self) -> None:
         """Stop every process, PostgreSQL last, within ten seconds."""
@@ -138,7 +138,7 @@ class Server:
         gunicorn = ("--no-control-socket", "--graceful-timeout", "3")
         self._add(
             env, "api", _program("pulpcore-api"), f"--bind=unix:{api}",
-            f"--workers={self.options.api_workers}", f"--timeout={_UPLOAD_SECONDS}", *gunicorn,
+            f"--workers={self.options.api_workers}", f"--timeout={UPLOAD_SECONDS}", *gunicorn,
         )  # fmt: skip
         self._add(
             env, "content", _program("pulpcore-content"), f"--bind=unix:{content}",
@@ -153,6 +153,8 @@ class Server:
             f"--fd={fd}", f"--api={api}", f"--content={content}",
         )  # fmt: skip
         self._processes[-1].pass_fds = (fd,)
+        command = [sys.executable, "-m", "pulp_conda.server.mourning"]
+        self._mourning = Process("mourning", command, self._home.logs / "mourning.log", env)
         for process in self._processes:
             process.start()
 
@@ -179,6 +181,15 @@ class Server:
             return False
         kinds = ("online_workers", "online_api_apps", "online_content_apps")
         return all(status.get(kind) for kind in kinds)
+
+    def _mourn_the_dead(self) -> None:
+        """Have Pulp told of processes that died, gunicorn's children among them."""
+        alive = {pid for process in self._processes for pid in process.family()}
+        self._bereaved |= bool(self._alive - alive)
+        self._alive = alive
+        if self._bereaved and not self._mourning.is_running():
+            self._bereaved = False
+            self._mourning.start()
 
     def _write_pids(self) -> None:
         everything = [*self._processes, *([self._database] if self._database else [])]

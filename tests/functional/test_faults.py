@@ -11,7 +11,7 @@ from tests.builders import PackageBuilder
 from tests.functional.clients import solve_from
 from tests.functional.harness import RunningServer
 
-_RETRY_SECONDS = 150
+_RETRY_SECONDS = 90
 
 
 def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:

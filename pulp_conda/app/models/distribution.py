@@ -63,7 +63,7 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         """Return the headers of a path that differ from pulpcore's."""
         return {"Cache-Control": layout.cache_control(path, private=bool(self.content_guard_id))}
 
-    @hook(AFTER_CREATE)
+    @hook(AFTER_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
     def _remember_first_served(self) -> None:
         """Record what a new distribution serves: pulpcore does so only when one changes."""
         self.set_distributed_publication()

@@ -1,0 +1,1 @@
+"""What a web server in front of Pulp needs for the native client APIs."""
