@@ -113,8 +113,10 @@ class Postgres:
         """
         deadline = time.monotonic() + _START_SECONDS
         while self._psql("postgres", "SELECT 1").returncode:
-            if not process.is_running() or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 raise ServerError(f"PostgreSQL did not start; see {process.log}")
+            # After a crash the old cluster's last processes may be in the way for a moment.
+            process.restart_if_dead()
             time.sleep(0.1)
         if not self._psql("postgres", "SELECT 1 FROM pg_database WHERE datname='pulp'").stdout:
             self._psql("postgres", "CREATE DATABASE pulp").check_returncode()
