@@ -1,0 +1,1 @@
+`bin/serve` makes a checkout into a running server, with its own PostgreSQL, on one origin.
