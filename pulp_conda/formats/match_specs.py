@@ -7,6 +7,7 @@ from typing import Any, Final
 import rattler
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField, Phrase
+from pulp_conda.formats.parsers import parse_fault
 
 MAX_CHARACTERS: Final = 1024
 """The longest of 18,978 real ones has 120; the parser's time is quadratic (200 kB take 6 s)."""
@@ -31,8 +32,7 @@ def check_specs(specs: Any, field: str, member: str) -> list[str]:
         if sum(map(spec.count, "([{")) > MAX_BRACKETS:
             reason = f"it has more than {MAX_BRACKETS} brackets"
             raise InvalidDependency(member, field, spec, Phrase(reason))
-        try:
-            rattler.MatchSpec(spec, strict=False)
-        except Exception as error:
-            raise InvalidDependency(member, field, spec, Phrase(error)) from error
+        fault = parse_fault(rattler.MatchSpec, spec)
+        if fault is not None:
+            raise InvalidDependency(member, field, spec, Phrase(fault))
     return specs

@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import rattler
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField
 from pulp_conda.formats.match_specs import MAX_BRACKETS, MAX_CHARACTERS, check_specs
+from pulp_conda.formats.parsers import parse_fault
 from tests.builders import PackageBuilder
 from tests.unit.formats.packages import read_conda
 
@@ -20,6 +22,24 @@ def test_deep_nesting_is_refused_before_the_parser_overflows_the_stack() -> None
     assert died.returncode < 0
     with pytest.raises(InvalidDependency, match="characters"):
         read_conda(PackageBuilder().depends(spec).conda())
+
+
+def test_a_panic_of_the_parser_is_a_refusal() -> None:
+    spec = "a[build_number=99999999999999999999]"
+    # What the catch is for: a panic is no Exception. If this fails, it was mended.
+    with pytest.raises(BaseException, match="PosOverflow") as panic:
+        rattler.MatchSpec(spec, strict=False)
+    assert not isinstance(panic.value, Exception)
+    with pytest.raises(InvalidDependency, match="parser fails"):
+        read_conda(PackageBuilder().depends(spec).conda())
+
+
+def test_an_interrupt_is_no_refusal() -> None:
+    def interrupted(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parse_fault(interrupted, "a")
 
 
 @pytest.mark.parametrize("bracket", ["(", "["])
