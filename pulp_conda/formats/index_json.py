@@ -118,8 +118,9 @@ def _check_noarch(index: Mapping[str, Any]) -> None:
         return
     if noarch is not True and noarch not in ("generic", "python"):
         raise _refusal("noarch", "it must be 'generic' or 'python'")
-    if index["subdir"] != "noarch":
-        raise _refusal("subdir", "it must be 'noarch' for a noarch package")
+    # Packages for the stable ABI are noarch to Python and yet made for a platform (CEP 20).
+    if noarch != "python" and index["subdir"] != "noarch":
+        raise _refusal("subdir", "it must be 'noarch' for a generic noarch package")
 
 
 def _check_timestamp(index: Mapping[str, Any], now: float) -> None:

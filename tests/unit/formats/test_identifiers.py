@@ -1,12 +1,9 @@
 """Names follow CEP 26 and 33, the whole text of each."""
 
-import json
 import re
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +20,6 @@ from pulp_conda.formats.identifiers import (
     check_version,
     extension_of,
 )
-from tests.unit.formats.packages import needs_real_data, real_repodata
 
 # As CEP 26 prints it.
 CEP_NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
@@ -104,20 +100,3 @@ def test_a_whole_file_name_has_a_longest_length_too() -> None:
     PackageFilename("n" * 64, "1" * 8, "b" * 64, "tar.bz2").check()
     with pytest.raises(InvalidIdentifier):
         PackageFilename("n" * 65, "1", "0", "conda").check()
-
-
-@needs_real_data
-def test_few_of_the_real_names_are_refused() -> None:
-    refused: Counter[str] = Counter()
-    for path in real_repodata():
-        document = json.loads(
-            zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
-        )
-        for section in ("packages", "packages.conda"):
-            for filename, record in document[section].items():
-                try:
-                    PackageFilename.parse(filename).check()
-                    check_subdir(record["subdir"])
-                except InvalidIdentifier as error:
-                    refused[error.value] += 1
-    assert refused == {"R15B01": 1}
