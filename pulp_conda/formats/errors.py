@@ -28,8 +28,9 @@ def _shown(value: Any) -> str:
         return quoted(value)[1:-1] if not value.isprintable() else value[:MAX_SHOWN_CHARACTERS]
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, int) and abs(value) < 2**64:
-        return f"{value:,}"
+    if isinstance(value, int):
+        # Python refuses to print numbers of more than 4,300 digits.
+        return f"{value:,}" if abs(value) < 2**64 else "a number beyond 64 bits"
     return quoted(repr(value)[:MAX_SHOWN_CHARACTERS])
 
 

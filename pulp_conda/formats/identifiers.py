@@ -24,6 +24,7 @@ from pulp_conda.formats.errors import (
     InvalidVersion,
     Phrase,
 )
+from pulp_conda.formats.parsers import parse_fault
 
 Extension = Literal["conda", "tar.bz2"]
 EXTENSIONS: Final[tuple[Extension, ...]] = get_args(Extension)
@@ -91,10 +92,8 @@ def check_version(value: str) -> str:
         MAX_VERSION,
         "lower-case letters, digits, '.', '_', '+' and '!' are allowed",
     )
-    try:
-        rattler.Version(value)
-    except Exception as error:
-        raise InvalidVersion(value, Phrase("it cannot be parsed as a conda version")) from error
+    if parse_fault(rattler.Version, value) is not None:
+        raise InvalidVersion(value, Phrase("it cannot be parsed as a conda version"))
     return value
 
 

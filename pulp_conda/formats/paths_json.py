@@ -17,7 +17,7 @@ class PathEntry(msgspec.Struct, frozen=True):
     """One file, link or directory of the payload; only the fields that are checked."""
 
     path: str = msgspec.field(name="_path")
-    path_type: Literal["hardlink", "softlink", "directory"]
+    path_type: Literal["hardlink", "softlink", "directory"] = "hardlink"
     sha256: str | None = None
     size_in_bytes: int | None = None
     prefix_placeholder: str | None = None

@@ -29,9 +29,27 @@ DROPPED_KEYS: Final[frozenset[str]] = frozenset(
         "operatingsystem",
         "platform",
         "requires_features",
+        "run_exports",
         "target-triplet",
         "ucs",
         "url",
+    }
+)
+
+# Fields whose null makes one client or another refuse the whole channel; it says no more than
+# their absence.
+_NULLS_DROPPED: Final = frozenset(
+    {
+        "extra_depends",
+        "features",
+        "flags",
+        "license",
+        "license_family",
+        "purls",
+        "python_site_packages_path",
+        "schema_version",
+        "timestamp",
+        "track_features",
     }
 )
 
@@ -47,7 +65,11 @@ def build_record(index: Mapping[str, Any], *, md5: str, sha256: str, size: int) 
     kept, ``timestamp`` is kept as it is (clients themselves take values below 10**12 for
     seconds), the legacy boolean ``noarch`` becomes "generic", and ``depends`` is always a list.
     """
-    record: Record = {key: value for key, value in index.items() if key not in DROPPED_KEYS}
+    record: Record = {
+        key: value
+        for key, value in index.items()
+        if key not in DROPPED_KEYS and not (value is None and key in _NULLS_DROPPED)
+    }
     record["depends"] = list(index.get("depends") or ())
     if "constrains" in record:
         record["constrains"] = list(record["constrains"] or ())

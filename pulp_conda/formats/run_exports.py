@@ -7,6 +7,7 @@ from typing import Any, Final
 from pulp_conda.formats.errors import InvalidField, Phrase
 from pulp_conda.formats.json_documents import parse_json
 from pulp_conda.formats.limits import Limits
+from pulp_conda.formats.match_specs import check_specs
 
 RunExports = dict[str, list[str]]
 
@@ -17,7 +18,7 @@ _KINDS: Final = frozenset({"weak", "strong", "weak_constrains", "strong_constrai
 def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
     """Return the run exports of a package, empty without the document.
 
-    A bare list means weak ones. Raises InvalidJson or InvalidField.
+    A bare list means weak ones. Raises InvalidJson, InvalidField or InvalidDependency.
     """
     if data is None:
         return {}
@@ -26,12 +27,12 @@ def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
         found = {"weak": found}
     if not isinstance(found, dict):
         raise InvalidField(_MEMBER, "run_exports", Phrase("it must be an object or a list"))
-    return {kind: _specs(kind, specs) for kind, specs in found.items()}
+    # The schema's version is not a kind; both of its versions have the same kinds (CEP 34).
+    kinds = {kind: specs for kind, specs in found.items() if kind != "schema_version"}
+    return {kind: _specs(kind, specs) for kind, specs in kinds.items()}
 
 
 def _specs(kind: str, specs: Any) -> list[str]:
     if kind not in _KINDS:
         raise InvalidField(_MEMBER, kind, Phrase(f"known are {', '.join(sorted(_KINDS))}"))
-    if not isinstance(specs, list) or not all(isinstance(spec, str) for spec in specs):
-        raise InvalidField(_MEMBER, kind, Phrase("it must be a list of strings"))
-    return specs
+    return check_specs(specs, kind, _MEMBER)

@@ -123,7 +123,7 @@ def test_secrets_are_for_the_owner_alone(server: RunningServer) -> None:
 
 def test_the_rest_api_describes_itself_without_a_warning(server: RunningServer) -> None:
     described = subprocess.run(
-        [str(Path(sys.executable).with_name("pulpcore-manager")), "openapi", "--component", "conda"],
+        [manager(), "openapi", "--component", "conda"],
         check=True, capture_output=True, text=True, env=environment(server),
     )  # fmt: skip
     document = json.loads(described.stdout)
@@ -133,12 +133,15 @@ def test_the_rest_api_describes_itself_without_a_warning(server: RunningServer) 
 
 
 def test_the_migrations_are_those_of_the_models(server: RunningServer) -> None:
-    manager = str(Path(sys.executable).with_name("pulpcore-manager"))
-    command = [manager, "makemigrations", "conda", "--check", "--dry-run"]
+    command = [manager(), "makemigrations", "conda", "--check", "--dry-run"]
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, env=environment(server)
     )
     assert "No changes detected" in done.stdout
+
+
+def manager() -> str:
+    return str(Path(sys.executable).with_name("pulpcore-manager"))
 
 
 def environment(server: RunningServer) -> dict[str, str]:

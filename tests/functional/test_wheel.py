@@ -33,7 +33,8 @@ def test_the_wheel_installs_migrates_and_serves(tmp_path: Path) -> None:
     try:
         deadline = time.monotonic() + 120
         while not (ready := re.search(r"^ready: (\S+)$", log.read_text(), re.MULTILINE)):
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
         url = f"{ready[1]}/api/packages/acme/conda/x.conda"
         body = PackageBuilder().conda()

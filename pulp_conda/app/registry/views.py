@@ -21,7 +21,7 @@ from pulp_conda.app.channels.channel import (
 from pulp_conda.app.channels.commit import CommitFailed, CommitTimeout, PackageExists
 from pulp_conda.app.channels.ingest import IncompleteBody
 from pulp_conda.app.models import CondaRepository
-from pulp_conda.formats.errors import InvalidPackage, PackageTooLarge
+from pulp_conda.formats.errors import InvalidPackage, LimitExceeded
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class WrongSubdir(Exception):
 
 
 _STATUS: dict[type[Exception], int] = {
-    PackageTooLarge: 413,
+    LimitExceeded: 413,
     InvalidPackage: 400,
     IncompleteBody: 400,
     WrongSubdir: 400,

@@ -250,5 +250,7 @@ def _no_documents(path: str) -> None:
 
 
 def _check_reserved(path: str) -> None:
-    if path.partition("/")[0] == "conda-meta" or path == "info/repodata_record.json":
+    # Windows and macOS see one file where the case differs.
+    folded = path.casefold()
+    if folded.partition("/")[0] == "conda-meta" or folded == "info/repodata_record.json":
         raise MisplacedMember(path, Phrase("only clients write it, when they install"))

@@ -17,7 +17,6 @@ from typing import Final
 from pulp_conda.formats.errors import (
     BadMember,
     CorruptArchive,
-    InvalidPackage,
     Phrase,
     SpecialFile,
     UnsafePath,
@@ -92,10 +91,13 @@ def parse_header(block: bytes, part: Phrase) -> Header:
     if _octal(checksum) != expected:
         raise CorruptArchive(part, Phrase("a tar header has a wrong checksum"))
     path = _until_nul(name)
-    if magic == _POSIX_MAGIC and prefix[0]:
-        path = _until_nul(prefix) + b"/" + path
-    elif magic not in (_POSIX_MAGIC, _GNU_MAGIC, _OLD_MAGIC):
+    if magic not in (_POSIX_MAGIC, _GNU_MAGIC, _OLD_MAGIC):
         raise CorruptArchive(part, Phrase("a tar header has an unknown format"))
+    if prefix[0]:
+        # Only POSIX has prefixes; Python puts them before the names of other formats, too.
+        if magic != _POSIX_MAGIC:
+            raise CorruptArchive(part, Phrase("a tar header has a prefix that its format lacks"))
+        path = _until_nul(prefix) + b"/" + path
     size_bytes = _number(size)
     if size_bytes is None:
         raise BadMember(_shown(path), Phrase("its size is no number"))
@@ -187,9 +189,8 @@ def is_global_pax_harmless(data: bytes, part: Phrase) -> bool:
 
 
 def _text(value: bytes, header: Header) -> str:
-    refusal: type[InvalidPackage] = UnsafePath
     if b"\0" in value:
-        raise refusal(_shown(header.path), Phrase("a NUL character is in its name or target"))
+        raise UnsafePath(_shown(header.path), Phrase("a NUL character is in its name or target"))
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -8,8 +8,8 @@ of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from pulp_conda.formats.archives.tar_headers import Kind, Member
 from pulp_conda.formats.errors import (
@@ -32,8 +32,15 @@ class _Link(str):
     __slots__ = ()
 
 
-# A directory is a dict of its entries, a file is None.
-_Directory = dict[str, "_Directory | _Link | None"]
+class _File:
+    """A file in the tree; one object stands for all of them."""
+
+    __slots__ = ()
+
+
+_FILE: Final = _File()
+_Directory = dict[str, Any]
+_Node = _Directory | _Link | _File
 
 
 class PackageTree:
@@ -64,22 +71,22 @@ class PackageTree:
 
     def holds(self, path: str) -> bool:
         """Tell whether ``path``, written with ``/``, is a file, link or directory in here."""
-        node: _Directory | _Link | None = self._root
-        for part in path.split("/"):
-            if not isinstance(node, dict) or part not in node:
-                return False
-            node = node[part]
-        return True
+        return self._find(path.split("/")) is not None
 
     def check_links(self, tick: Callable[[], None]) -> None:
-        """Follow every symbolic link as a system would; call ``tick`` once for each.
+        """Follow every symbolic link as a system would; call ``tick`` at each step.
 
         Needs the whole tree: what a link leads to depends on other links, so ``a/../b`` may leave
         the package although it does not look so. Raises UnsafeLink.
         """
         for parts, target in self._links:
-            tick()
-            self._follow(parts, target)
+            self._follow(parts, target, tick)
+
+    def _find(self, parts: Iterable[str]) -> _Node | None:
+        node: _Node | None = self._root
+        for part in parts:
+            node = _entry(node, part)
+        return node
 
     def _directory(self, parts: tuple[str, ...], member: Member) -> _Directory:
         node = self._root
@@ -87,10 +94,10 @@ class PackageTree:
             if part not in node:
                 self._count(part)
                 node[part] = {}
-            below = node[part]
+            below: _Node = node[part]
             if isinstance(below, _Link):
                 raise UnsafePath(member.path, Phrase("it lies beneath a symbolic link"))
-            if below is None:
+            if isinstance(below, _File):
                 raise DuplicateMember(member.path, Phrase("it lies beneath a file"))
             node = below
         return node
@@ -114,7 +121,7 @@ class PackageTree:
         else:
             if member.kind is Kind.HARDLINK:
                 self._check_hardlink(member)
-            parent[name] = None
+            parent[name] = _FILE
 
     def _count(self, name: str) -> None:
         self._entries += 1
@@ -126,42 +133,38 @@ class PackageTree:
 
     def _check_hardlink(self, member: Member) -> None:
         _check_target(member)
-        node: _Directory | _Link | None = self._root
-        for part in _link_parts(member.target):
-            node = node.get(part, self._root) if isinstance(node, dict) else self._root
-        if node is not None:
+        if not isinstance(self._find(_link_parts(member.target)), _File):
             raise UnsafeLink(
                 member.path, member.target, Phrase("a hard link must name a file before it")
             )
 
-    def _follow(self, parts: tuple[str, ...], target: str) -> None:
-        member = "/".join(parts)
-        place = list(parts[:-1])
+    def _follow(self, parts: tuple[str, ...], target: str, tick: Callable[[], None]) -> None:
+        # The trail holds the nodes passed and not their names: a step costs the same at any depth.
+        trail: list[_Node | None] = [self._root]
+        for part in parts[:-1]:
+            trail.append(_entry(trail[-1], part))
         ahead = _link_parts(target)[::-1]
         followed = 0
         while ahead:
+            tick()
             part = ahead.pop()
             if part == "..":
-                if not place:
-                    raise UnsafeLink(member, target, Phrase("it leads out of the package"))
-                place.pop()
+                trail.pop()
+                if not trail:
+                    raise UnsafeLink("/".join(parts), target, Phrase("it leads out of the package"))
                 continue
-            place.append(part)
-            link = self._link_at(place)
-            if link is not None:
-                followed += 1
-                if followed > _MAX_LINKS_FOLLOWED:
-                    raise UnsafeLink(member, target, Phrase("it leads in a circle"))
-                place.pop()
-                ahead += _link_parts(link)[::-1]
+            node = _entry(trail[-1], part)
+            if not isinstance(node, _Link):
+                trail.append(node)
+                continue
+            followed += 1
+            if followed > _MAX_LINKS_FOLLOWED:
+                raise UnsafeLink("/".join(parts), target, Phrase("it leads in a circle"))
+            ahead += _link_parts(node)[::-1]
 
-    def _link_at(self, place: list[str]) -> _Link | None:
-        node: _Directory | _Link | None = self._root
-        for part in place:
-            if not isinstance(node, dict):
-                return None
-            node = node.get(part)
-        return node if isinstance(node, _Link) else None
+
+def _entry(node: _Node | None, name: str) -> _Node | None:
+    return node.get(name) if isinstance(node, dict) else None
 
 
 def _safe_parts(path: str) -> tuple[str, ...]:

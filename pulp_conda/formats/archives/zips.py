@@ -43,6 +43,8 @@ _ENCRYPTED: Final = 1 << 0 | 1 << 6 | 1 << 13
 _DESCRIPTOR: Final = 1 << 3
 # Bits 1 and 2 tune deflate, bit 11 says that the name is UTF-8; the rest changes the meaning.
 _KNOWN_FLAGS: Final = 1 << 1 | 1 << 2 | _DESCRIPTOR | 1 << 11
+# 6.3, the last version of the format that Python's zipfile, and so conda, agrees to read.
+_MAX_VERSION_NEEDED: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Entry:
     """One entry of the central directory."""
 
     name: bytes
+    needed: int
     flags: int
     method: int
     crc: int
@@ -175,7 +178,7 @@ def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
         fields = _CENTRAL.unpack_from(directory, position)
         if fields[0] != b"PK\x01\x02":
             raise CorruptArchive(ZIP, Phrase("its directory is malformed"))
-        flags, method, _, _, crc, packed, size, name, extra, comment, disk = fields[3:14]
+        needed, flags, method, _, _, crc, packed, size, name, extra, comment, disk = fields[2:14]
         start = position + _CENTRAL.size
         position = start + name + extra + comment
         if position > len(directory):
@@ -184,7 +187,8 @@ def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
             raise CorruptArchive(ZIP, Phrase("a member has a comment or another disk"))
         wide = _zip64_values(directory[start + name : start + name + extra])
         size, packed, offset = _widened((size, packed, fields[16]), wide)
-        entry = _Entry(directory[start : start + name], flags, method, crc, packed, size, offset)
+        named = directory[start : start + name]
+        entry = _Entry(named, needed, flags, method, crc, packed, size, offset)
         _check_storage(entry)
         yield entry
     if position != len(directory):
@@ -194,7 +198,7 @@ def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
 def _check_storage(entry: _Entry) -> None:
     if entry.flags & _ENCRYPTED:
         raise entry.refuse("it is encrypted")
-    if entry.flags & ~_KNOWN_FLAGS:
+    if entry.flags & ~_KNOWN_FLAGS or entry.needed & 0xFF > _MAX_VERSION_NEEDED:
         raise entry.refuse("it uses a feature of zip that conda packages do not")
     if entry.method != 0:
         raise entry.refuse("it is compressed, but members must be stored")

@@ -154,9 +154,15 @@ def test_what_the_wild_holds_is_accepted(text: bytes) -> None:
     read_index(with_field(text))
 
 
-def test_a_noarch_package_lies_in_noarch() -> None:
+@pytest.mark.parametrize("noarch", ["generic", True])
+def test_a_generic_noarch_package_lies_in_noarch(noarch: object) -> None:
     with pytest.raises(InvalidField, match="noarch"):
-        read_conda(PackageBuilder().with_index(subdir="linux-64", noarch="python").conda())
+        read_conda(PackageBuilder().with_index(subdir="linux-64", noarch=noarch).conda())
+
+
+def test_a_package_for_the_stable_abi_of_python_lies_in_its_platform() -> None:
+    package = PackageBuilder().with_index(subdir="linux-64", noarch="python")
+    assert read_conda(package.conda()).subdir == "linux-64"
 
 
 def test_a_timestamp_in_the_future_is_refused() -> None:

@@ -1,0 +1,38 @@
+"""MatchSpecs, the strings that state requirements (CEP 29), as uploads may hold them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import rattler
+
+from pulp_conda.formats.errors import InvalidDependency, InvalidField, Phrase
+from pulp_conda.formats.parsers import parse_fault
+
+MAX_CHARACTERS: Final = 1024
+"""The longest of 18,978 real ones has 120; the parser's time is quadratic (200 kB take 6 s)."""
+
+MAX_BRACKETS: Final = 32
+"""The parser calls itself at each bracket: some thousands overflow the stack and end the process
+with a signal, which nothing can catch. Real ones have two."""
+
+
+def check_specs(specs: Any, field: str, member: str) -> list[str]:
+    """Return ``specs``, found in ``field`` of ``member``, if clients can parse all of them.
+
+    The reading is as lenient as the clients'. Raises InvalidField when it is no list of strings
+    and InvalidDependency for the first that is no MatchSpec.
+    """
+    if not isinstance(specs, list) or not all(isinstance(spec, str) for spec in specs):
+        raise InvalidField(member, field, Phrase("it must be a list of strings"))
+    for spec in specs:
+        if len(spec) > MAX_CHARACTERS:
+            reason = f"it has more than {MAX_CHARACTERS:,} characters"
+            raise InvalidDependency(member, field, spec, Phrase(reason))
+        if sum(map(spec.count, "([{")) > MAX_BRACKETS:
+            reason = f"it has more than {MAX_BRACKETS} brackets"
+            raise InvalidDependency(member, field, spec, Phrase(reason))
+        fault = parse_fault(rattler.MatchSpec, spec)
+        if fault is not None:
+            raise InvalidDependency(member, field, spec, Phrase(fault))
+    return specs

@@ -1,0 +1,88 @@
+"""Requirements that would hurt a client, or us."""
+
+import subprocess
+import sys
+
+import pytest
+import rattler
+
+from pulp_conda.formats.errors import InvalidDependency, InvalidField
+from pulp_conda.formats.match_specs import MAX_BRACKETS, MAX_CHARACTERS, check_specs
+from pulp_conda.formats.parsers import parse_fault
+from tests.builders import PackageBuilder
+from tests.unit.formats.packages import read_conda
+
+
+def test_deep_nesting_is_refused_before_the_parser_overflows_the_stack() -> None:
+    spec = "a " + "(" * 20_000 + "1" + ")" * 20_000
+    # What the check is for: the parser by itself dies of a signal. If this fails, it was mended.
+    died = subprocess.run(
+        [sys.executable, "-c", f"import rattler; rattler.MatchSpec({spec!r})"], check=False
+    )
+    assert died.returncode < 0
+    with pytest.raises(InvalidDependency, match="characters"):
+        read_conda(PackageBuilder().depends(spec).conda())
+
+
+def test_a_panic_of_the_parser_is_a_refusal() -> None:
+    spec = "a[build_number=99999999999999999999]"
+    # What the catch is for: a panic is no Exception. If this fails, it was mended.
+    with pytest.raises(BaseException, match="PosOverflow") as panic:
+        rattler.MatchSpec(spec, strict=False)
+    assert not isinstance(panic.value, Exception)
+    with pytest.raises(InvalidDependency, match="parser fails"):
+        read_conda(PackageBuilder().depends(spec).conda())
+
+
+def test_an_interrupt_is_no_refusal() -> None:
+    def interrupted(text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parse_fault(interrupted, "a")
+
+
+@pytest.mark.parametrize("bracket", ["(", "["])
+def test_brackets_are_counted(bracket: str) -> None:
+    with pytest.raises(InvalidDependency, match="brackets"):
+        check_specs(["a " + bracket * (MAX_BRACKETS + 1)], "depends", "x")
+
+
+def test_length_is_bounded() -> None:
+    check_specs(["a " + "1" * 15], "depends", "x")
+    with pytest.raises(InvalidDependency, match=r"1,024 characters"):
+        check_specs(["a " + "1|" * MAX_CHARACTERS + "1"], "depends", "x")
+
+
+@pytest.mark.parametrize("specs", ["a", {"a": 1}, [1], [None], [["a"]]])
+def test_only_lists_of_strings_are_requirements(specs: object) -> None:
+    with pytest.raises(InvalidField):
+        check_specs(specs, "depends", "x")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (b"[]", {"weak": []}),
+        (b"{}", {}),
+        (b'{"schema_version": 2, "strong": ["a >=1"]}', {"strong": ["a >=1"]}),
+        (
+            b'{"noarch": ["a"], "weak_constrains": ["b"]}',
+            {"noarch": ["a"], "weak_constrains": ["b"]},
+        ),
+    ],
+)
+def test_run_exports_are_read(document: bytes, expected: object) -> None:
+    package = PackageBuilder().document("run_exports.json", document)
+    assert read_conda(package.conda()).run_exports == expected
+
+
+@pytest.mark.parametrize("document", [b'{"weak": "a"}', b'{"other": []}', b"1", b'{"weak": [1]}'])
+def test_run_exports_of_another_shape_are_refused(document: bytes) -> None:
+    with pytest.raises(InvalidField, match=r"run_exports\.json"):
+        read_conda(PackageBuilder().document("run_exports.json", document).conda())
+
+
+def test_run_exports_are_match_specs() -> None:
+    with pytest.raises(InvalidDependency, match=r"run_exports\.json"):
+        read_conda(PackageBuilder().document("run_exports.json", b'["=>[["]').conda())
