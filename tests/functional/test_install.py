@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import PackageBuilder
 from tests.functional.clients import install_from
-from tests.functional.harness import RunningServer
+from tests.functional.harness import Rest, RunningServer
 
 _PACKAGES = Path(__file__).parents[3] / "shared" / "data" / "packages"
 _SPECS = ["libsqlite", "readline", "tzdata"]
@@ -36,6 +37,26 @@ def test_real_packages_install_also_after_a_restart(
     assert_installs(f"{own_server.origin}/pulp/content/acme/main/", tmp_path / "2")
     own_server.restart()
     assert_installs(own_server.channel("acme"), tmp_path / "3")
+
+
+def test_an_owner_is_a_domain(domain_server: RunningServer, tmp_path: Path) -> None:
+    storage = {"location": str(tmp_path), "MEDIA_ROOT": str(domain_server.home / "media")}
+    Rest(domain_server).create(
+        "domains/",
+        name="acme",
+        storage_class="pulpcore.app.models.storage.FileSystem",
+        storage_settings=storage,
+    )
+    package = PackageBuilder().file("share/demo")
+    for owner in ("acme", "default"):
+        url = f"{domain_server.channel(owner, 'own')}/x.conda"
+        assert domain_server.put(url, package.conda()).status_code == 201
+    unknown = domain_server.put(f"{domain_server.channel('nobody')}/x.conda", package.conda())
+    assert unknown.status_code == 404
+    channel = domain_server.channel("acme", "own")
+    assert install_from([channel], ["demo"], tmp_path / "prefix") == ["demo-1.0-0.conda"]
+    found = Rest(domain_server, "acme").get("content/conda/packages/", name="demo")
+    assert found["count"] == 1
 
 
 def test_real_packages_install_from_a_domain(domain_server: RunningServer, tmp_path: Path) -> None:

@@ -62,6 +62,21 @@ def test_a_distribution_moved_back_serves_the_older_index(
     assert recent.status_code == 200, "a client may still act on the index it has"
 
 
+def test_a_distribution_serves_one_version(
+    rest: Rest, server: RunningServer, repository: dict[str, str], owner: str
+) -> None:
+    versions = []
+    for version in ("1.0", "2.0"):
+        rest.upload(PackageBuilder(version=version).conda(), repository=repository["pulp_href"])
+        versions.append(rest.get(repository["pulp_href"])["latest_version_href"])
+        rest.create("publications/conda/conda/", repository_version=versions[-1])
+    distribute(rest, f"{owner}/fixed", repository_version=versions[0])
+    assert solve_from([server.channel(owner, "fixed")], ["demo"]) == ["demo-1.0-0.conda"]
+    refused = server.put(f"{server.channel(owner, 'fixed')}/x.conda", PackageBuilder().conda())
+    assert refused.status_code == 403
+    assert "fixed version" in refused.json()["message"]
+
+
 def test_promotion_keeps_the_identical_record(
     rest: Rest, repository: dict[str, str], owner: str
 ) -> None:

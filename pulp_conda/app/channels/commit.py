@@ -75,7 +75,11 @@ def _wait(upload: PendingUpload, task: Task, deadline: float) -> str:
     while True:
         task.refresh_from_db(fields=["state"])
         # Read after the task's state: a task writes outcomes before it ends.
-        upload.refresh_from_db(fields=["outcome"])
+        try:
+            upload.refresh_from_db(fields=["outcome"])
+        except PendingUpload.DoesNotExist as error:
+            # Orphan cleanup took the package, or the upload outlived its deadline.
+            raise CommitFailed from error
         if upload.outcome is not None:
             return upload.outcome
         if task.state in _FINAL_STATES:
