@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from tests.builders import PackageBuilder, zip_of
@@ -40,7 +41,7 @@ def latency(server: RunningServer, channel: str, label: str, baseline: float) ->
     packages = [
         PackageBuilder(f"{label}{number}").payload(_PAYLOAD_BYTES) for number in range(_TRIES)
     ]
-    times = [milliseconds(lambda p=package: upload(server, channel, p)) for package in packages]
+    times = [milliseconds(partial(upload, server, channel, package)) for package in packages]
     p50 = statistics.median(times)
     print(f"PUT to 201, {label}: p50 {p50:.0f} ms = {p50 / baseline:.2f} x GET with password, "
           f"{p50 - baseline:.0f} ms above it")  # fmt: skip
@@ -100,11 +101,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = RunningServer(Path(folder) / "home").start()
         try:
-            rest = Rest(server)
-            status = rest.root + "users/?limit=1"
-            baseline = statistics.median(
-                milliseconds(lambda: rest.get(status)) for _ in range(_TRIES)
-            )
+            look = partial(Rest(server).get, "users/", limit=1)
+            baseline = statistics.median(milliseconds(look) for _ in range(_TRIES))
             print(f"GET with password: p50 {baseline:.0f} ms")
             latency(server, "small", "empty", baseline)
             if options.packages:
