@@ -37,6 +37,13 @@ class IncompleteBody(Exception):
         super().__init__(f"the body stopped after {received} bytes, before {of}")
 
 
+class WrongSubdir(Exception):
+    """The client claims another subdir than the package's own."""
+
+    def __init__(self, claimed: str | None, actual: str) -> None:
+        super().__init__(f"the URL says {claimed}, but the package is for {actual}")
+
+
 def limits() -> Limits:
     """Return the bounds that this server sets to packages."""
     return Limits(
@@ -89,14 +96,19 @@ def _copy(
     return size
 
 
-def ingest(file: PulpTemporaryUploadedFile, extension: Extension) -> CondaPackage:
+def ingest(
+    file: PulpTemporaryUploadedFile, extension: Extension, *, claimed_subdir: str | None = None
+) -> CondaPackage:
     """Validate a received package and save it, or find it as it was saved before.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
+        WrongSubdir: the client claims a subdir that is not the package's.
     """
     sha256 = file.hashers["sha256"].hexdigest()
     attributes = read_attributes(file, extension, sha256=sha256, size=file.size)
+    if claimed_subdir not in (None, attributes["subdir"]):
+        raise WrongSubdir(claimed_subdir, attributes["subdir"])
     return _save_package(attributes, _save_artifact(file))
 
 

@@ -16,7 +16,7 @@ from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import extension_of
 
 from .paths import UploadPath, parse_upload_path
-from .views import RegistryView, WrongSubdir
+from .views import RegistryView
 
 
 class PackageView(RegistryView):
@@ -56,8 +56,6 @@ class PackageView(RegistryView):
         declared_size = int(length) if length else None
         # Not request.data: Django takes a chunked body for an empty one.
         with received(request.META["wsgi.input"], declared_size) as file:
-            package = ingest(file, extension)
-        if self.path.subdir not in (None, package.subdir):
-            raise WrongSubdir(self.path.subdir, package.subdir)
+            package = ingest(file, extension, claimed_subdir=self.path.subdir)
         commit(find_or_create_repository(self.channel), package, dispatch_commit)
         return Response(status=201)

@@ -19,18 +19,11 @@ from pulp_conda.app.channels.channel import (
     find_repository,
 )
 from pulp_conda.app.channels.commit import CommitFailed, CommitTimeout, PackageExists
-from pulp_conda.app.channels.ingest import IncompleteBody
+from pulp_conda.app.channels.ingest import IncompleteBody, WrongSubdir
 from pulp_conda.app.models import CondaRepository
 from pulp_conda.formats.errors import InvalidPackage, LimitExceeded
 
 _log = logging.getLogger(__name__)
-
-
-class WrongSubdir(Exception):
-    """The URL claims another subdir than the package's own."""
-
-    def __init__(self, claimed: str | None, actual: str) -> None:
-        super().__init__(f"the URL says {claimed}, but the package is for {actual}")
 
 
 _STATUS: dict[type[Exception], int] = {
