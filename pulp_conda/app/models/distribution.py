@@ -3,7 +3,7 @@
 from aiohttp.web import HTTPNotFound
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
-from django_lifecycle import AFTER_CREATE, hook
+from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, hook
 from pulpcore.plugin.models import (
     AutoAddObjPermsMixin,
     ContentArtifact,
@@ -67,6 +67,21 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     def _remember_first_served(self) -> None:
         """Record what a new distribution serves: pulpcore does so only when one changes."""
         self.set_distributed_publication()
+
+    @hook(
+        AFTER_UPDATE,
+        when_any=["publication", "repository", "repository_version"],
+        has_changed=True,
+        is_now=None,
+    )  # type: ignore[untyped-decorator, unused-ignore]
+    def clear_distributed_publication(self) -> None:
+        """Forget what was served once nothing is any more.
+
+        pulpcore forgets it also when a distribution is moved from its repository to one of its
+        older publications: just then clients act on the newer index.
+        """
+        if not (self.publication_id or self.repository_id or self.repository_version_id):
+            super().clear_distributed_publication()
 
     def _package(
         self, publication: Publication, subdir: str, filename: str
