@@ -1,5 +1,7 @@
 """`python -m pulp_conda.server`: run a server until it is told to stop."""
 
+import contextlib
+import shlex
 import signal
 import sys
 import time
@@ -9,6 +11,7 @@ from .options import Options, ServerError, parse_options
 from .server import Server
 
 _SUPERVISE_SECONDS = 0.2
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Stopped(Exception):
@@ -17,28 +20,31 @@ class _Stopped(Exception):
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:
     # Once: stopping must not be interrupted by impatience.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (*_STOP_SIGNALS, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     raise _Stopped
 
 
 def _say(message: str) -> None:
-    print(message, flush=True)
+    # Whoever reads may have gone, as in `bin/serve | head`; the server goes on.
+    with contextlib.suppress(BrokenPipeError):
+        print(message, flush=True)
 
 
 def _next_steps(server: Server, options: Options) -> str:
     owner = "default" if options.domains else "admin"
     channel = f"{server.origin}/api/packages/{owner}/conda/demo"
+    user = shlex.quote(f"admin:{server.admin_password}")
     return "\n".join(
         (
             "",
             "Upload a package and install it:",
             "",
             "  PACKAGE=path/to/a/package.conda",
-            f"  curl --fail --user admin:{server.admin_password} --upload-file $PACKAGE "
-            f"{channel}/$(basename $PACKAGE)",
+            f'  curl --fail-with-body --user {user} --upload-file "$PACKAGE" '
+            f'{channel}/"$(basename "$PACKAGE")"',
             f"  conda create --name demo --channel {channel} "
-            "$(basename $PACKAGE | sed 's/-[^-]*-[^-]*$//')",
+            '"$(basename "$PACKAGE" | sed \'s/-[^-]*-[^-]*$//\')"',
             "",
             f"Pulp's REST API: {server.origin}/pulp/api/v3/   Data, keys and logs: {options.home}",
         )
@@ -48,8 +54,10 @@ def _next_steps(server: Server, options: Options) -> str:
 def main() -> int:
     """Run a server; returns the exit status."""
     options = parse_options()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOP_SIGNALS:
         signal.signal(number, _on_signal)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+        signal.signal(signal.SIGHUP, _on_signal)
     server = Server(options, _say)
     try:
         server.start()

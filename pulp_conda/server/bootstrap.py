@@ -22,8 +22,18 @@ def main() -> None:
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=1)
     mourn()
+    _refuse_to_hide_domains()
     if password := os.environ.get("PULP_CONDA_SET_PASSWORD"):
         call_command("reset-admin-password", password=password)
+
+
+def _refuse_to_hide_domains() -> None:
+    from django.apps import apps
+    from django.conf import settings
+
+    domains = apps.get_model("core", "Domain").objects.exclude(name="default")
+    if not settings.DOMAIN_ENABLED and (names := sorted(domains.values_list("name", flat=True))):
+        raise SystemExit(f"This server has domains ({', '.join(names)}): start it with --domains.")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .home import Home
-from .options import Options, ServerError
+from .options import VARIABLES, Options, ServerError
 
 UPLOAD_SECONDS = 900
 """How long one request may take; gunicorn's own default kills an upload after 30 s."""
@@ -68,10 +68,18 @@ def _database_key(home: Home) -> Path:
     return home.path / "database-key"
 
 
-def environment(settings: Path) -> dict[str, str]:
-    """Return the environment of Pulp's processes."""
+def environment(settings: Path, *, has_own_database: bool) -> dict[str, str]:
+    """Return the environment of Pulp's processes.
+
+    Left out are our own options, which Pulp would take for settings, and with our own PostgreSQL
+    what would lead its clients elsewhere.
+    """
     return {
-        **os.environ,
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name not in VARIABLES and (has_own_database or not name.startswith("PG"))
+        },
         "PULP_SETTINGS": str(settings),
         "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings",
         "PYTHONUNBUFFERED": "1",

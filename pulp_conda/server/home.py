@@ -2,18 +2,26 @@
 
 import base64
 import fcntl
-import hashlib
 import os
 import secrets
+import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from .options import ServerError
 
-_LONGEST_SOCKET_PATH = 90
-"""Bytes that a socket's folder may take; the kernel allows 107 for folder and name together."""
+_LONGEST_SOCKET_FOLDER = 85
+"""Bytes; the kernel allows 107 for folder and name together."""
+
+_SOCKETS = "run-"
+_IDENTITY = "identity"
+
+
+def is_short_enough(folder: Path) -> bool:
+    """Tell whether sockets can lie in a folder."""
+    return len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER
 
 
 @dataclass(slots=True)
@@ -22,6 +30,7 @@ class Home:
 
     path: Path
     _lock: IO[str] | None = None
+    _sockets: list[Path] = field(default_factory=list)
 
     def open(self) -> None:
         """Create what is missing and take the lock; safe to repeat after an interruption.
@@ -29,14 +38,8 @@ class Home:
         Raises:
             ServerError: the folder cannot be written to, or another server runs in it.
         """
-        # As root, PostgreSQL's user has to pass through; the files themselves stay closed.
-        mode = 0o711 if os.geteuid() == 0 else 0o700
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.path.chmod(mode)
-            for folder in (self.logs, self.media, self.tmp, self.path / "assets"):
-                folder.mkdir(exist_ok=True)
-                folder.chmod(0o700)
+            self._make()
             self._lock = (self.path / "lock").open("a")
         except OSError as error:
             raise ServerError(f"cannot use the home {self.path}: {error.strerror}") from error
@@ -44,9 +47,41 @@ class Home:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ServerError(f"another server is running in {self.path}") from error
+        self._tidy()
+
+    def _make(self) -> None:
+        folders = (self.logs, self.media, self.tmp, self.path / "assets")
+        if not self.path.exists():
+            self.path.mkdir(parents=True)
+            # As root, PostgreSQL's user has to pass through; the files themselves stay closed.
+            # A folder that was there keeps its mode: it may be anybody's.
+            self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        if not (self.path / _IDENTITY).exists():
+            if foreign := [folder.name for folder in folders if folder.exists()]:
+                raise ServerError(
+                    f"{self.path} is not a server's home but has a folder named {foreign[0]}; "
+                    "choose another with --home"
+                )
+            # Before anything else, so that an interrupted first start is known for what it is.
+            self.write(_IDENTITY, secrets.token_hex(8))
+        for folder in folders:
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _tidy(self) -> None:
+        """Remove what a server left that was killed: sockets, and uploads that broke off."""
+        for folder in self.path.glob(f"{_SOCKETS}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for leftover in self.tmp.iterdir():
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another server have the folder."""
+        for folder in self._sockets:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._sockets.clear()
         if self._lock:
             self._lock.close()
             self._lock = None
@@ -67,18 +102,25 @@ class Home:
         return self.path / "tmp"
 
     @property
-    def digest(self) -> str:
-        """A short name for this folder, for what has to lie outside of it."""
-        return hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
+    def identity(self) -> str:
+        """A name for this home that no other has, for what has to lie outside of it.
+
+        Not its path: a folder that is removed and made anew must not find the old one's database.
+        """
+        return (self.path / _IDENTITY).read_text()
 
     def sockets(self) -> Path:
-        """Return the folder of the processes' sockets, made if need be."""
-        folder = self.path / "run"
-        if len(str(folder)) > _LONGEST_SOCKET_PATH:
-            folder = Path(tempfile.gettempdir()) / f"pulp_conda-{os.geteuid()}-{self.digest}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.geteuid():
-            raise ServerError(f"{folder} belongs to another user")
+        """Return a new folder for sockets, which exists until the home is closed.
+
+        New at every start, so that a dying gunicorn of the last one cannot remove our socket.
+        """
+        short = is_short_enough(self.path / f"{_SOCKETS}12345678")
+        folder = Path(
+            tempfile.mkdtemp(prefix=_SOCKETS, dir=self.path)
+            if short
+            else tempfile.mkdtemp(prefix="pulp-conda-")
+        )
+        self._sockets.append(folder)
         return folder
 
     def secret(self, name: str) -> str:

@@ -2,11 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-_DEFAULT_HOME = Path("~/.local/share/pulp_conda")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,32 +26,52 @@ class ServerError(Exception):
     """The server cannot start or run; the message says why and what to do."""
 
 
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few: at least 1 is needed")
+    return number
+
+
+_VALUES: tuple[tuple[str, Callable[[str], object], str | None, str], ...] = (
+    ("home", Path, "~/.local/share/pulp_conda", "folder for all data, keys and logs"),
+    ("host", str, "127.0.0.1", "address to listen on"),
+    ("port", int, "8080", "port to listen on, 0 for a free one"),
+    ("workers", _at_least_one, "2", "processes that work on tasks"),
+    ("api-workers", _at_least_one, "4", "processes that take uploads and API calls"),
+    ("content-workers", _at_least_one, "2", "processes that serve channels"),
+    ("admin-password", str, None, "password of the user admin; kept, or made up the first time"),
+)
+
+
+def _variable(name: str) -> str:
+    return "PULP_CONDA_" + name.replace("-", "_").upper()
+
+
+VARIABLES = frozenset(_variable(name) for name in (*(value[0] for value in _VALUES), "domains"))
+"""The environment variables that stand for options."""
+
+
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
     """Read options from the arguments, and what they leave out from `PULP_CONDA_*` variables."""
     parser = argparse.ArgumentParser(
         prog="serve",
         description="Run a conda server: Pulp with pulp_conda, and PostgreSQL, on one origin.",
         epilog="Every option can be given by environment too: --port as PULP_CONDA_PORT, and so "
-        "on. Pulp's own settings: PULP_... variables, or settings.local.py in the home.",
+        "on. Pulp's own settings: PULP_... variables, or settings.local.py in the home. A database "
+        "named by PULP_DATABASES__default__HOST and the like is used instead of our own.",
     )
-
-    def add(name: str, kind: type, default: object, text: str) -> None:
-        variable = "PULP_CONDA_" + name.strip("-").replace("-", "_").upper()
-        given = os.environ.get(variable)
-        parser.add_argument(name, type=kind, default=given or default, help=text)
-
-    home_help = "folder for all data, keys and logs (default: %(default)s)"
-    add("--home", Path, os.environ.get("PULP_CONDA_HOME", _DEFAULT_HOME), home_help)
-    add("--host", str, "127.0.0.1", "address to listen on (default: %(default)s)")
-    add("--port", int, 8080, "port to listen on, 0 for a free one (default: %(default)s)")
-    add("--workers", int, 2, "processes that work on tasks (default: %(default)s)")
-    add("--api-workers", int, 4, "processes that take uploads and API calls (%(default)s)")
-    add("--content-workers", int, 2, "processes that serve channels (default: %(default)s)")
-    add("--admin-password", str, None, "password of the user admin (default: kept, or made up)")
+    for name, kind, default, text in _VALUES:
+        parser.add_argument(
+            f"--{name}",
+            type=kind,
+            default=os.environ.get(_variable(name)) or default,
+            help=text if name == "admin-password" else f"{text} (default: %(default)s)",
+        )
     parser.add_argument(
         "--domains",
         action="store_true",
-        default=os.environ.get("PULP_CONDA_DOMAINS", "").lower() in ("1", "true", "yes"),
+        default=os.environ.get(_variable("domains"), "").lower() in ("1", "true", "yes"),
         help="serve several domains; an owner of channels is then a domain",
     )
     given = parser.parse_args(arguments)

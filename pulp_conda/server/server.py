@@ -4,25 +4,22 @@ import errno
 import json
 import os
 import secrets
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 
 from .configuration import UPLOAD_SECONDS, environment, operator_settings, write_settings
 from .home import Home
 from .options import Options, ServerError
 from .postgres import Postgres, has_own_database
-from .processes import Process, die_with_parent, stop_all
+from .processes import Process, stop_all
 
 _READY_SECONDS = 120.0
-_STOP_SECONDS = 4.0
+_STOP_SECONDS = 9.0
+_STOP_PULP_SECONDS = 4.0
 _PASSWORD = "admin-password"  # noqa: S105 (a file's name)
 
 Say = Callable[[str], None]
@@ -58,7 +55,7 @@ class Server:
         if not has_own_database(os.environ, own_settings):
             connection = self._start_database()
         settings = write_settings(self._home, self.options, self.origin, connection, own)
-        env = environment(settings)
+        env = environment(settings, has_own_database=connection is None)
         self._bootstrap(env)
         self._say("starting Pulp")
         self._start_pulp(env)
@@ -76,9 +73,11 @@ class Server:
 
     def stop(self) -> None:
         """Stop every process, PostgreSQL last, within ten seconds."""
-        stop_all(self._processes, _STOP_SECONDS)
+        deadline = time.monotonic() + _STOP_SECONDS
+        stop_all(self._processes, _STOP_PULP_SECONDS)
         if self._database:
-            stop_all([self._database], _STOP_SECONDS)
+            # It has to write what it holds in memory: the longer, the faster the next start.
+            stop_all([self._database], deadline - time.monotonic())
         if self._listener:
             self._listener.close()
         self._home.close()
@@ -91,6 +90,8 @@ class Server:
         try:
             self._listener.bind((host, port))
             self._listener.listen(1024)
+        except OverflowError as error:
+            raise ServerError(f"{port} is not a port; they end at 65535") from error
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise ServerError(f"port {port} is in use; choose another with --port") from error
@@ -116,19 +117,17 @@ class Server:
     def _bootstrap(self, env: dict[str, str]) -> None:
         self._say("preparing the database")
         password = {"PULP_CONDA_SET_PASSWORD": self._set_password} if self._set_password else {}
-        log = self._home.logs / "bootstrap.log"
-        with log.open("wb") as output:
-            done = subprocess.run(
-                [sys.executable, "-m", "pulp_conda.server.bootstrap"],
-                check=False,
-                env={**env, **password},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),
-            )
-        if done.returncode:
-            raise ServerError(f"preparing the database failed; see {log}")
+        bootstrap = Process(
+            "bootstrap",
+            [sys.executable, "-m", "pulp_conda.server.bootstrap"],
+            self._home.logs / "bootstrap.log",
+            {**env, **password},
+        )
+        try:
+            if bootstrap.run() != 0:
+                raise ServerError(f"preparing the database failed; {bootstrap.last_words()}")
+        finally:
+            bootstrap.kill()
         if self._set_password:
             self._home.write(_PASSWORD, self.admin_password)
 
@@ -137,15 +136,15 @@ class Server:
         api, content = sockets / "api.sock", sockets / "content.sock"
         gunicorn = ("--no-control-socket", "--graceful-timeout", "3")
         self._add(
-            env, "api", _program("pulpcore-api"), f"--bind=unix:{api}",
+            env, "api", *_pulp("pulpcore.app.entrypoint", "main"), f"--bind=unix:{api}",
             f"--workers={self.options.api_workers}", f"--timeout={UPLOAD_SECONDS}", *gunicorn,
         )  # fmt: skip
         self._add(
-            env, "content", _program("pulpcore-content"), f"--bind=unix:{content}",
+            env, "content", *_pulp("pulpcore.content.entrypoint", "main"), f"--bind=unix:{content}",
             f"--workers={self.options.content_workers}", *gunicorn,
         )  # fmt: skip
         for number in range(1, self.options.workers + 1):
-            self._add(env, f"worker-{number}", _program("pulpcore-worker"))
+            self._add(env, f"worker-{number}", *_pulp("pulpcore.tasking.entrypoint", "worker"))
         assert self._listener is not None  # noqa: S101 (start() opened it)
         fd = self._listener.fileno()
         self._add(
@@ -169,7 +168,7 @@ class Server:
                 raise ServerError(f"Pulp did not become ready; see {self._home.logs}")
             for process in self._processes:
                 if not process.is_running():
-                    raise ServerError(f"{process.name} ended at its start; see {process.log}")
+                    raise ServerError(f"{process.name} ended at its start; {process.last_words()}")
             time.sleep(0.1)
 
     def _is_ready(self) -> bool:
@@ -197,10 +196,10 @@ class Server:
         self._home.write("processes.json", json.dumps(pids, indent=2))
 
 
-def _program(name: str) -> str:
-    """Return a program of the environment that runs us, whatever PATH says."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if not found:
-        raise ServerError(f"{name} is not installed")
-    return found
+def _pulp(module: str, function: str) -> list[str]:
+    """Return the command of one of Pulp's programs.
+
+    Not the installed script: that names its interpreter by a path, which ends when the checkout
+    is moved, and works only as long as it is short.
+    """
+    return [sys.executable, "-P", "-c", f"from {module} import {function}; {function}()"]

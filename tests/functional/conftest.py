@@ -1,6 +1,7 @@
 """One server for all tests, a second one with domains where a test asks for it."""
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,16 @@ import pytest
 from tests.functional.harness import Rest, RunningServer
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Remove what root's servers keep outside of their homes, which pytest's folder hides."""
+    yield
+    for depth in ("*", "*/*"):
+        for link in tmp_path_factory.getbasetemp().glob(f"{depth}/postgresql"):
+            if link.is_symlink():
+                shutil.rmtree(link.readlink(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.harness import RunningServer
+from tests.functional.harness import Rest, RunningServer
 
 
 def serve(*arguments: str, seconds: float = 30) -> "subprocess.CompletedProcess[str]":
@@ -57,6 +58,8 @@ def test_a_killed_supervisor_takes_its_processes_along(own_server: RunningServer
     while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(is_alive(pid) for pid in pids)
+    # At the latest after a reboot another process has the number that a lock file names.
+    (own_server.home / "postgresql/data/postmaster.pid").write_text(f"{os.getpid()}\n")
     own_server.start()
     assert own_server.put(f"{own_server.channel('acme')}/x.conda", PackageBuilder().conda()).ok
 
@@ -73,6 +76,79 @@ def test_a_second_server_on_the_same_home_or_port_is_refused(
     assert same_port.returncode == 1
     assert f"port {port} is in use" in same_port.stderr
     assert "--port" in same_port.stderr
+
+
+def test_a_number_that_is_no_port_is_refused(tmp_path: Path) -> None:
+    refused = serve("--home", str(tmp_path / "home"), "--port", "99999")
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "serve: 99999 is not a port; they end at 65535\n",
+    )
+
+
+def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
+    precious = tmp_path / "tmp" / "thesis"
+    precious.parent.mkdir()
+    precious.touch()
+    tmp_path.chmod(0o750)
+    refused = serve("--home", str(tmp_path), "--port", "0")
+    assert refused.returncode == 1
+    assert f"{tmp_path} is not a server's home but has a folder named tmp" in refused.stderr
+    assert list(tmp_path.iterdir()) == [precious.parent]
+    assert precious.exists()
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
+def test_the_printed_upload_works_as_printed(server: RunningServer, tmp_path: Path) -> None:
+    package = tmp_path / "with space" / "printed-1.0-0.conda"
+    package.parent.mkdir()
+    package.write_bytes(PackageBuilder("printed").conda())
+    upload = re.search(r"^ *(curl .*)$", (server.home / "server.log").read_text(), re.MULTILINE)
+    assert upload is not None
+    subprocess.run(["sh", "-c", upload[1]], check=True, env={**os.environ, "PACKAGE": str(package)})
+    url = f"{server.channel('admin', 'demo')}/noarch/{package.name}"
+    assert requests.get(url, timeout=30).content == package.read_bytes()
+
+
+def test_domains_are_not_hidden_by_a_start_without_them(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    server = RunningServer(home, domains=True, arguments=("--workers", "1", "--api-workers", "1"))
+    server.start()
+    storage = {"location": str(home / "media" / "acme")}
+    Rest(server).create(
+        "domains/",
+        name="acme",
+        storage_class="pulpcore.app.models.storage.FileSystem",
+        storage_settings=storage,
+    )
+    server.stop()
+    refused = serve("--home", str(home), "--port", "0")
+    assert refused.returncode == 1
+    assert "This server has domains (acme): start it with --domains." in refused.stderr
+
+
+def test_a_given_database_is_used_instead_of_an_own_one(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    manage = [manager(), "shell", "-c", "from django.db import connection as c\n"
+              "c.cursor().execute('CREATE DATABASE given')"]  # fmt: skip
+    subprocess.run(manage, check=True, env=environment(server))
+    given = {
+        "PULP_DATABASES__default__HOST": str((server.home / "postgresql").resolve() / "run"),
+        "PULP_DATABASES__default__NAME": "given",
+        "PULP_DATABASES__default__USER": "postgres",
+    }
+    other = RunningServer(tmp_path / "home", env=given)
+    other.start()
+    try:
+        assert "postgresql" not in other.pids()
+        assert not (other.home / "postgresql").exists()
+        assert other.put(f"{other.channel('acme')}/x.conda", PackageBuilder().conda()).ok
+        assert (
+            requests.get(f"{server.channel('acme')}/repodata.json", timeout=30).status_code == 404
+        )
+    finally:
+        other.stop()
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:

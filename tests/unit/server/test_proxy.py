@@ -1,0 +1,299 @@
+"""The proxy passes bytes on as they came, in both directions, and never makes any up."""
+
+import asyncio
+import contextlib
+import gzip
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from pulp_conda.server.proxy import Proxy, is_for_content_app, runner
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Upstream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content_app"),
+    [
+        ("GET", "/api/packages/acme/conda/noarch/repodata.json", True),
+        ("HEAD", "/api/packages/acme/conda/noarch/repodata.json", True),
+        ("PUT", "/api/packages/acme/conda/x-1-0.conda", False),
+        ("DELETE", "/api/packages/acme/conda/x/1", False),
+        ("GET", "/pulp/content/acme/main/", True),
+        ("POST", "/pulp/content/acme/main/", True),
+        ("GET", "/pulp/api/v3/status/", False),
+        ("GET", "/api/packagesque/", False),
+        ("GET", "/", False),
+    ],
+)
+def test_a_request_goes_to_the_process_that_serves_it(
+    method: str, path: str, content_app: bool
+) -> None:
+    assert is_for_content_app(method, path) is content_app
+
+
+def through_proxy(
+    folder: Path, upstream: Upstream | None, client: Callable[[Streams], Awaitable[None]]
+) -> None:
+    """Connect a raw client to the proxy, and the proxy to a raw upstream for everything."""
+
+    async def scenario() -> None:
+        socket = folder / "s"
+        behind = await asyncio.start_unix_server(upstream, socket) if upstream else None
+        serving = runner(Proxy(socket, socket))
+        await serving.setup()
+        site = web.TCPSite(serving, "127.0.0.1", 0)
+        await site.start()
+        port = serving.addresses[0][1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.wait_for(client((reader, writer)), 20)
+        finally:
+            writer.close()
+            await serving.cleanup()
+            if behind:
+                behind.close()
+
+    asyncio.run(scenario())
+
+
+def exchange(folder: Path, request: bytes, answer: bytes) -> tuple[bytes, bytes]:
+    """Send one request; return what reached the upstream and what came back to the client."""
+    reached = back = b""
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal reached
+        reached = await reader.read(1 << 16)
+        writer.write(answer)
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        nonlocal back
+        reader, writer = streams
+        writer.write(request)
+        back = await reader.readuntil(b"\r\n\r\n")
+        with contextlib.suppress(TimeoutError):
+            back += await asyncio.wait_for(reader.read(1 << 16), 0.2)
+
+    through_proxy(folder, upstream, client)
+    return reached, back
+
+
+@pytest.mark.parametrize(
+    "target", ["/a/../b//c%2fd%2Fe?x=%zz&y=a+b", "//x/", "/%", "/a%20b/%c3%a4?", "/@x:1/~"]
+)
+def test_the_target_is_passed_on_as_written(tmp_path: Path, target: str) -> None:
+    reached, _ = exchange(tmp_path, f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n".encode(), _OK)
+    assert reached.split()[1].decode().rstrip("?") == target.rstrip("?")
+
+
+def test_a_whole_url_as_target_is_taken_for_its_path(tmp_path: Path) -> None:
+    reached, _ = exchange(tmp_path, b"GET http://h/a%2Fb?c HTTP/1.1\r\nHost: h\r\n\r\n", _OK)
+    assert reached.split()[1] == b"/a%2Fb?c"
+
+
+def test_headers_reach_the_process_and_none_is_added_in_the_clients_name(tmp_path: Path) -> None:
+    request = (
+        b'GET / HTTP/1.1\r\nHost: conda.example:81\r\nRange: bytes=0-1\r\nIf-None-Match: "x"\r\n'
+        b"X-Forwarded-For: 192.0.2.1\r\nConnection: x-private\r\nX-Private: 1\r\n\r\n"
+    )
+    reached, _ = exchange(tmp_path, request, _OK)
+    lines = sorted(line.lower() for line in reached.split(b"\r\n")[1:] if line)
+    assert lines == [
+        b"host: conda.example:81",
+        b'if-none-match: "x"',
+        b"range: bytes=0-1",
+        b"x-forwarded-for: 192.0.2.1, 127.0.0.1",
+        b"x-forwarded-host: conda.example:81",
+        b"x-forwarded-proto: http",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("GET", b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\nDate: d\r\nServer: s\r\n\r\n'),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 77\r\nETag: x\r\n"
+                 b"Date: d\r\nServer: s\r\n\r\n"),
+        ("GET", b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\nContent-Type: a/b\r\n"
+                b"Content-Range: bytes 0-1/9\r\nDate: d\r\nServer: s\r\n\r\nok"),
+        ("GET", b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 1\r\n"
+                b"Content-Type: a/b\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
+                b"Date: d\r\nServer: s\r\n\r\nx"),
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n"
+                b"Content-Type: a/b\r\nDate: d\r\nServer: s\r\n\r\nabc"),
+    ],
+)  # fmt: skip
+def test_an_answer_comes_back_unchanged(tmp_path: Path, method: str, answer: bytes) -> None:
+    _, back = exchange(tmp_path, f"{method} / HTTP/1.1\r\nHost: h\r\n\r\n".encode(), answer)
+    assert back.lower() == answer.lower()  # aiohttp spells the names of headers in its own way
+
+
+def test_a_compressed_body_is_not_unpacked(tmp_path: Path) -> None:
+    body = gzip.compress(b"x" * 1000)
+    head = f"PUT / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}"
+    reached, _ = exchange(tmp_path, head.encode() + b"\r\n\r\n" + body, _OK)
+    assert reached.endswith(b"\r\n\r\n" + body)
+
+
+def test_a_chunked_body_stays_chunked(tmp_path: Path) -> None:
+    request = (
+        b"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    )
+    reached, _ = exchange(tmp_path, request, _OK)
+    assert b"\r\ntransfer-encoding: chunked\r\n" in reached.lower()
+    assert b"content-length" not in reached.lower()
+    assert b"5\r\nhello\r\n" in reached
+
+
+def test_a_session_cookie_goes_to_nobody_else(tmp_path: Path) -> None:
+    reached: list[bytes] = []
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(_OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: sessionid=secret; Path=/\r\n\r\n"))
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        reader, writer = streams
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\nok")
+
+    through_proxy(tmp_path, upstream, client)
+    assert len(reached) == 2
+    assert b"secret" not in reached[1]
+
+
+def test_a_body_that_breaks_off_breaks_off_for_the_client_too(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Type: a/b\r\n\r\nonly this"
+    received = b""
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        nonlocal received
+        reader, writer = streams
+        writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            while piece := await reader.read(1 << 16):
+                received += piece
+        except ConnectionResetError:
+            pass
+
+    through_proxy(tmp_path, upstream, client)
+    assert received == b"only this"
+
+
+def test_a_client_that_leaves_truncates_the_request_behind(tmp_path: Path) -> None:
+    reached = b""
+    ended = asyncio.Event()
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal reached
+        try:
+            while piece := await reader.read(1 << 16):
+                reached += piece
+        except ConnectionResetError:
+            pass
+        ended.set()
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        _, writer = streams
+        writer.write(b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n" + b"x" * 600)
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        writer.transport.abort()
+        await ended.wait()
+
+    through_proxy(tmp_path, upstream, client)
+    assert b"Content-Length: 1000" in reached
+    assert reached.endswith(b"\r\n\r\n" + b"x" * 600)
+
+
+def test_a_slow_reader_slows_the_sender(tmp_path: Path) -> None:
+    total = 64 << 20
+    sent = 0
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(1)  # accepts nothing yet: the client must come to a halt
+        halted.append(sent)
+        left = total
+        while left:
+            left -= len(await reader.read(1 << 20))
+        writer.write(_OK)
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        nonlocal sent
+        reader, writer = streams
+        writer.write(f"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: {total}\r\n\r\n".encode())
+        piece = bytes(1 << 20)
+        while sent < total:
+            writer.write(piece)
+            await writer.drain()
+            sent += len(piece)
+        await reader.readuntil(b"\r\n\r\nok")
+
+    halted: list[int] = []
+    through_proxy(tmp_path, upstream, client)
+    assert halted[0] < 16 << 20
+
+
+def test_expect_continue_is_answered_at_once(tmp_path: Path) -> None:
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"body")
+        writer.write(_OK)
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        reader, writer = streams
+        writer.write(
+            b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+        )
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 0.5) == (
+            b"HTTP/1.1 100 Continue\r\n\r\n"
+        )
+        writer.write(b"body")
+        await reader.readuntil(b"\r\n\r\nok")
+
+    through_proxy(tmp_path, upstream, client)
+
+
+def test_a_process_that_is_not_there_is_503_in_words(tmp_path: Path) -> None:
+    async def client(streams: Streams) -> None:
+        reader, writer = streams
+        writer.write(b"GET /pulp/api/v3/status/ HTTP/1.1\r\nHost: h\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 5" in head
+        assert b"The server's api process" in await reader.readline()
+
+    through_proxy(tmp_path, None, client)
+
+
+def test_a_process_that_dies_before_it_answers_is_502_in_words(tmp_path: Path) -> None:
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def client(streams: Streams) -> None:
+        reader, writer = streams
+        writer.write(b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 502")
+        assert b"The server's api process broke off" in await reader.readline()
+
+    through_proxy(tmp_path, upstream, client)
