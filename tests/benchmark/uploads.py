@@ -23,6 +23,9 @@ _TRIES = 15
 _PAYLOAD_BYTES = 18_000  # makes a package of about 20 kB
 
 
+_FILE_MB = 100  # of which the large package is made
+
+
 def milliseconds(action: Callable[[], object]) -> float:
     """Return how long an action takes."""
     began = time.perf_counter()
@@ -75,7 +78,8 @@ def peak_memory_mb(server: RunningServer) -> float:
 def large(server: RunningServer, folder: Path, megabytes: int) -> None:
     """Upload one large package from a file."""
     builder = PackageBuilder("large")
-    builder.payload(megabytes * 1024**2)
+    for number in range(megabytes // _FILE_MB):
+        builder.file(f"share/{number}", os.urandom(_FILE_MB * 1024**2))
     path = folder / "large.conda"
     path.write_bytes(zip_of([(name, data) for name, data in builder.zip_members()]))
     del builder
