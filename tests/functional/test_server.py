@@ -4,12 +4,16 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -224,25 +228,39 @@ def environment(server: RunningServer) -> dict[str, str]:
     return {**os.environ, "PULP_SETTINGS": str(server.home / "settings.py")}
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="pulp-conda-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_can_run_it(tmp_path: Path) -> None:
-    home = Path("/tmp") / f"pulp-conda-test-{os.getpid()}"
-    code = (
-        "import os, sys; os.setgid(65534); os.setuid(65534);"
-        "os.execv(sys.executable, [sys.executable, '-m', 'pulp_conda.server', *sys.argv[1:]])"
-    )
-    probe = "import os, pulp_conda; os.setuid(65534); import pulp_conda.server.home"
-    if subprocess.run([sys.executable, "-c", probe], check=False, capture_output=True).returncode:
-        pytest.skip("the environment lies where only root may read")
-    command = [sys.executable, "-c", code, "--home", str(home), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/")
+def test_an_ordinary_user_runs_a_fresh_copy(open_folder: Path) -> None:
+    nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
+    env = {"HOME": str(open_folder / "user"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    probe = "command -v python3 && python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'"
+    if subprocess.run(["sh", "-c", probe], check=False, env=env, **nobody).returncode:
+        pytest.skip("no Python of 3.11 or newer that every user can run")
+    checkout = open_folder / "checkout"
+    unwanted = shutil.ignore_patterns(".venv", ".git", ".*_cache", "__pycache__", "*.egg-info")
+    shutil.copytree(Path(__file__).parents[2], checkout, ignore=unwanted)
+    for folder in (checkout, open_folder / "user"):
+        folder.mkdir(exist_ok=True)
+        subprocess.run(["chown", "-R", "65534:65534", str(folder)], check=True)
+    process = subprocess.Popen(
+        [str(checkout / "bin" / "serve"), "--port", "0", "--workers", "1", "--api-workers", "1"],
+        stdout=subprocess.PIPE, text=True, cwd="/", env=env, **nobody,
+    )  # fmt: skip
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
         lines.append(line)
         if line.startswith("ready:"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     process.communicate(timeout=15)
-    subprocess.run(["rm", "-rf", str(home)], check=True)
     assert lines[-1].startswith("ready:"), lines
+    assert (open_folder / "user/.local/share/pulp_conda/postgresql/data").exists()
