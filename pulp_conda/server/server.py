@@ -136,15 +136,15 @@ class Server:
         api, content = sockets / "api.sock", sockets / "content.sock"
         gunicorn = ("--no-control-socket", "--graceful-timeout", "3")
         self._add(
-            env, "api", *_pulp("pulpcore.app.entrypoint", "main"), f"--bind=unix:{api}",
+            env, "api", *_pulp("pulpcore.app.entrypoint:main"), f"--bind=unix:{api}",
             f"--workers={self.options.api_workers}", f"--timeout={UPLOAD_SECONDS}", *gunicorn,
         )  # fmt: skip
         self._add(
-            env, "content", *_pulp("pulpcore.content.entrypoint", "main"), f"--bind=unix:{content}",
+            env, "content", *_pulp("pulpcore.content.entrypoint:main"), f"--bind=unix:{content}",
             f"--workers={self.options.content_workers}", *gunicorn,
         )  # fmt: skip
         for number in range(1, self.options.workers + 1):
-            self._add(env, f"worker-{number}", *_pulp("pulpcore.tasking.entrypoint", "worker"))
+            self._add(env, f"worker-{number}", *_pulp("pulpcore.tasking.entrypoint:worker"))
         assert self._listener is not None  # noqa: S101 (start() opened it)
         fd = self._listener.fileno()
         self._add(
@@ -196,10 +196,10 @@ class Server:
         self._home.write("processes.json", json.dumps(pids, indent=2))
 
 
-def _pulp(module: str, function: str) -> list[str]:
+def _pulp(entry_point: str) -> list[str]:
     """Return the command of one of Pulp's programs.
 
     Not the installed script: that names its interpreter by a path, which ends when the checkout
     is moved, and works only as long as it is short.
     """
-    return [sys.executable, "-P", "-c", f"from {module} import {function}; {function}()"]
+    return [sys.executable, "-P", "-m", "pulp_conda.server.program", entry_point]

@@ -1,0 +1,38 @@
+"""One of Pulp's programs, so run that no process forked by it outlives it.
+
+gunicorn's workers look for their parent only between requests, with our time-out every 450 s.
+"""
+
+import importlib
+import os
+import signal
+import sys
+
+from .processes import die_with_parent
+
+
+def _let_children_die_with_us() -> None:
+    ask = die_with_parent(signal.SIGKILL)
+    parent = os.getpid()
+
+    def remember_parent() -> None:
+        nonlocal parent
+        parent = os.getpid()
+
+    def in_child() -> None:
+        ask()
+        if os.getppid() != parent:  # it died before we could ask
+            os._exit(1)
+
+    os.register_at_fork(before=remember_parent, after_in_child=in_child)
+
+
+def main() -> None:
+    """Run `MODULE:FUNCTION`, the first argument, with the others as its arguments."""
+    module, _, function = sys.argv.pop(1).partition(":")
+    _let_children_die_with_us()
+    getattr(importlib.import_module(module), function)()
+
+
+if __name__ == "__main__":
+    main()
