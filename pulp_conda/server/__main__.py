@@ -43,7 +43,7 @@ def _next_steps(server: Server, options: Options) -> str:
             "  PACKAGE=path/to/a/package.conda",
             f'  curl --fail-with-body --user {user} --upload-file "$PACKAGE" '
             f'{channel}/"$(basename "$PACKAGE")"',
-            f"  conda create --name demo --channel {channel} "
+            f"  conda create --name demo --override-channels --channel {channel} "
             '"$(basename "$PACKAGE" | sed \'s/-[^-]*-[^-]*$//\')"',
             "",
             f"Pulp's REST API: {server.origin}/pulp/api/v3/   Data, keys and logs: {options.home}",
