@@ -100,10 +100,11 @@ def commit_pending(repository: CondaRepository) -> None:
     pending.filter(expires__lt=now()).delete()
     waiting = list(pending.filter(outcome=None).select_related("package").order_by("pulp_created"))
     added, exists = _decide(waiting, repository.latest_version())
-    with repository.new_version() as version:
-        version.add_content(
-            CondaPackage.objects.filter(pk__in={upload.package_id for upload in added})
-        )
+    if added:
+        with repository.new_version() as version:
+            version.add_content(
+                CondaPackage.objects.filter(pk__in={upload.package_id for upload in added})
+            )
     latest = repository.latest_version()
     if not is_published(latest):
         publish(latest)
