@@ -13,12 +13,14 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
     domain_compatible = True
 
     def ready(self) -> None:
-        """Connect a new version of a channel with its publication: models know no upper layer."""
+        """Connect new versions with their publication, as models know no upper layer."""
         super().ready()
         # Models can be imported only once Django's applications are loaded.
+        from .authentication.logs import hide_tokens
         from .channels.publish import publish_when_wanted
         from .models import CondaRepository, version_created
 
+        hide_tokens()
         version_created.connect(
             publish_when_wanted, sender=CondaRepository, dispatch_uid="conda.publish"
         )

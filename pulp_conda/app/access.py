@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.request import Request
 
+from .models import Right
+
 if TYPE_CHECKING:
     from .registry.views import RegistryView
 
@@ -28,12 +30,13 @@ def policy(
     create: Iterable[str] = (),
     update: Iterable[str] = (),
     actions: Mapping[str, str] | None = None,
+    creator: str | None = None,
 ) -> dict[str, Any]:
     """Return the access policy of a viewset with roles.
 
     `noun` is the model's name in permissions ("condarepository"); `create` and `update` are
     conditions beyond the object's own permissions; `actions` names the permission verb that each
-    further action takes.
+    further action takes; `creator` is the role that who creates one gets on it.
     """
     view = f"{_ANY}:conda.view_{noun}"
     statements = [
@@ -57,7 +60,7 @@ def policy(
         "creation_hooks": [
             {
                 "function": "add_roles_for_object_creator",
-                "parameters": {"roles": f"conda.{noun}_owner"},
+                "parameters": {"roles": creator or f"conda.{noun}_owner"},
             }
         ],
         "queryset_scoping": {"function": "scope_queryset"},
@@ -73,16 +76,58 @@ def roles(noun: str, *verbs: str) -> dict[str, list[str]]:
     }
 
 
-def may_upload(request: Request, view: "RegistryView", _action: str) -> bool:
-    """Access condition: the user may upload to the channel that the URL names.
+def channel_roles() -> dict[str, list[str]]:
+    """Return the locked roles of channels: each may all that the one before it may.
 
-    To a channel that exists by the right to modify its repository, to another by the right to
-    create repositories and distributions.
+    They can be given on a channel (its repository), on an owner, on a domain and everywhere.
     """
-    user, domain = request.user, getattr(request, "pulp_domain", None)
-    repository = view.get_repository()
-    scopes = [None, domain, repository]
-    if repository is not None:
-        return any(user.has_perm("conda.modify_condarepository", scope) for scope in scopes)
-    needed = ("conda.add_condarepository", "conda.add_condadistribution")
-    return any(all(user.has_perm(right, scope) for right in needed) for scope in scopes[:2])
+    reader = [
+        "conda.view_condaowner",
+        "conda.view_condarepository",
+        "conda.view_condadistribution",
+        "conda.view_condapublication",
+    ]
+    publisher = [*reader, "conda.upload_condaowner", "conda.upload_condarepository"]
+    maintainer = [
+        *publisher,
+        "conda.modify_condaowner",
+        "conda.modify_condarepository",
+        "conda.change_condarepository",
+        "conda.change_condadistribution",
+        "conda.add_condapublication",
+        "conda.delete_condapublication",
+    ]
+    owner = [
+        *maintainer,
+        "conda.create_condaowner",
+        "conda.change_condaowner",
+        "conda.manage_roles_condaowner",
+        "conda.add_condarepository",
+        "conda.delete_condarepository",
+        "conda.repair_condarepository",
+        "conda.manage_roles_condarepository",
+        "conda.add_condadistribution",
+        "conda.delete_condadistribution",
+        "conda.manage_roles_condadistribution",
+    ]
+    return {
+        "conda.channel_reader": reader,
+        "conda.channel_publisher": publisher,
+        "conda.channel_maintainer": maintainer,
+        "conda.channel_owner": owner,
+    }
+
+
+def may_upload(_request: Request, view: "RegistryView", _action: str) -> bool:
+    """Access condition: one may upload to the channel that the URL names, or create it."""
+    return view.requester.may_put(view.channel, view.get_repository())
+
+
+def may_remove(_request: Request, view: "RegistryView", _action: str) -> bool:
+    """Access condition: one may remove packages from the channel that the URL names."""
+    return view.requester.may(Right.REMOVE, view.channel, view.get_repository())
+
+
+def may_read(_request: Request, view: "RegistryView", _action: str) -> bool:
+    """Access condition: one may read the channel that the URL names."""
+    return view.requester.may(Right.READ, view.channel, view.get_repository())

@@ -16,3 +16,17 @@ CONDA_MAX_EXPANDED_BYTES = 64 * 1024**3
 CONDA_MAX_EXPANSION_RATIO = 1000
 CONDA_MAX_PACKAGE_MEMBERS = 1_000_000
 CONDA_MAX_VALIDATION_SECONDS = 240
+
+CONDA_CHANNEL_CREATION = "owners"
+"""Who creates a channel by uploading to it: "owners" of the namespace, or its "publishers"."""
+
+CONDA_PASSWORD_MEMORY_SECONDS = 300
+"""How long a process remembers that a password was right; 0 checks it with every request."""
+
+CONDA_NAME_RETIREMENT_SECONDS = 7 * 24 * 3600
+"""How long the file name of a removed package is closed to other bytes."""
+
+CONDA_MAX_CHANNEL_PACKAGES = 0
+CONDA_MAX_CHANNEL_BYTES = 0
+CONDA_MAX_OWNER_BYTES = 0
+"""What a channel, and all channels of an owner, may hold; 0 sets no limit."""

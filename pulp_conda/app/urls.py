@@ -9,11 +9,13 @@ from django.urls import re_path
 from .registry.forgejo import PackageView
 
 # pulpcore's middleware takes `pulp_domain` out of the arguments and makes it the current domain.
-_OWNER = "pulp_domain" if settings.DOMAIN_ENABLED else "owner"
+_OWNER = rf"(?P<{'pulp_domain' if settings.DOMAIN_ENABLED else 'owner'}>[^/]+)"
+_TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
+
+_package = PackageView.as_view({"put": "upload"})
 
 urlpatterns = [
-    re_path(
-        rf"^api/packages/(?P<{_OWNER}>[^/]+)/conda/(?P<path>.+)$",
-        PackageView.as_view({"put": "upload"}),
-    ),
+    # conda puts the token behind the channel alias, other clients behind the host.
+    re_path(rf"^api/packages/{_OWNER}/conda/{_TOKEN}(?P<path>.+)$", _package),
+    re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/(?P<path>.+)$", _package),
 ]

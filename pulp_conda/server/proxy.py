@@ -26,7 +26,7 @@ from yarl import URL
 
 _READING = ("GET", "HEAD")
 _CONTENT_PREFIX = "/pulp/content/"
-_REGISTRY_PREFIX = "/api/packages/"
+_CHANNEL_PREFIXES = ("/api/packages/", "/t/")
 
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
@@ -42,7 +42,7 @@ _LONGEST_HEADER = 64 * 1024
 def is_for_content_app(method: str, path: str) -> bool:
     """Tell whether a request is for the content app; all others are for the API."""
     return path.startswith(_CONTENT_PREFIX) or (
-        method in _READING and path.startswith(_REGISTRY_PREFIX)
+        method in _READING and path.startswith(_CHANNEL_PREFIXES)
     )
 
 

@@ -118,11 +118,16 @@ def _kill_group(pid: int) -> None:
 class Rest:
     """Pulp's REST API."""
 
-    def __init__(self, server: RunningServer, domain: str = "default") -> None:
+    def __init__(
+        self,
+        server: RunningServer,
+        domain: str = "default",
+        auth: tuple[str, str] = ("admin", PASSWORD),
+    ) -> None:
         self.server = server
         self.domain = domain
         self._session = requests.Session()
-        self._session.auth = ("admin", PASSWORD)
+        self._session.auth = auth
 
     @property
     def root(self) -> str:

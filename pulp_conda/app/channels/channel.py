@@ -1,13 +1,9 @@
 """Finding a channel by owner and name, and creating one with its first upload."""
 
-from dataclasses import dataclass
-
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from pulpcore.plugin.util import get_domain, get_domain_pk
 
-from pulp_conda.app.models import CondaDistribution, CondaRepository
-from pulp_conda.formats.identifiers import check_channel, check_owner
+from pulp_conda.app.models import ChannelName, CondaDistribution, CondaRepository
 
 
 class ChannelError(Exception):
@@ -32,35 +28,6 @@ class ChannelOverlap(ChannelError):
             f"the channel {channel} cannot be created: its URL or its name overlaps with that "
             "of an existing distribution or repository"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelName:
-    """An owner's channel; with domains the owner is the domain.
-
-    Raises:
-        InvalidIdentifier: owner or name break the grammar of CEP 26.
-    """
-
-    owner: str
-    name: str
-
-    def __post_init__(self) -> None:
-        check_owner(self.owner)
-        check_channel(self.name)
-
-    def __str__(self) -> str:
-        return f"{self.owner}/{self.name}"
-
-    @property
-    def base_path(self) -> str:
-        """The path of the channel's distribution."""
-        return self.name if settings.DOMAIN_ENABLED else str(self)
-
-
-def channel_named(owner: str, name: str | None) -> ChannelName:
-    """Return the channel that an owner and an optional name mean."""
-    return ChannelName(owner, name or settings.CONDA_DEFAULT_CHANNEL)
 
 
 def find_repository(channel: ChannelName) -> CondaRepository | None:

@@ -5,7 +5,7 @@ takes every row there is. Conflicts are decided there, under the lock, and nowhe
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,10 +14,19 @@ from django.db.models import Q
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion, Task
 
-from pulp_conda.app.models import ADDED, EXISTS, CondaPackage, CondaRepository, PendingUpload
+from pulp_conda.app.models import (
+    ADDED,
+    EXISTS,
+    FULL,
+    RETIRED,
+    CondaPackage,
+    CondaRepository,
+    PendingUpload,
+)
 from pulp_conda.formats import layout
 
 from .publish import is_published, publish
+from .quota import Quota
 
 _POLL_SECONDS = (0.01, 0.3)
 """First and longest pause between two looks at an upload's row."""
@@ -35,6 +44,26 @@ class PackageExists(Exception):
         super().__init__(f"package file already exists: {package.relative_path}")
 
 
+class NameRetired(Exception):
+    """The file name was that of other bytes until a short while ago."""
+
+    def __init__(self, package: CondaPackage) -> None:
+        super().__init__(
+            f"another file was called {package.relative_path} until a short while ago, and clients "
+            "may still hold its hash; use another build number, or set allow_replacing"
+        )
+
+
+class ChannelFull(Exception):
+    """The channel, or all channels of its owner, hold as much as they may."""
+
+    def __init__(self, package: CondaPackage) -> None:
+        super().__init__(
+            f"there is no room for {package.relative_path} ({package.size} bytes): the channel or "
+            "its owner holds as much as this server allows"
+        )
+
+
 class CommitTimeout(Exception):
     """The channel was busy for as long as an upload may wait."""
 
@@ -49,25 +78,37 @@ class CommitFailed(Exception):
         super().__init__("the new version of the channel could not be made; try again")
 
 
-def commit(repository: CondaRepository, package: CondaPackage, dispatch: Dispatch) -> None:
+_REFUSALS = {EXISTS: PackageExists, RETIRED: NameRetired, FULL: ChannelFull}
+
+
+def commit(
+    repository: CondaRepository, package: CondaPackage, dispatch: Dispatch, *, replace: bool = False
+) -> None:
     """Wait until clients of the channel find the package in its index.
+
+    With `replace` it may take the place of a file of the same name.
 
     Raises:
         PackageExists: the channel has a file of that name.
+        NameRetired: the channel had other bytes of that name until recently.
+        ChannelFull: the channel's or the owner's quota is used up.
         CommitTimeout: the deadline passed; the upload is withdrawn unless a version that
             holds it is being made at this moment. A retry finds out.
         CommitFailed: the task failed; nothing is half-visible, and a retry is in order.
     """
     timeout = settings.CONDA_UPLOAD_TIMEOUT_SECONDS
     upload = PendingUpload.objects.create(
-        repository=repository, package=package, expires=now() + timedelta(seconds=timeout)
+        repository=repository,
+        package=package,
+        replaces=replace,
+        expires=now() + timedelta(seconds=timeout),
     )
     try:
         outcome = _wait(upload, dispatch(repository), deadline=time.monotonic() + timeout)
     finally:
         upload.delete()
-    if outcome == EXISTS:
-        raise PackageExists(package)
+    if outcome in _REFUSALS:
+        raise _REFUSALS[outcome](package)
 
 
 def _wait(upload: PendingUpload, task: Task, deadline: float) -> str:
@@ -99,49 +140,81 @@ def commit_pending(repository: CondaRepository) -> None:
     pending = PendingUpload.objects.filter(repository=repository)
     pending.filter(expires__lt=now()).delete()
     waiting = list(pending.filter(outcome=None).select_related("package").order_by("pulp_created"))
-    added, exists = _decide(waiting, repository.latest_version())
-    if added:
+    paths = {upload.package.relative_path for upload in waiting}
+    latest = repository.latest_version()
+    taken = {package.relative_path: package.pk for package in _holding(latest, paths)}
+    outcomes = _decide(waiting, repository, latest, taken)
+    new = {
+        upload.package_id
+        for upload in waiting
+        if outcomes[upload.pk] == ADDED
+        and taken.get(upload.package.relative_path) != upload.package_id
+    }
+    if new:
         with repository.new_version() as version:
-            version.add_content(
-                CondaPackage.objects.filter(pk__in={upload.package_id for upload in added})
-            )
+            version.add_content(CondaPackage.objects.filter(pk__in=new))
     latest = repository.latest_version()
     if not is_published(latest):
         publish(latest)
-    _settle(added, ADDED)
-    _settle(exists, EXISTS)
+    _settle(outcomes)
 
 
 def _decide(
-    waiting: list[PendingUpload], latest: RepositoryVersion
-) -> tuple[list[PendingUpload], list[PendingUpload]]:
-    """Split uploads into those that become part of the channel and those that came too late.
+    waiting: list[PendingUpload],
+    repository: CondaRepository,
+    latest: RepositoryVersion,
+    taken: Mapping[str, UUID],
+) -> dict[UUID, str]:
+    """Return each upload's outcome; `taken` says which package holds a path by now.
 
     Of several uploads of one path the newest is added: an older one may belong to a client that
     is gone, and its retry must not be told that the file exists. For the same reason a package
     whose version was made but never published counts as new.
     """
     newest = {upload.package.relative_path: upload for upload in waiting}
-    taken = {package.relative_path: package.pk for package in _holding(latest, newest)}
     served = _served(latest, taken.values())
-    added: list[PendingUpload] = []
-    exists: list[PendingUpload] = []
+    retired = {} if repository.allow_replacing else _retired(repository, newest)
+    quota = Quota.of(repository)
+    outcomes: dict[UUID, str] = {}
     for upload in waiting:
-        path = upload.package.relative_path
+        package, path = upload.package, upload.package.relative_path
         holder = taken.get(path)
-        unserved = holder == upload.package_id and holder not in served
-        is_new = newest[path] is upload and (holder is None or unserved)
-        (added if is_new else exists).append(upload)
-    return added, exists
+        if newest[path] is not upload:
+            outcome = EXISTS
+        elif holder == package.pk:
+            outcome = EXISTS if holder in served and not upload.replaces else ADDED
+        elif holder is not None and not upload.replaces:
+            outcome = EXISTS
+        elif retired.get(path, package.sha256) != package.sha256 and not upload.replaces:
+            outcome = RETIRED
+        else:
+            outcome = ADDED if quota.take(package) else FULL
+        outcomes[upload.pk] = outcome
+    return outcomes
+
+
+def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, str]:
+    """Return the sha256 of what bore each of the paths and was removed a short while ago."""
+    since = now() - timedelta(seconds=settings.CONDA_NAME_RETIREMENT_SECONDS)
+    removed = CondaPackage.objects.filter(
+        _named(paths),
+        version_memberships__repository=repository,
+        version_memberships__version_removed__pulp_created__gte=since,
+    )
+    return {package.relative_path: package.sha256 for package in removed}
 
 
 def _holding(version: RepositoryVersion, paths: Iterable[str]) -> Iterable[CondaPackage]:
     """Return what a version holds under the given paths."""
+    return CondaPackage.objects.in_version(version).filter(_named(paths))
+
+
+def _named(paths: Iterable[str]) -> Q:
     named = Q(pk__in=[])
     for path in paths:
         subdir, filename = layout.split(path)
         named |= Q(subdir=subdir, filename=filename)
-    return CondaPackage.objects.in_version(version).filter(named)
+    return named
 
 
 def _served(latest: RepositoryVersion, packages: Iterable[UUID]) -> set[UUID]:
@@ -155,5 +228,7 @@ def _served(latest: RepositoryVersion, packages: Iterable[UUID]) -> set[UUID]:
     return set(held.values_list("pk", flat=True))
 
 
-def _settle(uploads: Iterable[PendingUpload], outcome: str) -> None:
-    PendingUpload.objects.filter(pk__in=[upload.pk for upload in uploads]).update(outcome=outcome)
+def _settle(outcomes: Mapping[UUID, str]) -> None:
+    for outcome in set(outcomes.values()):
+        settled = [upload for upload, reached in outcomes.items() if reached == outcome]
+        PendingUpload.objects.filter(pk__in=settled).update(outcome=outcome)

@@ -44,6 +44,13 @@ class WrongSubdir(Exception):
         super().__init__(f"the URL says {claimed}, but the package is for {actual}")
 
 
+class WrongDigest(Exception):
+    """The client declares another sha256 than that of the bytes it sent."""
+
+    def __init__(self, claimed: str, actual: str) -> None:
+        super().__init__(f"the sha256 declared is {claimed[:64]}, that of the body {actual}")
+
+
 def limits() -> Limits:
     """Return the bounds that this server sets to packages."""
     return Limits(
@@ -97,15 +104,22 @@ def _copy(
 
 
 def ingest(
-    file: PulpTemporaryUploadedFile, extension: Extension, *, claimed_subdir: str | None = None
+    file: PulpTemporaryUploadedFile,
+    extension: Extension,
+    *,
+    claimed_subdir: str | None = None,
+    claimed_sha256: str | None = None,
 ) -> CondaPackage:
     """Validate a received package and save it, or find it as it was saved before.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
         WrongSubdir: the client claims a subdir that is not the package's.
+        WrongDigest: the client claims a sha256 that is not the file's.
     """
     sha256 = file.hashers["sha256"].hexdigest()
+    if claimed_sha256 is not None and claimed_sha256.lower() != sha256:
+        raise WrongDigest(claimed_sha256, sha256)
     attributes = read_attributes(file, extension, sha256=sha256, size=file.size)
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])

@@ -6,10 +6,26 @@ pulpcore imports this module when the content app starts.
 from django.conf import settings
 from pulpcore.plugin.content import app
 
-from .registry import RegistryHandler
+from .authentication import authenticate
+from .registry import RegistryHandler, TokenHandler
 
-_OWNER = "pulp_domain" if settings.DOMAIN_ENABLED else "owner"
+_DOMAIN = "{pulp_domain}/" if settings.DOMAIN_ENABLED else ""
+_OWNER = "{pulp_domain}" if settings.DOMAIN_ENABLED else "{owner}"
+_PACKAGES = f"/api/packages/{_OWNER}/conda"
+_CONTENT = f"{settings.CONTENT_PATH_PREFIX}{_DOMAIN}"
 
-app.router.add_get(
-    f"/api/packages/{{{_OWNER}}}/conda/{{path:.+}}", RegistryHandler().stream_registry
-)
+_registry = RegistryHandler().stream_registry
+_content = TokenHandler().stream_content
+
+for path, handler in (
+    # conda puts the token behind the channel alias, other clients behind the host.
+    (f"{_PACKAGES}/t/{{token}}/{{path:.+}}", _registry),
+    (f"/t/{{token}}{_PACKAGES}/{{path:.+}}", _registry),
+    (f"{_PACKAGES}/{{path:.+}}", _registry),
+    (f"{_CONTENT}t/{{token:pct-[^/]+}}/{{path:.+}}", _content),
+    (f"/t/{{token}}{_CONTENT}{{path:.+}}", _content),
+):
+    app.router.add_get(path, handler)
+
+# In front of pulpcore's own, which would check a password anew with every request.
+app.middlewares.insert(0, authenticate)

@@ -4,10 +4,15 @@ from aiohttp.web import HTTPNotFound, Request, StreamResponse
 from pulpcore.plugin.content import Handler
 from pulpcore.plugin.util import get_domain
 
-from pulp_conda.app.channels.channel import channel_named
-from pulp_conda.app.models import CondaDistribution
+from pulp_conda.app.models import CondaDistribution, channel_named
 from pulp_conda.app.registry.paths import parse_download_path
 from pulp_conda.formats.errors import InvalidIdentifier
+
+
+class TokenHandler(Handler):
+    """Serves conda channels, and nothing else, at the content app's URLs with a token in them."""
+
+    distribution_model = CondaDistribution
 
 
 class RegistryHandler(Handler):

@@ -1,18 +1,34 @@
 """Models, one file per noun."""
 
+from .channel import ChannelName, channel_named
 from .distribution import CondaDistribution
+from .guard import CHALLENGE, REQUESTER, CondaContentGuard
+from .owner import CondaOwner
 from .package import CondaPackage
 from .publication import CondaPublication
 from .repository import CondaRepository, version_created
-from .upload import ADDED, EXISTS, PendingUpload
+from .rights import Requester, Right
+from .token import AccessToken
+from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
 
 __all__ = [
     "ADDED",
+    "CHALLENGE",
     "EXISTS",
+    "FULL",
+    "REQUESTER",
+    "RETIRED",
+    "AccessToken",
+    "ChannelName",
+    "CondaContentGuard",
     "CondaDistribution",
+    "CondaOwner",
     "CondaPackage",
     "CondaPublication",
     "CondaRepository",
     "PendingUpload",
+    "Requester",
+    "Right",
+    "channel_named",
     "version_created",
 ]

@@ -9,6 +9,7 @@ from pulpcore.plugin.models import (
     ContentArtifact,
     Distribution,
     Publication,
+    Repository,
     RepositoryVersion,
 )
 from pulpcore.plugin.util import get_domain_pk
@@ -58,6 +59,16 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         if found is None:
             raise HTTPNotFound
         return found
+
+    @property
+    def served_repository(self) -> Repository | None:
+        """The repository whose versions this channel serves, if it serves any."""
+        if self.repository:
+            return self.repository.cast()
+        version = self.repository_version
+        if self.publication:
+            version = self.publication.repository_version
+        return version and version.repository.cast()
 
     def content_headers_for(self, path: str) -> dict[str, str]:
         """Return the headers of a path that differ from pulpcore's."""

@@ -21,11 +21,13 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     CONTENT_TYPES = [CondaPackage]
 
     autopublish = models.BooleanField(default=True)
+    allow_replacing = models.BooleanField(default=False)
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
         permissions = [
             ("modify_condarepository", "Can modify content of the repository"),
+            ("upload_condarepository", "Can upload packages to the channel"),
             ("manage_roles_condarepository", "Can manage role assignments on conda repositories"),
             ("repair_condarepository", "Can repair repository versions"),
         ]

@@ -7,21 +7,48 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from pulpcore.plugin.util import get_domain
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.viewsets import ViewSet
 
+from pulp_conda.app.authentication.drf import CondaAuthentication
 from pulp_conda.app.channels.channel import (
-    ChannelName,
     ChannelOverlap,
     ChannelPinned,
+    find_or_create_repository,
     find_repository,
 )
-from pulp_conda.app.channels.commit import CommitFailed, CommitTimeout, PackageExists
-from pulp_conda.app.channels.ingest import IncompleteBody, WrongSubdir
-from pulp_conda.app.models import CondaRepository
-from pulp_conda.formats.errors import InvalidPackage, LimitExceeded
+from pulp_conda.app.channels.commit import (
+    ChannelFull,
+    CommitFailed,
+    CommitTimeout,
+    NameRetired,
+    PackageExists,
+    commit,
+)
+from pulp_conda.app.channels.ingest import (
+    IncompleteBody,
+    WrongDigest,
+    WrongSubdir,
+    ingest,
+    received,
+)
+from pulp_conda.app.models import (
+    AccessToken,
+    ChannelName,
+    CondaPackage,
+    CondaRepository,
+    Requester,
+)
+from pulp_conda.app.tasks import dispatch_commit
+from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
+from pulp_conda.formats.identifiers import Extension
+
+from .bodies import Body, InvalidForm
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +58,11 @@ _STATUS: dict[type[Exception], int] = {
     InvalidPackage: 400,
     IncompleteBody: 400,
     WrongSubdir: 400,
+    WrongDigest: 400,
+    InvalidForm: 400,
     PackageExists: 409,
+    NameRetired: 409,
+    ChannelFull: 403,
     ChannelOverlap: 409,
     ChannelPinned: 403,
     CommitTimeout: 503,
@@ -45,14 +76,76 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RegistryView(ViewSet):
-    """A view below `/api/packages/{owner}/conda/`; answers failures with `reason` and `message`."""
+    """A view of a native client API; answers failures with `reason` and `message`.
+
+    It reads from the URL which channel is meant, then lets DRF authenticate and authorise, all
+    before the body is read.
+    """
 
     renderer_classes = [JSONRenderer]
-    channel: ChannelName | None = None
+    authentication_classes = [
+        CondaAuthentication,
+        *api_settings.DEFAULT_AUTHENTICATION_CLASSES,
+    ]
+    channel: ChannelName
+
+    @property
+    def owner(self) -> str:
+        """The owner that the URL names, as such or as Pulp's domain."""
+        owner: str = self.kwargs.get("owner") or get_domain().name
+        return owner
+
+    def channel_of(self, **kwargs: Any) -> ChannelName:
+        """Return the channel that the URL's arguments name.
+
+        Raises:
+            InvalidIdentifier: no channel can have that name.
+        """
+        raise NotImplementedError
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find the channel, then authenticate and authorise."""
+        try:
+            self.channel = self.channel_of(**kwargs)
+        except InvalidIdentifier as error:
+            self.perform_authentication(request)
+            raise Http404(str(error)) from error
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def requester(self) -> Requester:
+        """The one who asks."""
+        token = self.request.auth
+        return Requester(self.request.user, token if isinstance(token, AccessToken) else None)
 
     def get_repository(self) -> CondaRepository | None:
         """Return the repository of the channel that the URL names, None where there is none."""
-        return find_repository(self.channel) if self.channel else None
+        return find_repository(self.channel)
+
+    def store(
+        self,
+        body: Body,
+        extension: Extension,
+        *,
+        claimed_subdir: str | None = None,
+        sha256: str | None = None,
+        replace: bool = False,
+    ) -> CondaPackage:
+        """Take a body into the channel; return once clients can install the package.
+
+        `claimed_subdir` and `sha256` are what the client says of it. With `replace` it may take
+        the place of a file of the same name.
+
+        Raises:
+            InvalidPackage, IncompleteBody, WrongSubdir, WrongDigest: the package is refused.
+            PackageExists, NameRetired, ChannelFull: the channel does not take it.
+            CommitTimeout, CommitFailed: it did not get into the channel; a retry is in order.
+        """
+        with received(body, body.size) as file:
+            package = ingest(file, extension, claimed_subdir=claimed_subdir, claimed_sha256=sha256)
+        repository = find_or_create_repository(self.channel)
+        commit(repository, package, dispatch_commit, replace=replace)
+        return package
 
     def handle_exception(self, exc: Exception) -> Response:
         """Turn whatever went wrong into an answer that a packager understands."""

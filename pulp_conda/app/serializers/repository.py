@@ -17,7 +17,15 @@ class CondaRepositorySerializer(RepositorySerializer):
             "repository serve it."
         ),
     )
+    allow_replacing = serializers.BooleanField(
+        default=False,
+        required=False,
+        help_text=(
+            "Whether other bytes may be uploaded under a file name that was removed a short while "
+            "ago. Clients and lock files may still hold the hash of what had the name."
+        ),
+    )
 
     class Meta:
         model = CondaRepository
-        fields = (*RepositorySerializer.Meta.fields, "autopublish")
+        fields = (*RepositorySerializer.Meta.fields, "autopublish", "allow_replacing")

@@ -1,12 +1,18 @@
 """Viewsets of the REST API, one file per noun."""
 
 from .distribution import CondaDistributionViewSet
+from .guard import CondaContentGuardViewSet
+from .owner import CondaOwnerViewSet
 from .package import CondaPackageViewSet
 from .publication import CondaPublicationViewSet
 from .repository import CondaRepositoryVersionViewSet, CondaRepositoryViewSet
+from .token import AccessTokenViewSet
 
 __all__ = [
+    "AccessTokenViewSet",
+    "CondaContentGuardViewSet",
     "CondaDistributionViewSet",
+    "CondaOwnerViewSet",
     "CondaPackageViewSet",
     "CondaPublicationViewSet",
     "CondaRepositoryVersionViewSet",

@@ -19,7 +19,9 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
     queryset_filtering_required_permission = "conda.view_condarepository"
 
     DEFAULT_ACCESS_POLICY = policy("condarepository", actions={"modify": "modify"})
-    LOCKED_ROLES = roles("condarepository", "view", "change", "delete", "modify", "repair")
+    LOCKED_ROLES = roles(
+        "condarepository", "view", "change", "delete", "modify", "upload", "repair"
+    )
 
 
 class CondaRepositoryVersionViewSet(RepositoryVersionViewSet):

@@ -1,0 +1,1 @@
+"""Who asks: access tokens, remembered passwords, and where clients put either."""

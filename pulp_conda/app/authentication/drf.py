@@ -1,0 +1,36 @@
+"""Authentication of the native client APIs' views."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from pulp_conda.app.models import CHALLENGE, AccessToken
+
+from .credentials import credentials_of
+from .identity import WrongCredentials, identify
+
+
+class CondaAuthentication(BaseAuthentication):
+    """Takes access tokens in all their places, and passwords without checking each anew."""
+
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken | None] | None:
+        """Return the user and the token; None leaves the request to other authentications.
+
+        Raises:
+            AuthenticationFailed: the credentials are wrong.
+        """
+        path_token = request.parser_context["kwargs"].get("token")
+        credentials = credentials_of(request.headers, path_token)
+        if credentials is None:
+            return None
+        try:
+            requester = identify(credentials)
+        except WrongCredentials as error:
+            raise AuthenticationFailed(str(error)) from error
+        return requester.user, requester.token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge; without one DRF would answer 403 in place of 401."""
+        return CHALLENGE

@@ -1,0 +1,35 @@
+"""Keeps access tokens that stand in URLs out of the logs."""
+
+import logging
+import re
+
+_TOKEN = re.compile(r"pct-[0-9a-fA-F]{8,}|(?<=/t/)[^/\s\"']+(?=/)")
+
+_LOGGERS = (
+    "aiohttp.access",
+    "aiohttp.server",
+    "django.request",
+    "django.security",
+    "gunicorn.access",
+    "gunicorn.error",
+    "pulpcore.content.authentication",
+    "pulpcore.content.handler",
+)
+"""Those that print what was requested."""
+
+
+class _WithoutTokens(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        masked = _TOKEN.sub("***", message)
+        if masked != message:
+            record.msg, record.args = masked, ()
+        return True
+
+
+def hide_tokens() -> None:
+    """Mask tokens in what this process logs of requests from now on."""
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, _WithoutTokens) for known in logger.filters):
+            logger.addFilter(_WithoutTokens())

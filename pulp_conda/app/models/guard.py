@@ -1,0 +1,71 @@
+"""The guard of private channels."""
+
+from pathlib import PurePosixPath
+
+from aiohttp.web import HTTPForbidden, Request
+from django.db import models
+from pulpcore.plugin.models import AutoAddObjPermsMixin, ContentGuard
+from pulpcore.plugin.util import get_domain_pk
+
+from .channel import ChannelName
+from .distribution import CondaDistribution
+from .rights import Requester, Right
+
+REQUESTER = "conda_requester"
+"""Key of the `Requester` in an aiohttp request whose credentials we have checked ourselves."""
+
+CHALLENGE = 'Basic realm="conda", Bearer realm="conda"'
+"""The `WWW-Authenticate` header of a 401."""
+
+
+# pulpcore's cache remembers that a path is guarded only if it is refused with a HTTPForbidden.
+class _Unauthorized(HTTPForbidden):
+    status_code = 401
+
+
+class _Hidden(HTTPForbidden):
+    status_code = 404
+
+
+class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
+    """Lets those read a channel who have the right to, by role on it or on its owner.
+
+    One guard serves any number of channels. One that is `hidden` denies that there is a channel
+    to everybody who may not read it.
+    """
+
+    TYPE = "conda"
+
+    hidden = models.BooleanField(default=False)
+
+    class Meta:
+        default_related_name = "%(app_label)s_%(model_name)s"
+        permissions = [
+            ("manage_roles_condacontentguard", "Can manage role assignments on conda guards"),
+        ]
+
+    def permit(self, request: Request) -> None:
+        """Let a request of the content app pass (pulpcore `ContentGuard.permit`).
+
+        Raises:
+            HTTPForbidden: with status 401 for those who did not say who they are, 404 for those
+                who are not to know, and 403 for the others.
+        """
+        requester = request.get(REQUESTER) or Requester(request["user"])
+        distribution = _distribution(request.match_info["path"])
+        if distribution is not None:
+            channel = ChannelName.of_base_path(distribution.base_path)
+            if requester.may(Right.READ, channel, distribution.served_repository):
+                return
+        if self.hidden:
+            raise _Hidden
+        if not requester.user.is_authenticated:
+            raise _Unauthorized(headers={"WWW-Authenticate": CHALLENGE})
+        raise HTTPForbidden(reason="You may not read this channel")
+
+
+def _distribution(path: str) -> CondaDistribution | None:
+    """Return the distribution that serves a path below the content app's root."""
+    folders = [str(folder) for folder in PurePosixPath(path).parents]
+    served = CondaDistribution.objects.filter(base_path__in=folders, pulp_domain_id=get_domain_pk())
+    return served.first()  # no base path lies inside another

@@ -1,0 +1,154 @@
+"""The body of an upload: the package itself, or a form with the package in it."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from rest_framework.request import Request
+
+from pulp_conda.app.channels.ingest import IncompleteBody, Readable
+
+_CHUNK_BYTES = 64 * 1024
+_MAX_FIELD_BYTES = 1024**2  # an attestation has some ten thousand
+_MAX_FIELDS = 100
+
+
+class InvalidForm(Exception):
+    """A multipart body cannot be read, or has no file in it."""
+
+
+class Body:
+    """What an upload's request carries, to be read once.
+
+    `size` is the length that the client declared for the package, None where it did not.
+    """
+
+    def __init__(self, stream: Readable, size: int | None) -> None:
+        self._stream = stream
+        self.size = size
+        self.filename: str | None = None
+        self.headers: Mapping[str, str] = {}
+        self.fields: dict[str, str] = {}
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes of the package, none at its end."""
+        return self._stream.read(size)
+
+
+def body_of(request: Request) -> Body:
+    """Return a request's body; of a form, its first file part, whatever the part's name.
+
+    Raises:
+        InvalidForm: the form is no form, or holds no file.
+    """
+    # Not request.data: Django takes a chunked body for an empty one.
+    stream = request.META["wsgi.input"]
+    length = request.META.get("CONTENT_LENGTH")
+    declared = int(length) if length else None
+    kind, parameters = parse_options_header(request.META.get("CONTENT_TYPE"))
+    if kind != b"multipart/form-data":
+        return Body(stream, declared)
+    return _Form(stream, parameters.get(b"boundary", b""), declared)
+
+
+class _Form(Body):
+    """A multipart form; reading it to its end reads the fields behind the file too."""
+
+    def __init__(self, stream: Readable, boundary: bytes, declared: int | None) -> None:
+        super().__init__(stream, None)
+        self._left = declared
+        self._received = 0
+        self._ready: deque[bytes] = deque()
+        self._in_file = self._had_file = self._ended = False
+        self._part: dict[str, str] = {}
+        self._name = self._value = b""
+        try:
+            self._parser = MultipartParser(boundary, self._callbacks())
+        except FormParserError as error:
+            raise InvalidForm(f"the form's boundary is invalid: {error}") from error
+        if not boundary:
+            raise InvalidForm("the form names no boundary")
+        while not self._had_file:
+            if not self._feed():
+                raise InvalidForm("the form holds no file")
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ready and self._feed():
+            pass
+        if not self._ready:
+            return b""
+        chunk = self._ready.popleft()
+        if len(chunk) > size:
+            self._ready.appendleft(chunk[size:])
+        return chunk[:size]
+
+    def _feed(self) -> bool:
+        """Parse one chunk more; False at the end of the body."""
+        wanted = _CHUNK_BYTES if self._left is None else min(_CHUNK_BYTES, self._left)
+        chunk = self._stream.read(wanted) if wanted else b""
+        self._received += len(chunk)
+        if not chunk:
+            if not self._ended:
+                raise IncompleteBody(self._received, None)
+            return False
+        if self._left is not None:
+            self._left -= len(chunk)
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise InvalidForm(f"the form cannot be read: {error}") from error
+        return True
+
+    def _callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._on_part_begin,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": self._on_part_data,
+            "on_part_end": self._on_part_end,
+            "on_end": self._on_end,
+        }
+
+    def _on_part_begin(self) -> None:
+        self._part, self._value = {}, b""
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        self._part[self._name.decode("latin-1").lower()] = self._value.decode("latin-1")
+        self._name = self._value = b""
+
+    def _on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._part.get("content-disposition"))
+        self._field = options.get(b"name", b"").decode(errors="replace")
+        filename = options.get(b"filename", self._part.get("x-file-name", "").encode())
+        if filename and not self._had_file:
+            self._in_file = self._had_file = True
+            self.filename = filename.decode(errors="replace")
+            self.headers = self._part
+        elif len(self.fields) >= _MAX_FIELDS:
+            raise InvalidForm(f"the form has more than {_MAX_FIELDS} fields")
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            self._ready.append(data[start:end])
+        elif len(self._value) + end - start > _MAX_FIELD_BYTES:
+            raise InvalidForm(f"the form's field {self._field} is too long")
+        else:
+            self._value += data[start:end]
+
+    def _on_part_end(self) -> None:
+        if not self._in_file:
+            self.fields[self._field] = self._value.decode(errors="replace")
+        self._in_file, self._value = False, b""
+
+    def _on_end(self) -> None:
+        self._ended = True

@@ -1,0 +1,19 @@
+"""The guard of private channels over REST."""
+
+from pulpcore.plugin.viewsets import ContentGuardViewSet, RolesMixin
+
+from pulp_conda.app.access import policy, roles
+from pulp_conda.app.models import CondaContentGuard
+from pulp_conda.app.serializers import CondaContentGuardSerializer
+
+
+class CondaContentGuardViewSet(ContentGuardViewSet, RolesMixin):
+    """A conda content guard makes channels private: only those with a right to one may read it."""
+
+    endpoint_name = "conda"
+    queryset = CondaContentGuard.objects.all()
+    serializer_class = CondaContentGuardSerializer
+    queryset_filtering_required_permission = "conda.view_condacontentguard"
+
+    DEFAULT_ACCESS_POLICY = policy("condacontentguard")
+    LOCKED_ROLES = roles("condacontentguard", "view", "change", "delete")

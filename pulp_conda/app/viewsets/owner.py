@@ -1,0 +1,29 @@
+"""Owners over REST, and the roles that hold for all channels of an owner."""
+
+from pulpcore.plugin.viewsets import NAME_FILTER_OPTIONS, NamedModelViewSet, RolesMixin
+from rest_framework import mixins
+
+from pulp_conda.app.access import channel_roles, policy
+from pulp_conda.app.models import CondaOwner
+from pulp_conda.app.serializers import CondaOwnerSerializer
+
+
+class CondaOwnerViewSet(
+    NamedModelViewSet,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.ListModelMixin,
+    mixins.DestroyModelMixin,
+    RolesMixin,
+):
+    """An owner is an organisation's namespace of channels; users have their own without it."""
+
+    endpoint_name = "conda/owners"
+    queryset = CondaOwner.objects.order_by("name")
+    serializer_class = CondaOwnerSerializer
+    filterset_fields = {"name": NAME_FILTER_OPTIONS}
+    queryset_filtering_required_permission = "conda.view_condaowner"
+
+    DEFAULT_ACCESS_POLICY = policy("condaowner", creator="conda.channel_owner")
+    LOCKED_ROLES = channel_roles()

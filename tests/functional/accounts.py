@@ -1,0 +1,60 @@
+"""Users, their roles and their tokens."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from tests.functional.harness import Rest, RunningServer
+
+_numbers = itertools.count(1)
+_PASSWORD = "long enough 1"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of a server, who may do nothing yet."""
+
+    server: RunningServer
+    name: str
+    href: str
+    password: str = _PASSWORD
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        """What HTTP Basic takes."""
+        return self.name, self.password
+
+    @property
+    def rest(self) -> Rest:
+        """Pulp's REST API as this user sees it."""
+        return Rest(self.server, auth=self.auth)
+
+    def give(self, role: str, content_object: str | None = None, **scope: Any) -> None:
+        """Give the user a role: on an object, on a domain, or everywhere."""
+        body = {"role": role, "content_object": content_object, **scope}
+        Rest(self.server).create(f"{self.href}roles/", **body)
+
+    def token(self, **fields: Any) -> str:
+        """Make a token and return it."""
+        body = {"name": f"token{next(_numbers)}", **fields}
+        token: str = self.rest.create("conda/tokens/", **body)["token"]
+        return token
+
+
+def new_account(server: RunningServer, name: str | None = None) -> Account:
+    """Make a user."""
+    name = name or f"user{next(_numbers)}"
+    user = Rest(server).create("users/", username=name, password=_PASSWORD)
+    return Account(server, name, user["pulp_href"])
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header of a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def status(url: str, **kwargs: Any) -> int:
+    """GET a URL and return the status."""
+    return requests.get(url, timeout=30, **kwargs).status_code

@@ -1,0 +1,156 @@
+"""Access tokens: made over REST, accepted by conda's routes wherever a client puts them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.builders import PackageBuilder
+from tests.functional.accounts import Account, bearer, new_account, status
+from tests.functional.harness import Rest, RunningServer
+
+_PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "password": lambda token: {"auth": ("anybody", token)},
+    "user name": lambda token: {"auth": (token, "")},
+    "user name, x-oauth-basic": lambda token: {"auth": (token, "x-oauth-basic")},
+    "Bearer": lambda token: {"headers": bearer(token)},
+    "token": lambda token: {"headers": {"Authorization": f"token {token}"}},
+    "X-API-Key": lambda token: {"headers": {"X-API-Key": token}},
+}
+
+
+@pytest.fixture(scope="module")
+def account(server: RunningServer) -> Account:
+    """A user who publishes into his own namespace."""
+    return new_account(server)
+
+
+@pytest.mark.parametrize("place", _PLACES)
+def test_a_token_is_taken_wherever_clients_put_it(
+    server: RunningServer, account: Account, place: str
+) -> None:
+    channel = place.lower().replace(" ", "-").replace(",", "")
+    url = f"{server.channel(account.name, channel)}/x.conda"
+    good = _PLACES[place](account.token(scopes=["write"]))
+    arguments: dict[str, Any] = {"auth": None, **good}
+    assert server.put(url, PackageBuilder().conda(), **arguments).status_code == 201
+    arguments = {"auth": None, **_PLACES[place]("pct-" + 48 * "0")}
+    assert server.put(url, PackageBuilder().conda(), **arguments).status_code == 401
+
+
+@pytest.mark.parametrize("shape", ["{origin}/t/{token}{path}", "{origin}{head}/t/{token}{tail}"])
+def test_a_token_may_stand_in_the_url(
+    server: RunningServer, account: Account, owner: str, shape: str
+) -> None:
+    base = urlsplit(server.channel(account.name, f"by-url-{owner}"))
+    origin = f"{base.scheme}://{base.netloc}"
+    head, tail = base.path[: base.path.index("/conda/") + 6], f"/by-url-{owner}"
+
+    def url(token: str) -> str:
+        return shape.format(origin=origin, token=token, path=base.path, head=head, tail=tail)
+
+    token = account.token(scopes=["write"])
+    body = PackageBuilder().conda()
+    assert server.put(f"{url(token)}/x.conda", body, auth=None).status_code == 201
+    assert status(f"{url(token)}/noarch/repodata.json") == 200
+    assert status(f"{url('pct-' + 48 * '0')}/noarch/repodata.json") == 401
+    assert server.put(f"{url('x')}/x.conda", body, auth=None).status_code == 401
+
+
+def test_a_token_is_shown_once_and_listed_to_its_user_alone(
+    server: RunningServer, rest: Rest
+) -> None:
+    holder, other = new_account(server), new_account(server)
+    answer = holder.rest.request("POST", "conda/tokens/", json={"name": "ci", "scopes": ["read"]})
+    assert answer.status_code == 201
+    assert answer.headers["Cache-Control"] == "no-store"
+    made = answer.json()
+    shown = holder.rest.get(made["pulp_href"])
+    assert "token" not in shown
+    assert made["token"] not in json.dumps(shown)
+    assert (shown["name"], shown["user"], shown["scopes"]) == ("ci", holder.name, ["read"])
+    assert holder.rest.get("conda/tokens/")["count"] == 1
+    assert other.rest.get("conda/tokens/")["count"] == 0
+    assert other.rest.request("GET", made["pulp_href"]).status_code == 404
+    assert other.rest.request("DELETE", made["pulp_href"]).status_code == 404
+    assert rest.get("conda/tokens/", user__username=holder.name)["count"] == 1
+    again = holder.rest.request("POST", "conda/tokens/", json={"name": "ci"})
+    assert again.status_code == 400
+    assert "name" in again.json()
+
+
+def test_a_token_ends_by_revocation_expiry_and_with_its_user(
+    server: RunningServer, rest: Rest
+) -> None:
+    account = new_account(server)
+    url = f"{server.channel(account.name)}/noarch/repodata.json"
+
+    def refused(token: str) -> bool:
+        return status(url, headers=bearer(token)) == 401
+
+    revoked, outlived = account.token(name="revoked"), account.token()
+    expires = datetime.now(UTC) + timedelta(seconds=1.5)
+    brief = account.token(expires=expires.isoformat())
+    assert not any(refused(token) for token in (revoked, outlived, brief))
+    (listed,) = account.rest.get("conda/tokens/", name="revoked")["results"]
+    assert listed["last_used"] is not None
+    assert account.rest.request("DELETE", listed["pulp_href"]).status_code == 204
+    assert refused(revoked)
+    while datetime.now(UTC) < expires:
+        pass
+    assert refused(brief)
+    rest.request("PATCH", account.href, json={"is_active": False})
+    assert refused(outlived)
+    past = {"name": "past", "expires": "2020-01-01T00:00:00Z"}
+    assert rest.request("POST", "conda/tokens/", json=past).status_code == 400
+
+
+def test_scopes_and_bounds_narrow_a_token(server: RunningServer) -> None:
+    account = new_account(server)
+    body = PackageBuilder().conda()
+
+    def put(channel: str, token: str) -> int:
+        url = f"{server.channel(account.name, channel)}/x.conda"
+        return server.put(url, body, auth=None, headers=bearer(token)).status_code
+
+    assert put("dev", account.token(scopes=["read", "delete"])) == 403
+    bound = account.token(scopes=["write"], bound_to=[f"{account.name}/dev"])
+    assert put("dev", bound) == 201
+    assert put("prod", bound) == 403
+    assert put("prod", account.token(scopes=["write"], bound_to=["somebody"])) == 403
+    assert put("prod", account.token(scopes=["write"], bound_to=[account.name])) == 201
+
+
+def test_only_condas_own_routes_take_a_token(server: RunningServer, account: Account) -> None:
+    token = account.token(scopes=["read", "write", "delete"])
+    url = f"{server.origin}/pulp/api/v3/conda/tokens/"
+    for arguments in ({"headers": bearer(token)}, {"auth": (account.name, token)}):
+        assert status(url, **arguments) == 401
+
+
+def test_no_log_holds_a_token(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    logged = 'LOGGING = {"dynaconf_merge": True, "loggers": {"": {"level": "DEBUG"}}}\n'
+    home.mkdir()
+    (home / "settings.local.py").write_text(logged)
+    server = RunningServer(home).start()
+    try:
+        account = new_account(server)
+        token = account.token(scopes=["read", "write"])
+        base = f"{server.origin}/t/{token}/api/packages/{account.name}/conda"
+        assert server.put(f"{base}/x.conda", PackageBuilder().conda(), auth=None).ok
+        assert server.put(f"{base}/x.conda", b"rubbish", auth=None).status_code == 400
+        assert server.put(f"{base}/x.zip", b"rubbish", auth=None).status_code == 404
+        for path in ("noarch/repodata.json", "noarch/missing.json", "noarch/x\0"):
+            status(f"{base}/{path}")
+        assert status(f"{base}/../../../../pulp/api/v3/nowhere/") in (401, 404)
+    finally:
+        server.stop()
+    logs = [path for path in home.rglob("*") if path.is_file() and path.suffix == ".log"]
+    assert logs
+    for log in logs:
+        assert token not in log.read_text(errors="replace"), log
