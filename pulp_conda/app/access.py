@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.request import Request
 
-from .models import Right
+from .models import ChannelName, Right, owns
 
 if TYPE_CHECKING:
     from .registry.views import RegistryView
@@ -116,6 +116,13 @@ def channel_roles() -> dict[str, list[str]]:
         "conda.channel_maintainer": maintainer,
         "conda.channel_owner": owner,
     }
+
+
+def has_owner_role(request: Request, view: Any, _action: str, right: str) -> bool:
+    """Access condition: one has a right to the view's repository by a role on its owner."""
+    repository = view.get_parent_object() if view.parent_viewset else view.get_object()
+    owner = ChannelName.of_base_path(repository.name).owner
+    return owns(request.user, Right(right), owner)
 
 
 def may_upload(_request: Request, view: "RegistryView", _action: str) -> bool:

@@ -7,7 +7,7 @@ from .owner import CondaOwner
 from .package import CondaPackage
 from .publication import CondaPublication
 from .repository import CondaRepository, version_created
-from .rights import Requester, Right
+from .rights import Requester, Right, owned_repositories, owns
 from .token import AccessToken
 from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
 
@@ -30,5 +30,7 @@ __all__ = [
     "Requester",
     "Right",
     "channel_named",
+    "owned_repositories",
+    "owns",
     "version_created",
 ]

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from pulpcore.plugin.util import get_domain, get_domain_pk
+from django.db.models import Q
+from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel import ChannelName
 from .owner import CondaOwner
@@ -68,12 +69,8 @@ def _has_right(
 ) -> bool:
     if user.is_superuser:
         return True
-    owner = CondaOwner.objects.filter(name=channel.owner, pulp_domain_id=get_domain_pk()).first()
-    if owner is None:
-        # An organisation was given the name by an administrator; a user may just be called so.
-        if not settings.DOMAIN_ENABLED and user.username == channel.owner:
-            return True
-    elif user.has_perm(f"conda.{right}_condaowner", owner):
+    # A URL of one owner may lead to the repository of another: it grants reading, no more.
+    if (right is Right.READ or _is_of(channel, repository)) and owns(user, right, channel.owner):
         return True
     if repository is not None and user.has_perm(f"conda.{right}_condarepository", repository):
         return True
@@ -82,3 +79,33 @@ def _has_right(
         all(user.has_perm(permission, scope) for permission in needed)
         for scope in (None, get_domain())
     )
+
+
+def _is_of(channel: ChannelName, repository: CondaRepository | None) -> bool:
+    if repository is None:
+        return True
+    return ChannelName.of_base_path(repository.name).owner == channel.owner
+
+
+def owns(user: Any, right: Right, owner: str) -> bool:
+    """Tell whether a user has a right to all channels of an owner, by name or by role."""
+    organisation = CondaOwner.objects.filter(name=owner, pulp_domain_id=get_domain_pk()).first()
+    if organisation is None:
+        # An organisation was given its name by an administrator; a user may just be called so.
+        return not settings.DOMAIN_ENABLED and user.username == owner
+    has_it: bool = user.has_perm(f"conda.{right}_condaowner", organisation)
+    return has_it
+
+
+def owned_repositories(user: Any) -> Q:
+    """Return the condition for repositories that a user may see by a role on their owner."""
+    visible = get_objects_for_user(user, "conda.view_condaowner", CondaOwner.objects.all())
+    names = list(visible.filter(pulp_domain_id=get_domain_pk()).values_list("name", flat=True))
+    if settings.DOMAIN_ENABLED:
+        return Q() if get_domain().name in names else Q(pk__in=[])
+    if user.username and not CondaOwner.objects.filter(name=user.username).exists():
+        names.append(user.username)
+    found = Q(pk__in=[])
+    for name in names:
+        found |= Q(name__startswith=f"{name}/")
+    return found

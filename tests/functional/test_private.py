@@ -1,0 +1,171 @@
+"""Private channels: everything that a client fetches works, and nothing leaks."""
+
+import base64
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from tests.builders import PackageBuilder
+from tests.functional.accounts import Account, bearer, new_account, status
+from tests.functional.clients import install_from, solve_from
+from tests.functional.harness import PASSWORD, Rest, RunningServer
+
+_PATHS = (
+    "noarch/repodata.json",
+    "noarch/repodata.json.zst",
+    "noarch/demo-1.0-0.conda",
+    "noarch/missing.json",
+    "",
+)
+
+
+def private_channel(server: RunningServer, owner: str, *, hidden: bool = False) -> str:
+    """Make a channel that only those with a role on its owner may read."""
+    rest = Rest(server)
+    url = server.channel(owner)
+    assert server.put(f"{url}/x.conda", PackageBuilder().conda()).status_code == 201
+    guard = rest.create("contentguards/conda/conda/", name=f"guard of {owner}", hidden=hidden)
+    (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
+    body = {"content_guard": guard["pulp_href"]}
+    rest.wait(rest.request("PATCH", distribution["pulp_href"], json=body))
+    return url
+
+
+@pytest.fixture
+def reader(server: RunningServer, rest: Rest, owner: str) -> Account:
+    """One who may read the owner's channels."""
+    account = new_account(server)
+    organisation = rest.create("conda/owners/", name=owner)
+    account.give("conda.channel_reader", organisation["pulp_href"])
+    return account
+
+
+def urls_of(server: RunningServer, owner: str) -> tuple[str, str]:
+    """Return the two URLs of a channel."""
+    return server.channel(owner), f"{server.origin}/pulp/content/{owner}/main"
+
+
+def test_those_who_may_not_read_a_channel_get_nothing_of_it(
+    server: RunningServer, reader: Account, owner: str
+) -> None:
+    private_channel(server, owner)
+    stranger = new_account(server)
+    no_rights = stranger.token(scopes=["read"])
+    wrong_scope, elsewhere = (
+        reader.token(scopes=["write"]),
+        reader.token(bound_to=["other"]),
+    )
+    for url in urls_of(server, owner):
+        for path in _PATHS:
+            if not path and "/api/" in url:
+                continue
+            answer = requests.get(f"{url}/{path}", timeout=30)
+            assert answer.status_code == 401, path
+            assert "Basic" in answer.headers["WWW-Authenticate"]
+            assert "Bearer" in answer.headers["WWW-Authenticate"]
+            assert "demo" not in answer.text
+            assert requests.head(f"{url}/{path}", timeout=30).status_code == 401
+            for token in (no_rights, wrong_scope, elsewhere):
+                assert status(f"{url}/{path}", headers=bearer(token)) == 403, path
+            assert status(f"{url}/{path}", headers=bearer("pct-" + 48 * "0")) == 401
+    main = server.channel(owner)
+    assert status(f"{main}/noarch/repodata.json", auth=(reader.name, "wrong")) == 401
+    assert status(f"{main}/noarch/repodata.json", auth=stranger.auth) == 403
+
+
+def test_a_hidden_channel_is_not_there_for_strangers(
+    server: RunningServer, reader: Account, owner: str
+) -> None:
+    private_channel(server, owner, hidden=True)
+    stranger = new_account(server).token(scopes=["read"])
+    for url in urls_of(server, owner):
+        there, missing = f"{url}/noarch/repodata.json", f"{url}x/noarch/repodata.json"
+        attempts: list[dict[str, Any]] = [{}, {"headers": bearer(stranger)}]
+        for attempt in attempts:
+            assert status(there, **attempt) == status(missing, **attempt) == 404
+        assert status(there, headers=bearer(reader.token(scopes=["read"]))) == 200
+
+
+@pytest.mark.parametrize("way", ["password", "token", "bearer", "path"])
+def test_readers_find_everything(
+    server: RunningServer, reader: Account, owner: str, way: str
+) -> None:
+    private_channel(server, owner)
+    token = reader.token(scopes=["read"])
+    for url in urls_of(server, owner):
+        options: dict[str, Any] = {
+            "password": {"auth": reader.auth},
+            "token": {"auth": ("x", token)},
+            "bearer": {"headers": bearer(token)},
+            "path": {},
+        }[way]
+        if way == "path":
+            url = url.replace(server.origin, f"{server.origin}/t/{token}")
+        for path in _PATHS[:3]:
+            answer = requests.get(f"{url}/{path}", timeout=30, **arguments)
+            assert answer.status_code == 200, (path, answer.text)
+            assert "private" in answer.headers["Cache-Control"]
+        assert status(f"{url}/noarch/missing.json", **arguments) == 404
+        ranged = requests.get(
+            f"{url}/{_PATHS[2]}",
+            timeout=30,
+            **{**arguments, "headers": {**arguments.get("headers", {}), "Range": "bytes=0-3"}},
+        )
+        assert (ranged.status_code, len(ranged.content)) == (206, 4)
+
+
+@pytest.mark.parametrize("credentials", ["{name}:{password}@", "x:{token}@", "{token}:@"])
+def test_rattler_installs_with_credentials_in_the_url(
+    server: RunningServer, reader: Account, owner: str, credentials: str, tmp_path: Path
+) -> None:
+    url = private_channel(server, owner)
+    filled = credentials.format(
+        name=reader.name,
+        password=quote(reader.password),
+        token=reader.token(scopes=["read"]),
+    )
+    with_credentials = url.replace("http://", f"http://{filled}")
+    assert install_from([with_credentials], ["demo"], tmp_path / "env") == ["demo-1.0-0.conda"]
+
+
+def test_rattler_solves_with_a_token_in_the_path(
+    server: RunningServer, reader: Account, owner: str
+) -> None:
+    url = private_channel(server, owner)
+    token = reader.token(scopes=["read"])
+    for base in (
+        url.replace(server.origin, f"{server.origin}/t/{token}"),
+        url.replace("/conda", f"/conda/t/{token}") + "/main",
+    ):
+        assert solve_from([base], ["demo"]) == ["demo-1.0-0.conda"]
+
+
+def test_a_changed_password_and_a_lost_role_count_at_once(
+    server: RunningServer, rest: Rest, reader: Account, owner: str
+) -> None:
+    url = f"{private_channel(server, owner)}/noarch/repodata.json"
+    assert status(url, auth=reader.auth) == 200
+    rest.request("PATCH", reader.href, json={"password": "another one 22"})
+    assert status(url, auth=reader.auth) == 401
+    assert status(url, auth=(reader.name, "another one 22")) == 200
+    (role,) = rest.get(f"{reader.href}roles/")["results"]
+    assert rest.request("DELETE", role["pulp_href"]).status_code == 204
+    assert status(url, auth=(reader.name, "another one 22")) == 403
+
+
+def test_other_plugins_guards_still_know_the_user(server: RunningServer, owner: str) -> None:
+    rest = Rest(server)
+    guard = rest.create("contentguards/core/rbac/", name=f"core's for {owner}")
+    url = f"{server.channel(owner)}/x.conda"
+    assert server.put(url, PackageBuilder().conda()).status_code == 201
+    (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
+    body = {"content_guard": guard["pulp_href"]}
+    rest.wait(rest.request("PATCH", distribution["pulp_href"], json=body))
+    content = f"{server.origin}/pulp/content/{owner}/main/noarch/repodata.json"
+    assert status(content) == 403
+    assert status(content, auth=("admin", PASSWORD)) == 200
+    header = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+    assert status(content, headers={"Authorization": f"Basic {header}"}) == 200
