@@ -96,12 +96,13 @@ def test_readers_find_everything(
     private_channel(server, owner)
     token = reader.token(scopes=["read"])
     for url in urls_of(server, owner):
-        options: dict[str, Any] = {
+        ways: dict[str, dict[str, Any]] = {
             "password": {"auth": reader.auth},
             "token": {"auth": ("x", token)},
             "bearer": {"headers": bearer(token)},
             "path": {},
-        }[way]
+        }
+        arguments = ways[way]
         if way == "path":
             url = url.replace(server.origin, f"{server.origin}/t/{token}")
         for path in _PATHS[:3]:
