@@ -127,14 +127,14 @@ def has_owner_role(request: Request, view: Any, _action: str, right: str) -> boo
 
 def may_upload(_request: Request, view: "RegistryView", _action: str) -> bool:
     """Access condition: one may upload to the channel that the URL names, or create it."""
-    return view.requester.may_put(view.channel, view.get_repository())
+    return view.requester.may_put(view.channel, view.repository)
 
 
 def may_remove(_request: Request, view: "RegistryView", _action: str) -> bool:
     """Access condition: one may remove packages from the channel that the URL names."""
-    return view.requester.may(Right.REMOVE, view.channel, view.get_repository())
+    return view.requester.may(Right.REMOVE, view.channel, view.repository)
 
 
 def may_read(_request: Request, view: "RegistryView", _action: str) -> bool:
     """Access condition: one may read the channel that the URL names."""
-    return view.requester.may(Right.READ, view.channel, view.get_repository())
+    return view.requester.may(Right.READ, view.channel, view.repository)

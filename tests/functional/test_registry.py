@@ -152,8 +152,8 @@ def test_wrong_credentials_are_401_and_missing_rights_403(
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic")
         assert set(answer.json()) == {"reason", "message"}
-    user = rest.create("users/", username=owner, password=f"secret-{owner}")
-    auth = (owner, f"secret-{owner}")
+    user = rest.create("users/", username=f"not-{owner}", password=f"secret-{owner}")
+    auth = (f"not-{owner}", f"secret-{owner}")
     assert server.put(url, body, auth=auth).status_code == 403
     roles = ("conda.condarepository_creator", "conda.condadistribution_creator")
     for role in roles:

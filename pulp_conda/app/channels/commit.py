@@ -5,11 +5,12 @@ takes every row there is. Conflicts are decided there, under the lock, and nowhe
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion, Task
@@ -27,6 +28,7 @@ from pulp_conda.formats import layout
 
 from .publish import is_published, publish
 from .quota import Quota
+from .versions import change
 
 _POLL_SECONDS = (0.01, 0.3)
 """First and longest pause between two looks at an upload's row."""
@@ -134,12 +136,13 @@ def _wait(upload: PendingUpload, task: Task, deadline: float) -> str:
 def commit_pending(repository: CondaRepository) -> None:
     """Take all uploads that wait for a repository into one version and publish it.
 
-    To be called in a task that holds the repository. Calling it twice does no harm: what a
-    predecessor left half-done (a version without its index) is completed first.
+    To be called in a task that holds the repository. Calling it twice does no harm: version,
+    index and outcomes become visible together or not at all. A version without an index, made
+    by other means, is published too.
     """
     pending = PendingUpload.objects.filter(repository=repository)
     pending.filter(expires__lt=now()).delete()
-    waiting = list(pending.filter(outcome=None).select_related("package").order_by("pulp_created"))
+    waiting = list(pending.filter(outcome=None).select_related("package").order_by("pk"))
     paths = {upload.package.relative_path for upload in waiting}
     latest = repository.latest_version()
     taken = {package.relative_path: package.pk for package in _holding(latest, paths)}
@@ -150,13 +153,17 @@ def commit_pending(repository: CondaRepository) -> None:
         if outcomes[upload.pk] == ADDED
         and taken.get(upload.package.relative_path) != upload.package_id
     }
-    if new:
-        with repository.new_version() as version:
-            version.add_content(CondaPackage.objects.filter(pk__in=new))
-    latest = repository.latest_version()
-    if not is_published(latest):
-        publish(latest)
-    _settle(outcomes)
+    with transaction.atomic():
+        if new:
+            replaced = {
+                taken[upload.package.relative_path]
+                for upload in waiting
+                if upload.package_id in new and upload.package.relative_path in taken
+            }
+            latest = change(repository, add=new, remove=replaced)
+        if not is_published(latest):
+            publish(latest)
+        _settle(outcomes)
 
 
 def _decide(
@@ -164,7 +171,7 @@ def _decide(
     repository: CondaRepository,
     latest: RepositoryVersion,
     taken: Mapping[str, UUID],
-) -> dict[UUID, str]:
+) -> dict[int, str]:
     """Return each upload's outcome; `taken` says which package holds a path by now.
 
     Of several uploads of one path the newest is added: an older one may belong to a client that
@@ -175,7 +182,7 @@ def _decide(
     served = _served(latest, taken.values())
     retired = {} if repository.allow_replacing else _retired(repository, newest)
     quota = Quota.of(repository)
-    outcomes: dict[UUID, str] = {}
+    outcomes: dict[int, str] = {}
     for upload in waiting:
         package, path = upload.package, upload.package.relative_path
         holder = taken.get(path)
@@ -217,8 +224,10 @@ def _named(paths: Iterable[str]) -> Q:
     return named
 
 
-def _served(latest: RepositoryVersion, packages: Iterable[UUID]) -> set[UUID]:
+def _served(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
     """Return which of the packages the channel's newest index names."""
+    if not packages:
+        return set()
     version = (
         latest.repository.versions.filter(publication__complete=True).order_by("number").last()
     )
@@ -228,7 +237,7 @@ def _served(latest: RepositoryVersion, packages: Iterable[UUID]) -> set[UUID]:
     return set(held.values_list("pk", flat=True))
 
 
-def _settle(outcomes: Mapping[UUID, str]) -> None:
+def _settle(outcomes: Mapping[int, str]) -> None:
     for outcome in set(outcomes.values()):
         settled = [upload for upload, reached in outcomes.items() if reached == outcome]
         PendingUpload.objects.filter(pk__in=settled).update(outcome=outcome)

@@ -123,7 +123,8 @@ def ingest(
     attributes = read_attributes(file, extension, sha256=sha256, size=file.size)
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])
-    return _save_package(attributes, _save_artifact(file))
+    with transaction.atomic():
+        return _save_package(attributes, _save_artifact(file))
 
 
 def read_attributes(

@@ -3,6 +3,7 @@
 import errno
 import http
 import logging
+from functools import cached_property
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -118,8 +119,9 @@ class RegistryView(ViewSet):
         token = self.request.auth
         return Requester(self.request.user, token if isinstance(token, AccessToken) else None)
 
-    def get_repository(self) -> CondaRepository | None:
-        """Return the repository of the channel that the URL names, None where there is none."""
+    @cached_property
+    def repository(self) -> CondaRepository | None:
+        """The repository of the channel that the URL names, None where there is none."""
         return find_repository(self.channel)
 
     def store(
@@ -143,7 +145,7 @@ class RegistryView(ViewSet):
         """
         with received(body, body.size) as file:
             package = ingest(file, extension, claimed_subdir=claimed_subdir, claimed_sha256=sha256)
-        repository = find_or_create_repository(self.channel)
+        repository = self.repository or find_or_create_repository(self.channel)
         commit(repository, package, dispatch_commit, replace=replace)
         return package
 

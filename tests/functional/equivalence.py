@@ -1,0 +1,93 @@
+"""Makes the same versions by pulpcore's way and by ours and prints what each left in the tables.
+
+Run with the settings of a running server: `python -m tests.functional.equivalence OWNER`. The
+channels `OWNER/theirs` and `OWNER/ours` are made of the packages of `OWNER/main`.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import transaction  # noqa: E402 (Django must be set up before)
+from pulpcore.plugin.models import RepositoryContent, RepositoryVersion  # noqa: E402
+
+from pulp_conda.app.channels.versions import change  # noqa: E402
+from pulp_conda.app.models import CondaPackage, CondaRepository  # noqa: E402
+
+_Change = Callable[[CondaRepository, list[CondaPackage], list[CondaPackage]], None]
+
+
+def theirs(
+    repository: CondaRepository, add: list[CondaPackage], remove: list[CondaPackage]
+) -> None:
+    """Change a repository pulpcore's way."""
+    with repository.new_version() as version:
+        version.remove_content(CondaPackage.objects.filter(pk__in=[unit.pk for unit in remove]))
+        version.add_content(CondaPackage.objects.filter(pk__in=[unit.pk for unit in add]))
+
+
+def ours(repository: CondaRepository, add: list[CondaPackage], remove: list[CondaPackage]) -> None:
+    """Change a repository our way."""
+    with transaction.atomic():
+        change(repository, add=[unit.pk for unit in add], remove=[unit.pk for unit in remove])
+
+
+def described(version: RepositoryVersion) -> dict[str, Any]:
+    """Return all that the tables say of a version, with nothing that is each one's own."""
+    memberships = RepositoryContent.objects.filter(repository=version.repository)
+    return {
+        "number": version.number,
+        "complete": version.complete,
+        "base_version": version.base_version,
+        "info": version.info,
+        "content_ids": sorted(map(str, version.content_ids)),
+        "content": sorted(map(str, version.content.values_list("pk", flat=True))),
+        "added": sorted(map(str, version.added().values_list("pk", flat=True))),
+        "removed": sorted(map(str, version.removed().values_list("pk", flat=True))),
+        "memberships": sorted(
+            (str(content), added, removed or 0)
+            for content, added, removed in memberships.values_list(
+                "content_id", "version_added__number", "version_removed__number"
+            )
+        ),
+        "counts": sorted(version.counts.values_list("count_type", "content_type", "count")),
+        "next_version": CondaRepository.objects.get(pk=version.repository_id).next_version,
+    }
+
+
+def history(name: str, way: _Change, packages: list[CondaPackage]) -> list[dict[str, Any]]:
+    """Take a new repository through a series of changes."""
+    first, second, *others = packages
+    changes = [
+        (packages[:1], []),
+        (others, []),
+        ([second], [first]),
+        ([first], []),
+        ([], [second, *others]),
+        ([second], [first]),
+        ([], [second]),
+    ]
+    CondaRepository.objects.create(name=name, autopublish=False)
+    for add, remove in changes:
+        way(CondaRepository.objects.get(name=name), add, remove)
+    versions = CondaRepository.objects.get(name=name).versions.order_by("number")
+    return [described(version) for version in versions]
+
+
+def main(owner: str) -> None:
+    """Print both histories."""
+    repository = CondaRepository.objects.get(name=f"{owner}/main")
+    version = repository.latest_version()
+    assert version is not None
+    packages = list(CondaPackage.objects.in_version(version).order_by("filename"))
+    print(json.dumps([history(f"{owner}/theirs", theirs, packages),
+                      history(f"{owner}/ours", ours, packages)]))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
