@@ -83,7 +83,6 @@ def main(owner: str) -> None:
     """Print both histories."""
     repository = CondaRepository.objects.get(name=f"{owner}/main")
     version = repository.latest_version()
-    assert version is not None
     packages = list(CondaPackage.objects.in_version(version).order_by("filename"))
     print(json.dumps([history(f"{owner}/theirs", theirs, packages),
                       history(f"{owner}/ours", ours, packages)]))  # fmt: skip

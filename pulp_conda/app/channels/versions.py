@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.timezone import now
 from pulpcore.plugin.models import (
     CreatedResource,
+    Repository,
     RepositoryContent,
     RepositoryVersion,
     Task,
@@ -50,9 +52,9 @@ def change(
     """
     _drop_unfinished(repository)
     base = repository.latest_version()
-    assert base is not None  # noqa: S101 (version 0 comes with the repository)
-    version = RepositoryVersion.objects.create(
-        repository=repository, number=repository.next_version, complete=True
+    # In bulk, as saving one by itself fetches all content ids of its predecessor.
+    (version,) = RepositoryVersion.objects.bulk_create(
+        [RepositoryVersion(repository=repository, number=repository.next_version, complete=True)]
     )
     with connection.cursor() as cursor:
         ids = {"added": list(add), "removed": list(remove), "made": version.pk, "base": base.pk}
@@ -67,9 +69,11 @@ def change(
         ).update(version_removed=version)
     _count(version, base, added=len(add), removed=len(remove))
     repository.next_version = version.number + 1
-    repository.save(update_fields=["next_version", "pulp_last_updated"])
+    Repository.objects.filter(pk=repository.pk).update(
+        next_version=repository.next_version, pulp_last_updated=now()
+    )
     if Task.current() and not repository.user_hidden:
-        CreatedResource.objects.create(content_object=version)
+        CreatedResource.objects.bulk_create([CreatedResource(content_object=version)])
     transaction.on_commit(repository.invalidate_cache)
     repository.cleanup_old_versions()
     return version
@@ -77,7 +81,7 @@ def change(
 
 def _drop_unfinished(repository: CondaRepository) -> None:
     """Delete what a task left that died while it made a version pulpcore's way."""
-    latest = repository.versions.defer("content_ids").latest()
+    latest = repository.versions.latest()
     if not latest.complete:
         latest.delete()
 

@@ -32,13 +32,6 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
             ("repair_condarepository", "Can repair repository versions"),
         ]
 
-    def latest_version(self) -> RepositoryVersion | None:
-        """Return the latest complete version, without the array of all content ids.
-
-        Django fetches the array, 16 bytes a package, where something asks for it.
-        """
-        return self.versions.complete().defer("content_ids").order_by("number").last()
-
     def finalize_new_version(self, new_version: RepositoryVersion) -> None:
         """Let what the version adds take the place of what bears the same path.
 
