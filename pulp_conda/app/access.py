@@ -14,11 +14,13 @@ _ANY = "has_model_or_domain_or_obj_perms"
 _MODEL = "has_model_or_domain_perms"
 
 
-def allow(actions: Iterable[str], *conditions: str) -> dict[str, Any]:
-    """Return a statement that lets authenticated users do something under all conditions."""
+def allow(
+    actions: Iterable[str], *conditions: str, principal: str = "authenticated"
+) -> dict[str, Any]:
+    """Return a statement that lets users do something under all conditions."""
     return {
         "action": list(actions),
-        "principal": "authenticated",
+        "principal": principal,
         "effect": "allow",
         "condition": list(conditions),
     }

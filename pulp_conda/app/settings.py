@@ -30,3 +30,6 @@ CONDA_MAX_CHANNEL_PACKAGES = 0
 CONDA_MAX_CHANNEL_BYTES = 0
 CONDA_MAX_OWNER_BYTES = 0
 """What a channel, and all channels of an owner, may hold; 0 sets no limit."""
+
+CONDA_CI_TOKEN_SECONDS = 900
+"""How long a token lasts that a CI job gets for its identity."""

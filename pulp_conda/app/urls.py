@@ -4,9 +4,10 @@ Reading, the content app's work, is routed in `content`.
 """
 
 from django.conf import settings
-from django.urls import re_path
+from django.urls import path, re_path
 
 from .registry.forgejo import PackageView
+from .registry.oidc import MintView
 
 # pulpcore's middleware takes `pulp_domain` out of the arguments and makes it the current domain.
 _OWNER = rf"(?P<{'pulp_domain' if settings.DOMAIN_ENABLED else 'owner'}>[^/]+)"
@@ -18,4 +19,5 @@ urlpatterns = [
     # conda puts the token behind the channel alias, other clients behind the host.
     re_path(rf"^api/packages/{_OWNER}/conda/{_TOKEN}(?P<path>.+)$", _package),
     re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/(?P<path>.+)$", _package),
+    path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

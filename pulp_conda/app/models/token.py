@@ -56,7 +56,8 @@ class AccessToken(BaseModel):
     @property
     def principal(self) -> Any:
         """The user, or the CI job, in whose name the client acts."""
-        return self.user or WorkloadIdentityPrincipal(self.grants, username=self.name)
+        # Without the name from its claims: a user's namespace goes by his name.
+        return self.user or WorkloadIdentityPrincipal(self.grants)
 
     def covers(self, scope: str, owner: str, channel: str) -> bool:
         """Tell whether the token is good for something in a channel of an owner."""

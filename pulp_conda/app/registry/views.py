@@ -2,6 +2,7 @@
 
 import errno
 import http
+import json
 import logging
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from pulpcore.plugin.util import get_domain
 from rest_framework.exceptions import APIException, PermissionDenied
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -76,14 +77,47 @@ _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class RegistryView(ViewSet):
-    """A view of a native client API; answers failures with `reason` and `message`.
+class PlainTextRenderer(BaseRenderer):
+    """Writes answers that are a text; failures, which are none, as JSON all the same."""
+
+    media_type = "text/plain"
+    charset = "utf-8"
+
+    def render(self, data: Any, *_: Any) -> bytes:
+        """Return the body."""
+        return data.encode() if isinstance(data, str) else json.dumps(data).encode()
+
+
+class NativeView(ViewSet):
+    """A view of a native client API; answers failures with `reason` and `message`."""
+
+    renderer_classes = [JSONRenderer]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Turn whatever went wrong into an answer that a packager understands."""
+        if isinstance(exc, APIException | PermissionDenied):
+            answer: Response = super().handle_exception(exc)
+            return _failure(answer.status_code, str(exc.detail), answer.headers)
+        for kind, status in _STATUS.items():
+            if isinstance(exc, kind):
+                return _failure(status, str(exc))
+        if isinstance(exc, OperationalError | InterfaceError):
+            _log.warning("The database did not answer: %s", exc)
+            return _failure(503, "the database is not available; try again")
+        if isinstance(exc, OSError) and exc.errno in _DISK_FULL:
+            _log.error("The storage is full: %s", exc)
+            return _failure(507, "the server has no room for the package")
+        _log.exception("An upload failed unexpectedly")
+        return _failure(500, "the server failed; its log says why")
+
+
+class RegistryView(NativeView):
+    """A view of a channel.
 
     It reads from the URL which channel is meant, then lets DRF authenticate and authorise, all
     before the body is read.
     """
 
-    renderer_classes = [JSONRenderer]
     authentication_classes = [
         CondaAuthentication,
         *api_settings.DEFAULT_AUTHENTICATION_CLASSES,
@@ -149,27 +183,11 @@ class RegistryView(ViewSet):
         commit(repository, package, dispatch_commit, replace=replace)
         return package
 
-    def handle_exception(self, exc: Exception) -> Response:
-        """Turn whatever went wrong into an answer that a packager understands."""
-        if isinstance(exc, APIException | PermissionDenied):
-            answer: Response = super().handle_exception(exc)
-            return _failure(answer.status_code, str(exc.detail), answer.headers)
-        for kind, status in _STATUS.items():
-            if isinstance(exc, kind):
-                return _failure(status, str(exc))
-        if isinstance(exc, OperationalError | InterfaceError):
-            _log.warning("The database did not answer: %s", exc)
-            return _failure(503, "the database is not available; try again")
-        if isinstance(exc, OSError) and exc.errno in _DISK_FULL:
-            _log.error("The storage is full: %s", exc)
-            return _failure(507, "the server has no room for the package")
-        _log.exception("An upload failed unexpectedly")
-        return _failure(500, "the server failed; its log says why")
-
 
 def _failure(status: int, message: str, headers: Any = None) -> Response:
     kept = {key: value for key, value in (headers or {}).items() if key == "WWW-Authenticate"}
     if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         kept["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     reason = http.HTTPStatus(status).phrase
-    return Response({"reason": reason, "message": message}, status=status, headers=kept)
+    body = {"reason": reason, "message": message}
+    return Response(body, status=status, headers=kept, content_type="application/json")

@@ -1,0 +1,73 @@
+"""Short-lived tokens for CI jobs: `POST /api/oidc/mint_token`, as prefix.dev's clients ask for it.
+
+Which jobs get which rights is pulpcore's `WORKLOAD_IDENTITY` setting.
+"""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.utils.timezone import now
+from pulpcore.app.workload_identity.authentication import (  # noqa: TID251 (pulpcore exports none)
+    WorkloadIdentityAuthentication,
+)
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pulp_conda.app.access import allow
+from pulp_conda.app.authentication.credentials import new_token
+from pulp_conda.app.models import AccessToken
+from pulp_conda.app.models.token import READ, WRITE
+
+from .views import NativeView, PlainTextRenderer
+
+_LONGEST_SUBJECT = 200
+
+
+class MintView(NativeView):
+    """Exchanges the identity of a CI job for an access token."""
+
+    DEFAULT_ACCESS_POLICY = {"statements": [allow(["mint"], principal="*")]}
+    # The identity is in the body; what else a client may present plays no part.
+    authentication_classes = [WorkloadIdentityAuthentication]
+    parser_classes = [JSONParser]
+    renderer_classes = [PlainTextRenderer]
+
+    @classmethod
+    def urlpattern(cls) -> str:
+        """Name this view among the access policies."""
+        return "conda/oidc"
+
+    def mint(self, request: Request) -> Response:
+        """Answer with a token that lasts a few minutes and may what the job's claims earn it.
+
+        Raises:
+            AuthenticationFailed: the identity is none that this server trusts.
+        """
+        identity = request.data.get("token") if isinstance(request.data, dict) else None
+        if not isinstance(identity, str):
+            raise AuthenticationFailed('the body must be of the form {"token": "..."}')
+        principal, claims = _verified(identity)
+        AccessToken.objects.filter(user=None, expires__lt=now()).delete()
+        secret = new_token()
+        AccessToken.create(
+            secret,
+            grants=principal.grants,
+            name=str(claims.get("sub", ""))[:_LONGEST_SUBJECT],
+            scopes=[READ, WRITE],
+            expires=now() + timedelta(seconds=settings.CONDA_CI_TOKEN_SECONDS),
+        )
+        return Response(secret, headers={"Cache-Control": "no-store"})
+
+
+def _verified(identity: str) -> tuple[Any, dict[str, Any]]:
+    # pulpcore reads the identity from a request's header, which here it did not come in.
+    request = SimpleNamespace(META={"HTTP_AUTHORIZATION": f"Bearer {identity}"})
+    verified = WorkloadIdentityAuthentication().authenticate(request)
+    if verified is None:
+        raise AuthenticationFailed("the token is no identity, or its issuer is not trusted here")
+    principal, claims = verified
+    return principal, claims
