@@ -1,5 +1,6 @@
 """Processes die while packages are uploaded: nothing is half-visible, and a retry succeeds."""
 
+import hashlib
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -78,3 +79,17 @@ def test_the_power_fails_during_uploads(own_server: RunningServer) -> None:
     for package in packages:
         upload_until_there(own_server, package)
     assert_whole(own_server, {package.filename for package in packages})
+
+
+def test_a_part_that_a_dead_process_left_in_the_storage_is_not_taken_for_the_whole(
+    server: RunningServer, owner: str
+) -> None:
+    body = PackageBuilder(owner).payload(5000).conda()
+    digest = hashlib.sha256(body).hexdigest()
+    stored = server.home / "media" / "artifact" / digest[:2] / digest[2:]
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_bytes(body[:1000])
+    url = server.channel(owner)
+    assert server.put(f"{url}/x.conda", body).status_code == 201
+    served = requests.get(f"{url}/noarch/{owner}-1.0-0.conda", timeout=30)
+    assert served.content == body

@@ -19,6 +19,8 @@ from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record, canonical_json, record_digest
 
+from .artifacts import save_artifact
+
 _CHUNK_BYTES = 1024**2
 
 
@@ -124,7 +126,8 @@ def ingest(
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])
     with transaction.atomic():
-        return _save_package(attributes, _save_artifact(file))
+        artifact = save_artifact(Artifact.init_and_validate(file), file)
+        return _save_package(attributes, artifact)
 
 
 def read_attributes(
@@ -161,23 +164,6 @@ def read_attributes(
         "about": describe(contents.about),
         "traits": sorted(contents.traits),
     }
-
-
-def _save_artifact(file: PulpTemporaryUploadedFile) -> Artifact:
-    """Save a file, or find it as it was saved before and keep it from orphan cleanup."""
-    artifact = Artifact.init_and_validate(file)
-    try:
-        with transaction.atomic():
-            artifact.save()
-            return artifact
-    except IntegrityError:
-        existing: Artifact = Artifact.objects.get(sha256=artifact.sha256, pulp_domain=get_domain())
-    existing.touch()
-    if not existing.pulp_domain.get_storage().exists(existing.file.name):
-        file.seek(0)
-        existing.file = file
-        existing.save()
-    return existing
 
 
 def _save_package(attributes: Mapping[str, Any], artifact: Artifact) -> CondaPackage:

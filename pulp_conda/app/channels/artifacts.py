@@ -1,0 +1,51 @@
+"""Saving a file as an artifact once, whole, and for as long as something needs it."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from pulpcore.plugin.models import Artifact
+from pulpcore.plugin.util import get_domain
+
+
+def save_artifact(artifact: Artifact, file: Any) -> Artifact:
+    """Save an artifact with its file, or find it as it was saved before.
+
+    What is found is kept from orphan cleanup, and gets the file if it lost it. `file` lies in the
+    working directory; it may be moved away.
+    """
+    try:
+        with transaction.atomic():
+            artifact.save()
+    except IntegrityError:
+        artifact = Artifact.objects.get(sha256=artifact.sha256, pulp_domain=get_domain())
+        artifact.touch()
+    except OSError:
+        discard_part(artifact)
+        raise
+    make_whole(artifact, file)
+    return artifact
+
+
+def make_whole(artifact: Artifact, file: Any) -> None:
+    """See to it that the storage holds all of an artifact.
+
+    Where the working directory lies on another file system than the storage, the file is copied
+    there under its final name. Of a process that dies in between a part remains, which pulpcore
+    takes for the whole the next time.
+    """
+    storage = artifact.pulp_domain.get_storage()
+    name = artifact.file.name
+    if storage.exists(name):
+        if storage.size(name) == artifact.size:
+            return
+        storage.delete(name)
+    file.seek(0)
+    storage.save(name, file)
+
+
+def discard_part(artifact: Artifact) -> None:
+    """Remove what a copy left that failed, for want of room or otherwise."""
+    storage = artifact.pulp_domain.get_storage()
+    name = artifact.storage_path("")
+    if storage.exists(name) and storage.size(name) < artifact.size:
+        storage.delete(name)
