@@ -3,14 +3,12 @@
 Reading, the content app's work, is routed in `content`.
 """
 
-from django.conf import settings
 from django.urls import path, re_path
 
 from .registry.forgejo import PackageView
 from .registry.oidc import MintView
 
-# pulpcore's middleware takes `pulp_domain` out of the arguments and makes it the current domain.
-_OWNER = rf"(?P<{'pulp_domain' if settings.DOMAIN_ENABLED else 'owner'}>[^/]+)"
+_OWNER = r"(?P<owner>[^/]+)"
 _TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
 
 _package = PackageView.as_view({"put": "upload"})

@@ -51,7 +51,10 @@ class Publisher:
                 continue
             if answer.status_code == 201 or (tried and answer.status_code == 409):
                 return
-            assert answer.status_code in _PASSING, (answer.status_code, answer.text)
+            assert answer.status_code in _PASSING, (
+                answer.text,
+                (server.home / "logs" / "api.log").read_text()[-6000:],
+            )
             self.failures.append(answer.status_code)
             tried = True
             time.sleep(0.3)
