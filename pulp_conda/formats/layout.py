@@ -2,6 +2,9 @@
 
 from .identifiers import extension_of
 
+NOARCH = "noarch"
+"""The subdir that every channel has."""
+
 REPODATA = "repodata.json"
 CURRENT_REPODATA = "current_repodata.json"
 

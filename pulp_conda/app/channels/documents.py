@@ -33,12 +33,11 @@ def save_documents(
     Several paths may name one file. Files below the working directory are moved into a storage
     that is a file system. One content unit holds all documents, and the recipe as its labels.
     """
-    digests = {path: _described(path) for path in set(files.values())}
-    artifacts = _saved(digests.values(), publication)
-    _spare(taken.values())
-    documents = {path: artifacts[digests[file].sha256] for path, file in files.items()}
-    documents |= taken
+    described = {file: Artifact.init_and_validate(str(file)) for file in set(files.values())}
     with transaction.atomic():
+        saved = _saved(described.values(), publication)
+        documents = {path: saved[described[file].sha256] for path, file in files.items()}
+        _spare(taken.values())
         unit = PublishedMetadata.objects.create(
             publication=publication,
             relative_path=_INDEX,
@@ -47,7 +46,7 @@ def save_documents(
         )
         places = ContentArtifact.objects.bulk_create(
             ContentArtifact(content=unit, artifact_id=artifact, relative_path=path)
-            for path, artifact in sorted(documents.items())
+            for path, artifact in sorted({**documents, **taken}.items())
         )
         PublishedArtifact.objects.bulk_create(
             PublishedArtifact(
@@ -70,10 +69,6 @@ def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, UUID]
     )
 
 
-def _described(path: Path) -> Artifact:
-    return Artifact.init_and_validate(str(path))
-
-
 def _saved(described: Iterable[Artifact], publication: Publication) -> dict[str, UUID]:
     """Save what the domain does not have yet and return the artifact of each sha256."""
     by_digest = {artifact.sha256: artifact for artifact in described}
@@ -82,28 +77,29 @@ def _saved(described: Iterable[Artifact], publication: Publication) -> dict[str,
     )
     known = {artifact.sha256: artifact for artifact in in_domain}
     _spare(artifact.pk for artifact in known.values())
+    storage = publication.pulp_domain.get_storage()
     for digest, artifact in known.items():
-        _restore(artifact, by_digest[digest])
-    new = [artifact for digest, artifact in by_digest.items() if digest not in known]
-    if not new:
-        return {digest: artifact.pk for digest, artifact in known.items()}
-    files = [artifact.file for artifact in new]
+        if not storage.exists(artifact.file.name):
+            artifact.file = by_digest[digest].file.name
+            artifact.save()
+    new = by_digest.keys() - known.keys()
+    if new:
+        # In one order everywhere, lest two publications wait for each other.
+        _insert([by_digest[digest] for digest in sorted(new)])
+    return dict(in_domain.values_list("sha256", "pk"))
+
+
+def _insert(artifacts: list[Artifact]) -> None:
+    """Save artifacts, where another publication may be saving the same bytes at this moment."""
+    files = [artifact.file for artifact in artifacts]
     try:
-        # Another publication may save the same bytes at this moment: its artifact is as good.
-        Artifact.objects.bulk_create(new, ignore_conflicts=True)
+        Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)
     finally:
         for file in files:
             file.close()
-    return dict(in_domain.values_list("sha256", "pk"))
 
 
 def _spare(artifacts: Iterable[UUID]) -> None:
     """Keep artifacts from orphan cleanup until the documents name them."""
-    Artifact.objects.filter(pk__in=list(artifacts)).touch()
-
-
-def _restore(artifact: Artifact, described: Artifact) -> None:
-    """Give an artifact that lost its file the file again."""
-    if not artifact.pulp_domain.get_storage().exists(artifact.file.name):
-        artifact.file = described.file.name
-        artifact.save()
+    if pks := list(artifacts):
+        Artifact.objects.filter(pk__in=pks).touch()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import F
 from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.models import CondaPackage, CondaPublication
@@ -21,7 +22,7 @@ class Plan:
     """What is to be done to publish a version."""
 
     subdirs: list[str]
-    """Those whose documents are to be made."""
+    """Those whose documents are to be made, as far as they hold packages."""
     taken: dict[str, UUID]
     """The artifacts of the other subdirs' documents, by path."""
 
@@ -33,32 +34,31 @@ def plan(version: RepositoryVersion, recipe: Recipe) -> Plan:
     that was made by the same recipe. A version that is published once more is made anew: who asks
     for that may not trust what is there.
     """
-    packages = CondaPackage.objects.in_version(version)
     before = None if is_published(version) else _before(version)
     documents = saved_documents(before, recipe) if before else {}
-    if not before or not documents:
-        subdirs = packages.values_list("subdir", flat=True).distinct()
-        return Plan(sorted({"noarch", *subdirs}), {})
-    changes = CondaPackage.objects.changed_between(before.repository_version, version)
-    changed = set(changes.values_list("subdir", flat=True).distinct())
-    left = {subdir for subdir in changed if packages.filter(subdir=subdir).exists()}
-    if "noarch" in changed:
-        left.add("noarch")  # clients refuse a channel without it
-    taken = {
-        path: artifact for path, artifact in documents.items()
-        if layout.split(path)[0] not in changed
-    }  # fmt: skip
-    return Plan(sorted(left), taken)
+    if before and documents:
+        changes = CondaPackage.objects.changed_since(before.number, version)
+        changed = set(changes.values_list("subdir", flat=True).distinct())
+        taken = {path: artifact for path, artifact in documents.items()
+                 if layout.split(path)[0] not in changed}  # fmt: skip
+        return Plan(sorted(changed), taken)
+    packages = CondaPackage.objects.in_version(version)
+    subdirs = packages.values_list("subdir", flat=True).distinct()
+    return Plan(sorted({layout.NOARCH, *subdirs}), {})
 
 
 def _before(version: RepositoryVersion) -> CondaPublication | None:
+    """Return the publication before a version's, with the `number` of its own version.
+
+    Its version is not loaded: that holds an array of everything in it.
+    """
     return (
         CondaPublication.objects.filter(
             repository_version__repository_id=version.repository_id,
             repository_version__number__lt=version.number,
             complete=True,
         )
-        .select_related("repository_version")
-        .order_by("repository_version__number", "pulp_created")
+        .annotate(number=F("repository_version__number"))
+        .order_by("number", "pulp_created")
         .last()
     )

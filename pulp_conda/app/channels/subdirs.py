@@ -15,11 +15,14 @@ def write_documents(
 ) -> dict[str, Path]:
     """Write a subdir's index and return the file behind each path below the channel's URL.
 
-    Reads the shards once. Equal shards in equal order give equal bytes.
+    Reads the shards once. Equal shards in equal order give equal bytes. A subdir without packages
+    has no index, but for `noarch`, without which clients refuse a channel.
     """
     repodata, current = folder / layout.REPODATA, folder / layout.CURRENT_REPODATA
     with ShardStore() as store:
         records = _write(subdir, store.recorded(shards), repodata)
+        if not records and subdir != layout.NOARCH:
+            return {}
         current_records = _write(subdir, current_shards(store), current)
     twins = _with_twins(repodata, bz2_max_bytes)
     # A choice that left nothing out made the same bytes: they need not be compressed again.

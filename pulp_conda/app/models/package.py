@@ -40,15 +40,13 @@ class PackageManager(ContentManager):
         memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
         return self.filter(Exists(memberships))
 
-    def changed_between(
-        self, older: RepositoryVersion, newer: RepositoryVersion
-    ) -> QuerySet["CondaPackage"]:
-        """Return the packages that a version after `older`, up to `newer`, added or removed.
+    def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
+        """Return the packages that a version after the numbered one, up to `version`, changed.
 
         That may include some that both hold or neither; all in which they differ are among them.
         """
         steps = RepositoryVersion.objects.filter(
-            repository_id=newer.repository_id, number__gt=older.number, number__lte=newer.number
+            repository_id=version.repository_id, number__gt=number, number__lte=version.number
         )
         # Given one by one PostgreSQL looks them up in the indexes of both columns; as a subquery
         # they make it read every membership there is.
