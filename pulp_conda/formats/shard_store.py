@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,13 +16,14 @@ _SEPARATOR = b"\n"
 class ShardStore:
     """Keeps the shards of a subdir, in their order, until its context ends.
 
-    Small subdirs stay in memory, larger ones lie in a temporary file; what stays in memory then
-    are the names and where their shards lie.
+    Small subdirs stay in memory, larger ones lie in a temporary file in `folder`; what stays in
+    memory then are the names and where their shards lie.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        where = str(folder) if folder else None
         # Closed by the context of the store itself.
-        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=where)  # noqa: SIM115
         self._places: dict[str, tuple[int, int, int]] = {}
 
     def __enter__(self) -> Self:
@@ -36,7 +38,7 @@ class ShardStore:
         self._file.close()
 
     def recorded(self, shards: Iterable[Shard]) -> Iterator[Shard]:
-        """Keep shards while they pass; each name comes once."""
+        """Keep shards while they pass: each name once, and all before any is read again."""
         for shard in shards:
             packages = _SEPARATOR.join(piece.encode() for piece in shard.packages)
             packages_conda = _SEPARATOR.join(piece.encode() for piece in shard.packages_conda)

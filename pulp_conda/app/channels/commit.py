@@ -17,7 +17,8 @@ from pulpcore.plugin.models import RepositoryVersion, Task
 from pulp_conda.app.models import ADDED, EXISTS, CondaPackage, CondaRepository, PendingUpload
 from pulp_conda.formats import layout
 
-from .publish import is_published, publish
+from .predecessor import is_published
+from .publish import publish
 
 _POLL_SECONDS = (0.01, 0.3)
 """First and longest pause between two looks at an upload's row."""

@@ -12,10 +12,8 @@ from pulp_conda.formats import layout
 from pulp_conda.formats.shards import Member, build_shards
 
 from .documents import Recipe, save_documents
-from .predecessor import is_published, plan
+from .predecessor import plan
 from .subdirs import write_documents
-
-__all__ = ["is_published", "publish", "publish_when_wanted"]
 
 _FORMAT = "1"
 """To be changed with the bytes that the same packages give, lest old ones be taken over."""

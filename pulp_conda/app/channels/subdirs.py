@@ -19,7 +19,7 @@ def write_documents(
     has no index, but for `noarch`, without which clients refuse a channel.
     """
     repodata, current = folder / layout.REPODATA, folder / layout.CURRENT_REPODATA
-    with ShardStore() as store:
+    with ShardStore(folder) as store:
         records = _write(subdir, store.recorded(shards), repodata)
         if not records and subdir != layout.NOARCH:
             return {}
