@@ -17,6 +17,9 @@ CONDA_MAX_EXPANSION_RATIO = 1000
 CONDA_MAX_PACKAGE_MEMBERS = 1_000_000
 CONDA_MAX_VALIDATION_SECONDS = 240
 
+CONDA_BZ2_MAX_BYTES = 1024**2
+"""The largest document that gets a twin compressed by bz2; 0 for none."""
+
 CONDA_CHANNEL_CREATION = "owners"
 """Who creates a channel by uploading to it: "owners" of the namespace, or its "publishers"."""
 

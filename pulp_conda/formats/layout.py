@@ -2,11 +2,19 @@
 
 from .identifiers import extension_of
 
-REPODATA = "repodata.json"
-REPODATA_ZST = "repodata.json.zst"
+NOARCH = "noarch"
+"""The subdir that every channel has."""
 
-SUBDIR_DOCUMENTS = frozenset({REPODATA, REPODATA_ZST})
-"""What a channel's index holds in every subdir (CEP 36)."""
+REPODATA = "repodata.json"
+CURRENT_REPODATA = "current_repodata.json"
+
+ZST = ".zst"
+BZ2 = ".bz2"
+
+SUBDIR_DOCUMENTS = frozenset(
+    document + suffix for document in (REPODATA, CURRENT_REPODATA) for suffix in ("", ZST, BZ2)
+)
+"""What a channel's index may hold in every subdir (CEP 36)."""
 
 _PACKAGE_LIFETIME_S = 365 * 24 * 3600
 

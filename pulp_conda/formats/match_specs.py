@@ -7,7 +7,7 @@ from typing import Any, Final
 import rattler
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField, Phrase
-from pulp_conda.formats.parsers import parse_fault
+from pulp_conda.formats.parsers import attempt
 
 MAX_CHARACTERS: Final = 1024
 """The longest of 18,978 real ones has 120; the parser's time is quadratic (200 kB take 6 s)."""
@@ -26,13 +26,20 @@ def check_specs(specs: Any, field: str, member: str) -> list[str]:
     if not isinstance(specs, list) or not all(isinstance(spec, str) for spec in specs):
         raise InvalidField(member, field, Phrase("it must be a list of strings"))
     for spec in specs:
-        if len(spec) > MAX_CHARACTERS:
-            reason = f"it has more than {MAX_CHARACTERS:,} characters"
-            raise InvalidDependency(member, field, spec, Phrase(reason))
-        if sum(map(spec.count, "([{")) > MAX_BRACKETS:
-            reason = f"it has more than {MAX_BRACKETS} brackets"
-            raise InvalidDependency(member, field, spec, Phrase(reason))
-        fault = parse_fault(rattler.MatchSpec, spec)
+        _, fault = _attempt(spec)
         if fault is not None:
             raise InvalidDependency(member, field, spec, Phrase(fault))
     return specs
+
+
+def parse_spec(spec: str) -> rattler.MatchSpec | None:
+    """Return the MatchSpec of a text that may never have been checked, None when it is none."""
+    return _attempt(spec)[0]
+
+
+def _attempt(spec: str) -> tuple[rattler.MatchSpec, None] | tuple[None, str]:
+    if len(spec) > MAX_CHARACTERS:
+        return None, f"it has more than {MAX_CHARACTERS:,} characters"
+    if sum(map(spec.count, "([{")) > MAX_BRACKETS:
+        return None, f"it has more than {MAX_BRACKETS} brackets"
+    return attempt(rattler.MatchSpec, spec)

@@ -1,5 +1,7 @@
-"""The monolithic documents `repodata.json` and `repodata.json.zst` (CEP 36)."""
+"""The monolithic documents `repodata.json` and its compressed twins (CEP 36)."""
 
+import bz2
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -33,6 +35,12 @@ def write_repodata(subdir: str, shards: Iterable[Shard], plain: IO[bytes], zst: 
             compressed.write(chunk.data)
             records += chunk.records
     return records
+
+
+def write_bz2(plain: IO[bytes], compressed: IO[bytes]) -> None:
+    """Write the bz2 twin of a document: equal bytes of equal bytes, some 100 ms a megabyte."""
+    with bz2.BZ2File(compressed, "wb") as target:
+        shutil.copyfileobj(plain, target, _COPY_BYTES)
 
 
 class _Chunk(msgspec.Struct, frozen=True):

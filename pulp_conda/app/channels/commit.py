@@ -26,7 +26,8 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 
-from .publish import is_published, publish
+from .predecessor import is_published
+from .publish import publish
 from .quota import Quota
 from .versions import change
 

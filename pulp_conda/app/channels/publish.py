@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.core.files import File
-from pulpcore.plugin.models import ProgressReport, PublishedMetadata, RepositoryVersion
+from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
 from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository
 from pulp_conda.formats import layout
-from pulp_conda.formats.repodata import write_repodata
 from pulp_conda.formats.shards import Member, build_shards
+
+from .documents import Recipe, save_documents
+from .predecessor import plan
+from .subdirs import write_documents
+
+_FORMAT = "1"
+"""To be changed with the bytes that the same packages give, lest old ones be taken over."""
 
 _ROWS_PER_FETCH = 2000
 
@@ -28,37 +33,38 @@ def publish(version: RepositoryVersion, *, checkpoint: bool = False) -> CondaPub
     """Make the index of a version; to be called in a task that holds the repository.
 
     The publication becomes visible when everything in it exists; one that is interrupted is never
-    served. Memory does not grow with the channel.
+    served. Memory grows with the number of names in a subdir, not with that of packages.
     """
-    packages = CondaPackage.objects.in_version(version)
-    subdirs = sorted({"noarch", *packages.values_list("subdir", flat=True).distinct()})
+    recipe = _recipe()
     with (
         CondaPublication.create(version, pass_through=True, checkpoint=checkpoint) as publication,
-        ProgressReport(
-            message="Publishing subdirs", code="publish.subdirs", total=len(subdirs)
-        ) as progress,
         tempfile.TemporaryDirectory(dir=settings.WORKING_DIRECTORY) as folder,
     ):
-        for subdir in progress.iter(subdirs):
-            _publish_subdir(publication, subdir, Path(folder))
+        work = plan(version, recipe)
+        files: dict[str, Path] = {}
+        with ProgressReport(
+            message="Publishing subdirs", code="publish.subdirs", total=len(work.subdirs)
+        ) as progress:
+            for subdir in progress.iter(work.subdirs):
+                files |= _write_subdir(version, subdir, Path(folder))
+        save_documents(publication, files, work.taken, recipe)
     return publication
 
 
-def is_published(version: RepositoryVersion) -> bool:
-    """Tell whether a version has an index that clients can be served."""
-    return CondaPublication.objects.filter(repository_version=version, complete=True).exists()
+def _recipe() -> Recipe:
+    """Return what besides its packages decides on a subdir's documents."""
+    return {
+        "format": _FORMAT,
+        "documents": " ".join(sorted(layout.SUBDIR_DOCUMENTS)),
+        "bz2_max_bytes": str(settings.CONDA_BZ2_MAX_BYTES),
+    }
 
 
-def _publish_subdir(publication: CondaPublication, subdir: str, folder: Path) -> None:
-    shards = build_shards(_members(publication.repository_version, subdir))
-    documents = [folder / layout.REPODATA, folder / layout.REPODATA_ZST]
-    with documents[0].open("wb") as plain, documents[1].open("wb") as zst:
-        write_repodata(subdir, shards, plain, zst)
-    for document in documents:
-        with document.open("rb") as content:
-            PublishedMetadata.create_from_file(
-                File(content), publication, relative_path=f"{subdir}/{document.name}"
-            )
+def _write_subdir(version: RepositoryVersion, subdir: str, folder: Path) -> dict[str, Path]:
+    own = folder / subdir
+    own.mkdir()
+    shards = build_shards(_members(version, subdir))
+    return write_documents(subdir, shards, own, bz2_max_bytes=settings.CONDA_BZ2_MAX_BYTES)
 
 
 def _members(version: RepositoryVersion, subdir: str) -> Iterator[Member]:

@@ -40,6 +40,22 @@ class PackageManager(ContentManager):
         memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
         return self.filter(Exists(memberships))
 
+    def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
+        """Return the packages that a version after the numbered one, up to `version`, changed.
+
+        That may include some that both hold or neither; all in which they differ are among them.
+        """
+        steps = RepositoryVersion.objects.filter(
+            repository_id=version.repository_id, number__gt=number, number__lte=version.number
+        )
+        # Given one by one PostgreSQL looks them up in the indexes of both columns; as a subquery
+        # they make it read every membership there is.
+        pks = list(steps.values_list("pk", flat=True))
+        memberships = RepositoryContent.objects.filter(
+            Q(version_added__in=pks) | Q(version_removed__in=pks)
+        )
+        return self.filter(pk__in=memberships.values("content_id"))
+
 
 class CondaPackage(Content):
     """A conda package that never changes: the pair of a file and its record.

@@ -1,12 +1,13 @@
 """Joining repodata from shards."""
 
+import bz2
 import io
 import json
 import random
 
 import zstandard
 
-from pulp_conda.formats.repodata import write_repodata
+from pulp_conda.formats.repodata import write_bz2, write_repodata
 from pulp_conda.formats.shards import Member, build_shards
 
 
@@ -51,3 +52,12 @@ def test_equal_members_give_equal_bytes() -> None:
     members = [member(f"p{number:03}", "1") for number in range(200)]
     again = sorted(random.Random(1).sample(members, 200))
     assert written(members)[:2] == written(again)[:2]
+
+
+def test_a_bz2_twin_is_the_same_bytes_every_time() -> None:
+    plain = written([member(f"p{number:05}", "1") for number in range(20_000)])[0]
+    twins = [io.BytesIO(), io.BytesIO()]
+    for twin in twins:
+        write_bz2(io.BytesIO(plain), twin)
+    assert bz2.decompress(twins[0].getvalue()) == plain
+    assert twins[0].getvalue() == twins[1].getvalue()

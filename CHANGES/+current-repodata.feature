@@ -1,0 +1,1 @@
+Channels have `current_repodata.json` (newest versions and what they depend on) with its `.zst` twin, and `.bz2` twins of documents up to `CONDA_BZ2_MAX_BYTES`. A publication makes only the documents of subdirs that changed.

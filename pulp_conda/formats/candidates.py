@@ -1,0 +1,100 @@
+"""The packages of one name, newest first, to be chosen from as clients would choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+
+import msgspec
+import rattler
+from rattler.package import BuildString
+
+from .parsers import attempt
+from .shards import Shard
+
+
+class Facts(msgspec.Struct):
+    """What a choice looks at in a record."""
+
+    version: str
+    subdir: str = ""
+    build: str = ""
+    build_number: int = 0
+    depends: list[str] | None = None
+    track_features: str | list[str] | None = None
+    features: str | list[str] | None = None
+    license: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(dict[str, Facts])
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A record that may be chosen."""
+
+    name: str
+    facts: Facts
+    position: int
+    """Its place among its shard's pieces, those of `.tar.bz2` packages first."""
+    version_rank: int
+    """The higher the newer; equal for equal versions, lowest for those that are none."""
+
+    @property
+    def has_features(self) -> bool:
+        """Tell whether it takes part in features, which solvers shun."""
+        return bool(self.facts.track_features or self.facts.features)
+
+    def satisfies(self, spec: rattler.MatchSpec) -> bool:
+        """Tell whether the spec asks for such a package, in whichever channel."""
+        return self._package is not None and spec.matches(self._package)
+
+    @cached_property
+    def _package(self) -> rattler.PackageRecord | None:
+        # Made only for names that something depends on: it costs more than the rest.
+        return attempt(_package_record, self)[0]
+
+
+def _package_record(candidate: Candidate) -> rattler.PackageRecord:
+    facts = candidate.facts
+    return rattler.PackageRecord(
+        candidate.name,
+        facts.version,
+        BuildString.new_unchecked(facts.build),
+        facts.build_number,
+        facts.subdir,
+        license=facts.license,
+        md5=bytes.fromhex(facts.md5) if facts.md5 else None,
+        sha256=bytes.fromhex(facts.sha256) if facts.sha256 else None,
+    )
+
+
+def candidates_of(shard: Shard) -> list[Candidate]:
+    """Return the records of a shard, newest first: by version, build number and file name."""
+    pieces = [*shard.packages, *shard.packages_conda]
+    records = _DECODER.decode("{" + ",".join(pieces) + "}")
+    ranks = _version_ranks({facts.version for facts in records.values()})
+    found = [
+        (ranks[facts.version], facts.build_number, filename, position)
+        for position, (filename, facts) in enumerate(records.items())
+    ]
+    found.sort(reverse=True)
+    return [
+        Candidate(shard.name, records[filename], position, rank)
+        for rank, _, filename, position in found
+    ]
+
+
+def _version_ranks(texts: Iterable[str]) -> dict[str, int]:
+    parsed = {text: attempt(rattler.Version, text)[0] for text in texts}
+    versions = [(version, text) for text, version in parsed.items() if version is not None]
+    ranks = dict.fromkeys(parsed, 0)
+    equals = groupby(sorted(versions, key=itemgetter(0)), key=itemgetter(0))
+    for rank, (_, group) in enumerate(equals, 1):
+        ranks.update((text, rank) for _, text in group)
+    return ranks
