@@ -1,17 +1,18 @@
 """Saving a file as an artifact once, whole, and for as long as something needs it."""
 
-from typing import Any
+from pathlib import Path
 
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from pulpcore.plugin.models import Artifact
 from pulpcore.plugin.util import get_domain
 
 
-def save_artifact(artifact: Artifact, file: Any) -> Artifact:
+def save_artifact(artifact: Artifact, path: Path) -> Artifact:
     """Save an artifact with its file, or find it as it was saved before.
 
-    What is found is kept from orphan cleanup, and gets the file if it lost it. `file` lies in the
-    working directory; it may be moved away.
+    What is found is kept from orphan cleanup, and gets the file if it lost it. The file at `path`
+    in the working directory is moved away if the storage is on the same file system.
     """
     try:
         with transaction.atomic():
@@ -22,11 +23,11 @@ def save_artifact(artifact: Artifact, file: Any) -> Artifact:
     except OSError:
         discard_part(artifact)
         raise
-    make_whole(artifact, file)
+    make_whole(artifact, path)
     return artifact
 
 
-def make_whole(artifact: Artifact, file: Any) -> None:
+def make_whole(artifact: Artifact, path: Path) -> None:
     """See to it that the storage holds all of an artifact.
 
     Where the working directory lies on another file system than the storage, the file is copied
@@ -39,8 +40,8 @@ def make_whole(artifact: Artifact, file: Any) -> None:
         if storage.size(name) == artifact.size:
             return
         storage.delete(name)
-    file.seek(0)
-    storage.save(name, file)
+    with path.open("rb") as file:
+        storage.save(name, File(file))
 
 
 def discard_part(artifact: Artifact) -> None:

@@ -16,6 +16,8 @@ from pulpcore.plugin.models import (
     PublishedMetadata,
 )
 
+from .artifacts import discard_part, make_whole
+
 Recipe = dict[str, str]
 """How documents were made: written beside them, to tell whether others would come out the same."""
 
@@ -35,7 +37,7 @@ def save_documents(
     """
     described = {file: Artifact.init_and_validate(str(file)) for file in set(files.values())}
     with transaction.atomic():
-        saved = _saved(described.values(), publication)
+        saved = _saved(described, publication)
         documents = {path: saved[described[file].sha256] for path, file in files.items()}
         _spare(taken.values())
         unit = PublishedMetadata.objects.create(
@@ -69,24 +71,20 @@ def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, UUID]
     )
 
 
-def _saved(described: Iterable[Artifact], publication: Publication) -> dict[str, UUID]:
+def _saved(files: Mapping[Path, Artifact], publication: Publication) -> dict[str, UUID]:
     """Save what the domain does not have yet and return the artifact of each sha256."""
-    by_digest = {artifact.sha256: artifact for artifact in described}
+    by_digest = {artifact.sha256: (file, artifact) for file, artifact in files.items()}
     in_domain = Artifact.objects.filter(
         pulp_domain_id=publication.pulp_domain_id, sha256__in=list(by_digest)
     )
-    known = {artifact.sha256: artifact for artifact in in_domain}
-    _spare(artifact.pk for artifact in known.values())
-    storage = publication.pulp_domain.get_storage()
-    for digest, artifact in known.items():
-        if not storage.exists(artifact.file.name):
-            artifact.file = by_digest[digest].file.name
-            artifact.save()
-    new = by_digest.keys() - known.keys()
-    if new:
-        # In one order everywhere, lest two publications wait for each other.
-        _insert([by_digest[digest] for digest in sorted(new)])
-    return dict(in_domain.values_list("sha256", "pk"))
+    known = set(in_domain.values_list("sha256", flat=True))
+    # In one order everywhere, lest two publications wait for each other.
+    _insert([by_digest[digest][1] for digest in sorted(by_digest.keys() - known)])
+    saved = list(in_domain)
+    _spare(artifact.pk for artifact in saved)
+    for artifact in saved:
+        make_whole(artifact, by_digest[artifact.sha256][0])
+    return {artifact.sha256: artifact.pk for artifact in saved}
 
 
 def _insert(artifacts: list[Artifact]) -> None:
@@ -94,6 +92,10 @@ def _insert(artifacts: list[Artifact]) -> None:
     files = [artifact.file for artifact in artifacts]
     try:
         Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)
+    except OSError:
+        for artifact in artifacts:
+            discard_part(artifact)
+        raise
     finally:
         for file in files:
             file.close()

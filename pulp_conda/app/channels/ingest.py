@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from django.conf import settings
@@ -126,7 +127,8 @@ def ingest(
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])
     with transaction.atomic():
-        artifact = save_artifact(Artifact.init_and_validate(file), file)
+        path = Path(file.temporary_file_path())
+        artifact = save_artifact(Artifact.init_and_validate(file), path)
         return _save_package(attributes, artifact)
 
 
