@@ -11,7 +11,7 @@ from .registry.oidc import MintView
 _OWNER = r"(?P<owner>[^/]+)"
 _TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
 
-_package = PackageView.as_view({"put": "upload"})
+_package = PackageView.as_view({"put": "upload", "delete": "remove"})
 
 urlpatterns = [
     # conda puts the token behind the channel alias, other clients behind the host.
