@@ -47,11 +47,12 @@ def test_a_removed_file_leaves_the_index_and_stays_fetchable(
     assert "demo-1.0-0.conda" in again.json()["message"]
 
 
-def test_the_last_file_leaves_an_empty_index(server: RunningServer, owner: str) -> None:
+def test_the_last_file_of_a_subdir_leaves_an_empty_index(server: RunningServer, owner: str) -> None:
     url = server.channel(owner)
     assert server.put(f"{url}/x.conda", PackageBuilder().subdir("linux-64").conda()).ok
     assert delete(f"{url}/linux-64/demo-1.0-0.conda").status_code == 204
     assert packages(url) == set()
+    assert "demo" not in requests.get(f"{url}/linux-64/repodata.json", timeout=30).text
 
 
 def test_only_the_named_file_is_removed(server: RunningServer, owner: str) -> None:
