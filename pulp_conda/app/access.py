@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from .models import ChannelName, Right, owns
 
 if TYPE_CHECKING:
+    from .registry.generic import PackageReleaseView
     from .registry.views import RegistryView
 
 _ANY = "has_model_or_domain_or_obj_perms"
@@ -140,3 +141,8 @@ def may_remove(_request: Request, view: "RegistryView", _action: str) -> bool:
 def may_read(_request: Request, view: "RegistryView", _action: str) -> bool:
     """Access condition: one may read the channel that the URL names."""
     return view.requester.may(Right.READ, view.channel, view.repository)
+
+
+def may_see(_request: Request, view: "PackageReleaseView", _action: str) -> bool:
+    """Access condition: the channel that the URL names exists and is public, or one may read it."""
+    return view.requester.may_read(view.served.distribution)

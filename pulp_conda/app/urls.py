@@ -6,16 +6,26 @@ Reading, the content app's work, is routed in `content`.
 from django.urls import path, re_path
 
 from .registry.forgejo import PackageView
+from .registry.generic import PackageListView, PackageReleaseView
 from .registry.oidc import MintView
+from .registry.views import NowhereView
 
-_OWNER = r"(?P<owner>[^/]+)"
+_OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses to look for a domain with NUL in its name
 _TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
 
-_package = PackageView.as_view({"put": "upload"})
+_PATH = r"(?P<path>(?s:.+))\Z"  # newlines too: whatever is requested gets an answer of ours
+
+_package = PackageView.as_view({"put": "upload", "delete": "remove"})
+_packages = PackageListView.as_view({"get": "list"})
+_release = PackageReleaseView.as_view({"get": "retrieve", "delete": "destroy"})
+_nowhere = NowhereView.as_view({"get": "options"})
 
 urlpatterns = [
     # conda puts the token behind the channel alias, other clients behind the host.
-    re_path(rf"^api/packages/{_OWNER}/conda/{_TOKEN}(?P<path>.+)$", _package),
-    re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/(?P<path>.+)$", _package),
+    re_path(rf"^api/packages/{_OWNER}/conda/{_TOKEN}{_PATH}", _package),
+    re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/{_PATH}", _package),
+    re_path(rf"^api/v1/packages/{_OWNER}/?\Z", _packages),
+    re_path(rf"^api/v1/packages/{_OWNER}/conda/{_PATH}", _release),
+    re_path(r"^(?:t/[^/]+/)?api/(?:packages/(?s:.*/)?conda|v1/packages)(?:/|\Z)", _nowhere),
     path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

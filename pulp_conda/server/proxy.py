@@ -137,7 +137,7 @@ def runner(proxy: Proxy) -> web.AppRunner:
     """Return what serves the proxy, on whatever site is given to it."""
     app = web.Application()
     app.cleanup_ctx.append(proxy.sessions)
-    app.router.add_route("*", "/{path:.*}", proxy.pass_on)
+    app.router.add_route("*", "/{path:(?s:.*)}", proxy.pass_on)  # newlines too
     return web.AppRunner(
         app,
         access_log=None,

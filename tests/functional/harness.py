@@ -91,6 +91,18 @@ class RunningServer:
             if name.startswith(prefix):
                 _kill_group(pid)
 
+    def shell(self, code: str) -> str:
+        """Run Python in a process of its own, with Pulp set up as here; return what it prints."""
+        env = {
+            **os.environ,
+            "PULP_SETTINGS": str(self.home / "settings.py"),
+            "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings",
+        }
+        command = [sys.executable, "-c", f"import django\ndjango.setup()\n{code}"]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def channel(self, owner: str, channel: str | None = None) -> str:
         """Return the registry's URL of a channel."""
         base = f"{self.origin}/api/packages/{owner}/conda"

@@ -26,15 +26,11 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 
-from .predecessor import is_published
+from .predecessor import is_published, published_version
 from .publish import publish
 from .quota import Quota
 from .versions import change
-
-_POLL_SECONDS = (0.01, 0.3)
-"""First and longest pause between two looks at an upload's row."""
-
-_FINAL_STATES = ("completed", "failed", "canceled", "skipped")
+from .waiting import CommitFailed, wait_for
 
 Dispatch = Callable[[CondaRepository], Task]
 """Starts a task that holds the repository and calls `commit_pending`."""
@@ -67,20 +63,6 @@ class ChannelFull(Exception):
         )
 
 
-class CommitTimeout(Exception):
-    """The channel was busy for as long as an upload may wait."""
-
-    def __init__(self) -> None:
-        super().__init__("the channel is busy; try again")
-
-
-class CommitFailed(Exception):
-    """The task that was to make the new version did not get to its end."""
-
-    def __init__(self) -> None:
-        super().__init__("the new version of the channel could not be made; try again")
-
-
 _REFUSALS = {EXISTS: PackageExists, RETIRED: NameRetired, FULL: ChannelFull}
 
 
@@ -107,31 +89,22 @@ def commit(
         expires=now() + timedelta(seconds=timeout),
     )
     try:
-        outcome = _wait(upload, dispatch(repository), deadline=time.monotonic() + timeout)
+        deadline = time.monotonic() + timeout
+        outcome = wait_for(dispatch(repository), lambda: _outcome(upload), deadline)
     finally:
         upload.delete()
     if outcome in _REFUSALS:
         raise _REFUSALS[outcome](package)
 
 
-def _wait(upload: PendingUpload, task: Task, deadline: float) -> str:
-    pause, longest_pause = _POLL_SECONDS
-    while True:
-        task.refresh_from_db(fields=["state"])
-        # Read after the task's state: a task writes outcomes before it ends.
-        try:
-            upload.refresh_from_db(fields=["outcome"])
-        except PendingUpload.DoesNotExist as error:
-            # Orphan cleanup took the package, or the upload outlived its deadline.
-            raise CommitFailed from error
-        if upload.outcome is not None:
-            return upload.outcome
-        if task.state in _FINAL_STATES:
-            raise CommitFailed
-        if time.monotonic() > deadline:
-            raise CommitTimeout
-        time.sleep(pause)
-        pause = min(pause * 1.5, longest_pause)
+def _outcome(upload: PendingUpload) -> str | None:
+    try:
+        upload.refresh_from_db(fields=["outcome"])
+    except PendingUpload.DoesNotExist as error:
+        # Orphan cleanup took the package, or the upload outlived its deadline.
+        raise CommitFailed from error
+    outcome: str | None = upload.outcome
+    return outcome
 
 
 def commit_pending(repository: CondaRepository) -> None:
@@ -229,9 +202,7 @@ def _served(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
     """Return which of the packages the channel's newest index names."""
     if not packages:
         return set()
-    version = (
-        latest.repository.versions.filter(publication__complete=True).order_by("number").last()
-    )
+    version = published_version(latest.repository)
     if version is None:
         return set()
     held = CondaPackage.objects.in_version(version).filter(pk__in=list(packages))

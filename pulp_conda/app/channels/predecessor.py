@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import F
 from pulpcore.plugin.models import RepositoryVersion
 
-from pulp_conda.app.models import CondaPackage, CondaPublication
+from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository
 from pulp_conda.formats import layout
 
 from .documents import Recipe, saved_documents
@@ -15,6 +15,12 @@ from .documents import Recipe, saved_documents
 def is_published(version: RepositoryVersion) -> bool:
     """Tell whether a version has an index that clients can be served."""
     return CondaPublication.objects.filter(repository_version=version, complete=True).exists()
+
+
+def published_version(repository: CondaRepository) -> RepositoryVersion | None:
+    """Return the newest version that has an index, which is what clients of its channel see."""
+    published = repository.versions.filter(publication__complete=True)
+    return published.defer("content_ids").order_by("number").last()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel import ChannelName
+from .distribution import CondaDistribution
 from .owner import CondaOwner
 from .repository import CondaRepository
 from .token import DELETE, READ, WRITE, AccessToken
@@ -58,6 +59,19 @@ class Requester:
         if repository is not None or settings.CONDA_CHANNEL_CREATION == "publishers":
             return self.may(Right.UPLOAD, channel, repository)
         return self.may(Right.CREATE, channel, None)
+
+    def may_read(self, distribution: CondaDistribution) -> bool:
+        """Tell whether he may read what a channel serves; without a guard everybody may."""
+        if distribution.content_guard_id is None:
+            return True
+        channel = ChannelName.of_base_path(distribution.base_path)
+        return self.may(Right.READ, channel, distribution.served_repository)
+
+    def may_not_know_of(self, distribution: CondaDistribution) -> bool:
+        """Tell whether a channel's guard denies to him that there is a channel."""
+        if self.may_read(distribution):
+            return False
+        return getattr(distribution.content_guard.cast(), "hidden", False)
 
     def _token_covers(self, right: Right, channel: ChannelName) -> bool:
         token = self.token

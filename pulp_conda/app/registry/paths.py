@@ -1,6 +1,7 @@
 """How the path behind `/api/packages/{owner}/conda/` names a channel and a file."""
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
 
@@ -29,3 +30,32 @@ def parse_download_path(path: str) -> tuple[str | None, str]:
     """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it."""
     *folders, subdir, filename = ["", *path.split("/")]
     return "/".join(folders).strip("/") or None, f"{subdir}/{filename}"
+
+
+@dataclass(frozen=True, slots=True)
+class GenericPath:
+    """What a URL of the generic package API names; without `version` all versions."""
+
+    channel: str | None
+    name: str
+    version: str | None
+    files: bool
+
+
+def parse_generic_path(target: str) -> GenericPath | None:
+    """Read `/api/v1/packages/{owner}/conda/{name}[/{version}[/files]]` as it was requested.
+
+    `{name}` is the displayed name, whose slashes are percent-encoded. Slashes that are not are
+    taken as its own too where a version follows: without one, `dev/foo` is version foo of dev.
+    An empty segment is an error, for the version that a script forgot must not mean all versions.
+    """
+    path = target.partition("?")[0].partition("/api/v1/packages/")[2]
+    segments = [unquote(segment) for segment in path.split("/")[2:]]
+    if not segments or not all(segments):
+        return None
+    files = len(segments) > 2 and segments[-1] == "files"
+    if files:
+        segments.pop()
+    version = segments.pop() if len(segments) > 1 else None
+    channel, _, name = "/".join(segments).rpartition("/")
+    return GenericPath(channel or None, name, version, files)

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from pulpcore.plugin.models import Domain
 from pulpcore.plugin.util import set_domain
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,8 +28,6 @@ from pulp_conda.app.channels.channel import (
 )
 from pulp_conda.app.channels.commit import (
     ChannelFull,
-    CommitFailed,
-    CommitTimeout,
     NameRetired,
     PackageExists,
     commit,
@@ -41,6 +39,8 @@ from pulp_conda.app.channels.ingest import (
     ingest,
     received,
 )
+from pulp_conda.app.channels.remove import NothingToRemove, remove
+from pulp_conda.app.channels.waiting import CommitFailed, CommitTimeout
 from pulp_conda.app.models import (
     AccessToken,
     ChannelName,
@@ -48,7 +48,7 @@ from pulp_conda.app.models import (
     CondaRepository,
     Requester,
 )
-from pulp_conda.app.tasks import dispatch_commit
+from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
 from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
 from pulp_conda.formats.identifiers import Extension
 
@@ -71,10 +71,12 @@ _STATUS: dict[type[Exception], int] = {
     ChannelPinned: 403,
     CommitTimeout: 503,
     CommitFailed: 503,
+    NothingToRemove: 404,
     Http404: 404,
 }
 """The status of each expected failure; the first class that fits counts."""
 
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -96,9 +98,29 @@ class NativeView(ViewSet):
     renderer_classes = [JSONRenderer]
     # It looks for the domain where a failure becomes a page without a word of explanation.
     skip_domain_middleware = True
+    methods_of_content_app: tuple[str, ...] = ()
+    """What else is answered at the view's URLs, though not here."""
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods that the view's URLs know, wherever they are answered."""
+        known = {*super().allowed_methods, *self.methods_of_content_app}
+        return sorted(known, key=_METHODS.index)
+
+    def options(self, *_: Any, **__: Any) -> Response:
+        """Say by the header `Allow`, which every answer has, what can be done."""
+        return Response(status=204)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Enter the domain, which is the owner where there are domains, and let DRF go on."""
+        """Enter the domain, which is the owner where there are domains, and let DRF go on.
+
+        Anybody may ask for the options: browsers do before they send credentials.
+        """
+        if request.method == "OPTIONS":
+            return
+        if self.action is None:
+            self.perform_authentication(request)
+            raise MethodNotAllowed(request.method)
         name = kwargs.get("owner", "default") if settings.DOMAIN_ENABLED else "default"
         domain = Domain.objects.filter(name=name).first()
         if domain is None:
@@ -121,15 +143,15 @@ class NativeView(ViewSet):
         if isinstance(exc, OSError) and exc.errno in _DISK_FULL:
             _log.error("The storage is full: %s", exc)
             return _failure(507, "the server has no room for the package")
-        _log.exception("An upload failed unexpectedly")
+        _log.exception("A request failed unexpectedly")
         return _failure(500, "the server failed; its log says why")
 
 
 class RegistryView(NativeView):
     """A view of a channel.
 
-    It reads from the URL which channel is meant, then lets DRF authenticate and authorise, all
-    before the body is read.
+    It lets DRF authenticate, reads from the URL which channel is meant and authorises, all before
+    the body is read.
     """
 
     authentication_classes = [
@@ -152,14 +174,13 @@ class RegistryView(NativeView):
         """
         raise NotImplementedError
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find the channel, then authenticate and authorise."""
+    def check_permissions(self, request: Request) -> None:
+        """Find the channel and authorise."""
         try:
-            self.channel = self.channel_of(**kwargs)
+            self.channel = self.channel_of(**self.kwargs)
         except InvalidIdentifier as error:
-            self.perform_authentication(request)
             raise Http404(str(error)) from error
-        super().initial(request, *args, **kwargs)
+        super().check_permissions(request)
 
     @property
     def requester(self) -> Requester:
@@ -196,6 +217,31 @@ class RegistryView(NativeView):
         repository = self.repository or find_or_create_repository(self.channel)
         commit(repository, package, dispatch_commit, replace=replace)
         return package
+
+    def withdraw(self, **selection: str) -> None:
+        """Take the packages with the given fields out of the channel.
+
+        Returns once the channel's index does not name them any more.
+
+        Raises:
+            Http404, NothingToRemove: there is no such channel, or no such package in it.
+            CommitTimeout, CommitFailed: they are still there; a retry is in order.
+        """
+        if self.repository is None:
+            raise Http404(f"there is no channel {self.channel}")
+        remove(self.repository, selection, dispatch_remove)
+
+
+class NowhereView(NativeView):
+    """What URLs among the registry's lead to that name nothing."""
+
+    def initial(self, *_: Any, **__: Any) -> None:
+        """Refuse whatever is asked.
+
+        Raises:
+            Http404: always.
+        """
+        raise Http404("no owner, channel or file can have this URL")
 
 
 def _failure(status: int, message: str, headers: Any = None) -> Response:

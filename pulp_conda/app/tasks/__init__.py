@@ -5,5 +5,6 @@ Their names are stored in the database with every task; renaming one breaks queu
 
 from .commit import acommit_pending, dispatch_commit
 from .publish import publish
+from .remove import aremove, dispatch_remove
 
-__all__ = ["acommit_pending", "dispatch_commit", "publish"]
+__all__ = ["acommit_pending", "aremove", "dispatch_commit", "dispatch_remove", "publish"]

@@ -1,0 +1,205 @@
+"""What channels offer, release by release: all files of one version of one package.
+
+A channel offers what its index names, so these look at the version that clients are served.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
+from pulpcore.plugin.models import RepositoryContent, RepositoryVersion
+from pulpcore.plugin.util import get_domain_pk
+
+from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, channel_named
+from pulp_conda.formats.errors import InvalidIdentifier
+
+Condition = tuple[tuple[str, str], ...]
+"""Lookups of releases by `name` and `version`, with the values wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedChannel:
+    """A channel with the version that its clients see, None before there is any."""
+
+    name: ChannelName
+    distribution: CondaDistribution
+    version: RepositoryVersion | None
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the names of packages that are not of the default channel."""
+        return "" if self.name.name == settings.CONDA_DEFAULT_CHANNEL else f"{self.name.name}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One version of one package in one channel; `created` is when its first file came."""
+
+    channel: ServedChannel
+    name: str
+    version: str
+    created: datetime
+
+    @property
+    def displayed_name(self) -> str:
+        """The name as the generic package API has it."""
+        return self.channel.prefix + self.name
+
+    def files(self) -> list[CondaPackage]:
+        """Return its files, of all builds, subdirs and formats."""
+        packages = CondaPackage.objects.in_version(self.channel.version)
+        chosen = packages.filter(_pulp_domain=get_domain_pk(), name=self.name, version=self.version)
+        return list(chosen.prefetch_related("_artifacts").order_by("subdir", "filename"))
+
+
+def served_channels(owner: str) -> list[ServedChannel]:
+    """Return the channels of an owner that the registry's URLs can name, private ones too."""
+    distributions = CondaDistribution.objects.all()
+    if not settings.DOMAIN_ENABLED:
+        distributions = distributions.filter(base_path__startswith=f"{owner}/")
+    return _served(distributions)
+
+
+def served_channel(channel: ChannelName) -> ServedChannel | None:
+    """Return the channel of a name, None where there is none."""
+    return next(iter(_served(CondaDistribution.objects.filter(base_path=channel.base_path))), None)
+
+
+def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
+    published = RepositoryVersion.objects.filter(publication__complete=True).order_by("-number")
+    fixed = published.filter(pk=OuterRef("repository_version_id"))
+    newest = published.filter(repository=OuterRef("repository_id"))
+    found = (
+        distributions.filter(pulp_domain_id=get_domain_pk(), checkpoint=False)
+        .annotate(
+            served=Coalesce(
+                "publication__repository_version_id",
+                Subquery(fixed.values("pk")[:1]),
+                Subquery(newest.values("pk")[:1]),
+            )
+        )
+        .order_by("base_path")
+    )
+    # Without the ids of all content, megabytes of them.
+    versions = RepositoryVersion.objects.defer("content_ids").in_bulk(
+        [distribution.served for distribution in found if distribution.served]
+    )
+    return [
+        ServedChannel(name, distribution, versions.get(distribution.served))
+        for distribution in found
+        if (name := _registry_name(distribution))
+    ]
+
+
+def _registry_name(distribution: CondaDistribution) -> ChannelName | None:
+    """Return a channel's name, None for a path, made over REST, that no registry URL can have."""
+    name = ChannelName.of_base_path(distribution.base_path)
+    try:
+        return channel_named(name.owner, name.name) if name.name else None
+    except InvalidIdentifier:
+        return None
+
+
+def search(
+    channels: Iterable[ServedChannel], text: str, *, offset: int, limit: int
+) -> tuple[list[Release], int]:
+    """Return a page of the releases whose displayed name holds a text, and how many there are."""
+    if "\0" in text:  # PostgreSQL refuses to look for it
+        return [], 0
+    conditions = [
+        (channel, condition)
+        for channel in channels
+        if channel.version and (condition := _matching(channel, text.lower())) is not None
+    ]
+    return _page(conditions, offset=offset, limit=limit)
+
+
+def releases_of(
+    channel: ServedChannel, name: str, version: str | None = None, *, offset: int, limit: int
+) -> tuple[list[Release], int]:
+    """Return a page of the releases of a package, and how many there are."""
+    condition = (("name", name), *((("version", version),) if version is not None else ()))
+    if channel.version is None or any("\0" in value for _, value in condition):
+        return [], 0
+    return _page([(channel, condition)], offset=offset, limit=limit)
+
+
+def _matching(channel: ServedChannel, text: str) -> Condition | None:
+    """Return the condition for packages whose displayed name holds a text, None if none can."""
+    if text in channel.prefix:
+        return ()
+    head, slash, tail = text.rpartition("/")
+    if not slash:
+        return (("name__contains", text),)
+    return (("name__startswith", tail),) if channel.prefix.endswith(head + slash) else None
+
+
+def _page(
+    conditions: Sequence[tuple[ServedChannel, Condition]], *, offset: int, limit: int
+) -> tuple[list[Release], int]:
+    """Return a page of releases in order of channel and name, and their number.
+
+    The newest of a name comes first. Costs a query for each channel that the page touches and
+    one for each kind of condition.
+    """
+    counts = _counts(conditions)
+    found: list[Release] = []
+    total = 0
+    for channel, condition in conditions:
+        count = counts.get((_version_pk(channel), condition), 0)
+        start, room = max(offset - total, 0), limit - len(found)
+        if start < count and room > 0:
+            found += _releases(channel, condition, start, min(start + room, count))
+        total += count
+    return found, total
+
+
+def _counts(
+    conditions: Sequence[tuple[ServedChannel, Condition]],
+) -> dict[tuple[UUID, Condition], int]:
+    counts = {}
+    for condition in {condition for _, condition in conditions}:
+        versions = {_version_pk(channel) for channel, meant in conditions if meant == condition}
+        rows = (
+            _memberships(versions)
+            .filter(**dict(condition))
+            .values("served")
+            .annotate(releases=Count(Concat("name", Value("/"), "version"), distinct=True))
+        )
+        counts.update({(row["served"], condition): row["releases"] for row in rows})
+    return counts
+
+
+def _releases(channel: ServedChannel, condition: Condition, start: int, stop: int) -> list[Release]:
+    rows = (
+        _memberships([_version_pk(channel)])
+        .filter(**dict(condition))
+        .values("name", "version")
+        .annotate(created=Min("pulp_created"))
+        .order_by("name", "-created", "version")
+    )
+    return [Release(channel, **row) for row in rows[start:stop]]
+
+
+def _memberships(versions: Iterable[UUID]) -> QuerySet[RepositoryContent]:
+    """Return what the versions hold: a row, with `name` and `version`, for each `served` one."""
+    number = F("repository__versions__number")
+    return RepositoryContent.objects.filter(
+        Q(version_removed=None) | Q(version_removed__number__gt=number),
+        repository__versions__in=versions,
+        version_added__number__lte=number,
+    ).annotate(
+        served=F("repository__versions"),
+        name=F("content__conda_condapackage__name"),
+        version=F("content__conda_condapackage__version"),
+    )
+
+
+def _version_pk(channel: ServedChannel) -> UUID:
+    assert channel.version is not None  # noqa: S101 (only channels with one are asked about)
+    pk: UUID = channel.version.pk
+    return pk

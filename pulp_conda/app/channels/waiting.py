@@ -1,0 +1,53 @@
+"""Waiting, to a deadline, for what a task that holds a repository is to bring about."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pulpcore.plugin.models import Task
+
+_POLL_SECONDS = (0.01, 0.3)
+"""First and longest pause between two looks."""
+
+_FINAL_STATES = ("completed", "failed", "canceled", "skipped")
+
+Outcome = TypeVar("Outcome")
+
+
+class CommitTimeout(Exception):
+    """The channel was busy for as long as a request may wait."""
+
+    def __init__(self) -> None:
+        super().__init__("the channel is busy; try again")
+
+
+class CommitFailed(Exception):
+    """The task that was to make the new version did not get to its end."""
+
+    def __init__(self) -> None:
+        super().__init__("the new version of the channel could not be made; try again")
+
+
+def wait_for(task: Task, outcome: Callable[[], Outcome | None], deadline: float) -> Outcome:
+    """Return what `outcome` finds in the database as soon as that is not None.
+
+    The task's own state says only when to give up: pulpcore's immediate tasks may report failure
+    after they committed. `deadline` is on the monotonic clock.
+
+    Raises:
+        CommitTimeout: the deadline passed.
+        CommitFailed: the task ended and there is still no outcome.
+    """
+    pause, longest_pause = _POLL_SECONDS
+    while True:
+        task.refresh_from_db(fields=["state"])
+        # Looked for after the task's state: a task writes outcomes before it ends.
+        found = outcome()
+        if found is not None:
+            return found
+        if task.state in _FINAL_STATES:
+            raise CommitFailed
+        if time.monotonic() > deadline:
+            raise CommitTimeout
+        time.sleep(pause)
+        pause = min(pause * 1.5, longest_pause)

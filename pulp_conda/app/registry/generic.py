@@ -1,0 +1,241 @@
+"""Forgejo's and Gitea's API for packages of any type, as far as it is about conda's."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.http import Http404
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pulp_conda.app.access import allow
+from pulp_conda.app.channels.releases import (
+    Release,
+    ServedChannel,
+    releases_of,
+    search,
+    served_channel,
+    served_channels,
+)
+from pulp_conda.app.models import ChannelName, CondaPackage, channel_named
+
+from .paths import GenericPath, parse_generic_path
+from .views import RegistryView
+
+_TYPES = ("", "all", "conda")
+_DEFAULT_LIMIT, _MOST = 30, 50
+
+
+class _GenericView(RegistryView):
+    def page_of(self, releases: list[Release], total: int) -> Response:
+        """Return a page of releases with what tells how many there are and where."""
+        page, limit = _paging(self.request.query_params)
+        headers = {
+            "X-Total-Count": str(total),
+            "Access-Control-Expose-Headers": "Link, X-Total-Count",
+        }
+        if links := _links(self.request, page, -(-total // limit)):
+            headers["Link"] = links
+        return Response([self.describe(release) for release in releases], headers=headers)
+
+    def describe(self, release: Release) -> dict[str, Any]:
+        """Return a release as the API's `Package`."""
+        name, version = release.displayed_name, release.version
+        path = "/".join(quote(part, safe="") for part in (self.owner, "conda", name, version))
+        created = release.created.astimezone(UTC).isoformat(timespec="seconds")
+        user = _user(self.owner)
+        return {
+            "id": _number(self.owner, name, version),
+            "owner": user,
+            "repository": None,
+            "creator": user,
+            "type": "conda",
+            "name": name,
+            "version": version,
+            "html_url": self.request.build_absolute_uri(f"/api/v1/packages/{path}"),
+            "created_at": created.replace("+00:00", "Z"),
+        }
+
+
+class PackageListView(_GenericView):
+    """All that an owner's channels offer."""
+
+    DEFAULT_ACCESS_POLICY = {"statements": [allow(["list"], principal="*")]}
+
+    @classmethod
+    def urlpattern(cls) -> str:
+        """Name this view among the access policies."""
+        return "conda/generic"
+
+    def channel_of(self, **_: Any) -> ChannelName:
+        """Check the owner, who has the default channel if he has any."""
+        return channel_named(self.owner, None)
+
+    def list(self, request: Request, **_: Any) -> Response:
+        """Return a page of the releases in all channels that the client may read."""
+        if request.query_params.get("type", "").strip() not in _TYPES:
+            return self.page_of([], 0)
+        channels = [
+            channel
+            for channel in served_channels(self.owner)
+            if self.requester.may_read(channel.distribution)
+        ]
+        page, limit = _paging(request.query_params)
+        text = request.query_params.get("q", "").strip()
+        return self.page_of(*search(channels, text, offset=(page - 1) * limit, limit=limit))
+
+
+class PackageReleaseView(_GenericView):
+    """One version of a package in a channel, or all of them."""
+
+    DEFAULT_ACCESS_POLICY = {
+        "statements": [
+            allow(["retrieve"], "may_see", principal="*"),
+            allow(["destroy"], "may_remove"),
+        ]
+    }
+
+    @classmethod
+    def urlpattern(cls) -> str:
+        """Name this view among the access policies."""
+        return "conda/generic/package"
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods of what the URL names: files are not removed at the URL of their list."""
+        methods: list[str] = super().allowed_methods
+        target = self._requested
+        return [m for m in methods if m != "DELETE" or not (target and target.files)]
+
+    @cached_property
+    def _requested(self) -> GenericPath | None:
+        # Django's own path is unquoted, so that `dev%2Ffoo` could not be told from `dev/foo`.
+        return parse_generic_path(self.request.META.get("RAW_URI", ""))
+
+    @property
+    def target(self) -> GenericPath:
+        """What the URL names.
+
+        Raises:
+            Http404: nothing that there could be.
+        """
+        if self._requested is None:
+            raise Http404("a package is named by {name}/{version}, slashes within a name as %2F")
+        return self._requested
+
+    @cached_property
+    def served(self) -> ServedChannel:
+        """The channel that the URL names.
+
+        Raises:
+            Http404: it does not exist, or the client is not to know that it does.
+        """
+        channel = served_channel(self.channel)
+        if channel is None or self.requester.may_not_know_of(channel.distribution):
+            raise Http404(f"there is no channel {self.channel}")
+        return channel
+
+    def channel_of(self, **_: Any) -> ChannelName:
+        """Read the channel from the displayed name of the package."""
+        return channel_named(self.owner, self.target.channel)
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        """Return a release, its files, or a page of the releases of one name."""
+        target = self.target
+        if target.version is None:
+            page, limit = _paging(request.query_params)
+            offset = (page - 1) * limit
+            return self.page_of(*releases_of(self.served, target.name, offset=offset, limit=limit))
+        found, _total = releases_of(self.served, target.name, target.version, offset=0, limit=1)
+        if not found:
+            raise Http404(f"the channel has no version {target.version} of {target.name}")
+        if target.files:
+            return Response([_file(package) for package in found[0].files()])
+        return Response(self.describe(found[0]))
+
+    def destroy(self, request: Request, **_: Any) -> Response:
+        """Remove all builds, subdirs and formats of a version, or of all versions."""
+        target = self.target
+        if target.files:
+            raise MethodNotAllowed(request.method)
+        selection = {"name": target.name}
+        if target.version is not None:
+            selection["version"] = target.version
+        self.withdraw(**selection)
+        return Response(status=204)
+
+
+def _paging(parameters: Mapping[str, str]) -> tuple[int, int]:
+    """Return the page, from 1 on, and its size as Forgejo corrects them."""
+    page, limit = (_int(parameters.get(name, "")) for name in ("page", "limit"))
+    return max(page, 1), min(limit, _MOST) if limit > 0 else _DEFAULT_LIMIT
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0
+
+
+def _links(request: Request, page: int, last: int) -> str:
+    """Return the header by which clients find the pages beside one."""
+    numbers: dict[str, int] = {}
+    if page < last:
+        numbers |= {"next": page + 1, "last": last}
+    if page > 1:
+        numbers |= {"first": 1, "prev": page - 1}
+    links = []
+    for relation, number in numbers.items():
+        query = urlencode({**request.query_params.dict(), "page": number})
+        links.append(f'<{request.build_absolute_uri(request.path)}?{query}>; rel="{relation}"')
+    return ",".join(links)
+
+
+def _user(name: str) -> dict[str, Any]:
+    """Return an owner as the API's `User`; he need not have an account here."""
+    return {
+        "id": _number(name),
+        "login": name,
+        "login_name": "",
+        "full_name": "",
+        "email": "",
+        "avatar_url": "",
+        "language": "",
+        "is_admin": False,
+        "restricted": False,
+        "active": True,
+        "prohibit_login": False,
+        "location": "",
+        "website": "",
+        "description": "",
+        "visibility": "public",
+        "username": name,
+    }
+
+
+def _file(package: CondaPackage) -> dict[str, Any]:
+    """Return a file as the API's `PackageFile`, and its subdir."""
+    artifact = next(iter(package._artifacts.all()), None)
+    return {
+        "id": _number(str(package.pk)),
+        # Forgejo writes the one, newer Gitea the other.
+        "Size": package.size,
+        "size": package.size,
+        "name": package.filename,
+        "subdir": package.subdir,
+        "md5": package.md5,
+        "sha1": (artifact and artifact.sha1) or "",
+        "sha256": package.sha256,
+        "sha512": (artifact and artifact.sha512) or "",
+    }
+
+
+def _number(*parts: str) -> int:
+    """Return a lasting number for what has none here, small enough for JavaScript."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:6])
