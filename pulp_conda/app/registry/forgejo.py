@@ -20,11 +20,6 @@ class PackageView(RegistryView):
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload")]}
 
-    @classmethod
-    def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
-        return "conda/registry"
-
     def channel_of(self, **kwargs: Any) -> ChannelName:
         """Read the channel from the path behind `conda/`."""
         return channel_named(self.owner, parse_upload_path(kwargs["path"]).channel)
@@ -33,11 +28,17 @@ class PackageView(RegistryView):
         """Take the body as a package; 201 once clients of the channel can install it.
 
         The stored name and the subdir come from the package. The URL decides on the channel and
-        the format alone.
+        the format alone. Artifactory's clients declare digests in headers.
         """
         target = parse_upload_path(path)
         extension = extension_of(target.filename)
         if extension is None:
             raise Http404("a package's name ends in .conda or .tar.bz2")
-        self.store(body_of(request), extension, claimed_subdir=target.subdir)
+        self.store(
+            body_of(request),
+            extension,
+            claimed_subdir=target.subdir,
+            sha256=request.headers.get("X-Checksum-Sha256"),
+            md5=request.headers.get("X-Checksum-Md5"),
+        )
         return Response(status=201)
