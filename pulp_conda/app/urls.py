@@ -5,6 +5,7 @@ Reading, the content app's work, is routed in `content`.
 
 from django.urls import path, re_path
 
+from .registry.anaconda.urls import routes as anaconda_routes
 from .registry.forgejo import PackageView
 from .registry.oidc import MintView
 from .registry.prefix import PrefixView
@@ -24,5 +25,6 @@ urlpatterns = [
         rf"^api/channels/{_CHANNEL}/upload/(?P<file>[^/]+)$", QuetzView.as_view({"post": "upload"})
     ),
     re_path(rf"^api/v1/upload/{_CHANNEL}$", PrefixView.as_view({"post": "upload"})),
+    *anaconda_routes(_OWNER, login=_CHANNEL),
     path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

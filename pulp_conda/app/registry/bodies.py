@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 _CHUNK_BYTES = 64 * 1024
+_FILE = "file"
+"""The part that is the file also where it has no file name: rattler-build sends anaconda one."""
+
 _MAX_FIELD_BYTES = 1024**2  # an attestation has some ten thousand
 _MAX_FIELDS = 100
 _MAX_DOCUMENT_BYTES = 4 * 1024**2  # stands for a package's index.json, of a megabyte at most
@@ -65,7 +68,7 @@ def document_of(request: "Request") -> dict[str, Any]:
 
 
 def body_of(request: "Request") -> Body:
-    """Return a request's body; of a form, its first file part, whatever the part's name.
+    """Return a request's body; of a form, its first part with a file name or called "file".
 
     Raises:
         InvalidForm: the form is no form, or holds no file.
@@ -157,9 +160,9 @@ class _Form(Body):
         _, options = parse_options_header(self._part.get("content-disposition"))
         self._field = options.get(b"name", b"").decode(errors="replace")
         filename = options.get(b"filename", self._part.get("x-file-name", "").encode())
-        if filename and not self._had_file:
+        if (filename or self._field == _FILE) and not self._had_file:
             self._in_file = self._had_file = True
-            self.filename = filename.decode(errors="replace")
+            self.filename = filename.decode(errors="replace") or None
             self.headers = self._part
         elif len(self.fields) >= _MAX_FIELDS:
             raise InvalidForm(f"the form has more than {_MAX_FIELDS} fields")
