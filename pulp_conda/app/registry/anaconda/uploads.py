@@ -15,9 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
+from pulp_conda.app.channels.channel import find_repository
 from pulp_conda.app.channels.commit import PackageExists
 from pulp_conda.app.channels.ingest import WrongDigest
-from pulp_conda.app.models import ChannelName, channel_named
+from pulp_conda.app.models import ChannelName, CondaRepository, channel_named
 from pulp_conda.app.registry.bodies import InvalidDocument, body_of, document_of
 from pulp_conda.app.registry.views import RegistryView
 from pulp_conda.formats.identifiers import check_extension
@@ -26,6 +27,7 @@ from .stage import Stage, StageAuthentication, identity
 from .views import LoginView, label_of
 
 _ROOT = "/api/anaconda/"
+_MAX_LABELS = 10  # all of them have to fit into a URL
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
@@ -34,10 +36,10 @@ class StageView(LoginView):
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["stage", "commit"], "may_upload")]}
 
-    @property
-    def targets(self) -> Sequence[ChannelName]:
+    @cached_property
+    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
         """The channels that the labels name."""
-        return self.announced.targets
+        return {channel: find_repository(channel) for channel in self.announced.targets}
 
     @cached_property
     def announced(self) -> Stage:
@@ -77,7 +79,8 @@ class StageView(LoginView):
         missing = [channel for channel in self.targets if channel not in held]
         if missing:
             raise Http404(f"{stage.filename} has not been uploaded to {missing[0]}")
-        package, channel = held[self.targets[0]][0], self.targets[0]
+        channel = stage.targets[0]
+        package = held[channel][0]
         registry = _site(request).removesuffix("anaconda/") + f"packages/{channel.owner}/conda/"
         return Response(
             {
@@ -94,13 +97,14 @@ class StageView(LoginView):
             InvalidDocument: the labels are no list of texts, or contradict the login.
             InvalidIdentifier: no channel can have that name.
         """
-        if not isinstance(labels, list | None) or not all(
-            isinstance(label, str) for label in labels or ()
-        ):
+        labels = labels or ["main"]
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise InvalidDocument("the labels are no list of names")
+        if len(labels) > _MAX_LABELS:
+            raise InvalidDocument(f"there are more than {_MAX_LABELS} labels")
         named = {
             self.channel if label == "main" else channel_named(self.channel.owner, label): None
-            for label in labels or ["main"]
+            for label in labels
         }
         if "channel" in self.kwargs and set(named) != {self.channel}:
             raise InvalidDocument(f"the login names {self.channel}; give no other label")
@@ -124,10 +128,10 @@ class StagedUploadView(RegistryView):
             raise PermissionDenied("the upload was staged for another owner")
         return self.staged.targets[0]
 
-    @property
-    def targets(self) -> Sequence[ChannelName]:
+    @cached_property
+    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
         """The channels that were named when the file was announced."""
-        return self.staged.targets
+        return {channel: find_repository(channel) for channel in self.staged.targets}
 
     @property
     def replaces(self) -> bool:
