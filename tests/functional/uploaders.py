@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +58,18 @@ class RattlerBuild:
         """Upload as `rattler-build upload prefix` and `pixi upload` do."""
         upload_package_to_prefix([path], self.server.origin, channel, api_key=self.token, **options)
 
-    def anaconda(self, path: str, channel: str, **options: Any) -> None:
-        """Upload as `rattler-build upload anaconda` does, the label being the channel."""
+    def anaconda(self, path: str, channel: str, labels: Sequence[str] = ()) -> None:
+        """Upload as `rattler-build upload anaconda` does.
+
+        With labels the channel is the whole login, otherwise its last part is the label.
+        """
         owner, _, name = channel.partition("/")
-        url = f"{self.server.origin}/api/anaconda"
         upload_package_to_anaconda(
-            [path], owner, **{"channel": [name]} | options, url=url, api_key=self.token
+            [path],
+            channel if labels else owner,
+            channel=list(labels) or [name],
+            url=f"{self.server.origin}/api/anaconda",
+            api_key=self.token,
         )
 
 
@@ -99,8 +105,8 @@ def install_anaconda_client(folder: Path) -> AnacondaClient | None:
     """
     python = folder / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", ANACONDA_CLIENT]
-    installed = subprocess.run(pip, check=False)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    installed = subprocess.run([*pip, ANACONDA_CLIENT], check=False)
     (folder / "home").mkdir()
     return None if installed.returncode else AnacondaClient(python, folder / "home")
 

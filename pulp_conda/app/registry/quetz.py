@@ -6,7 +6,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.formats.identifiers import check_extension
 
 from .bodies import body_of
@@ -17,10 +16,6 @@ class QuetzView(RegistryView):
     """Packages as Quetz's users upload them."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
-
-    def channel_of(self, channel: str | None = None, **_: Any) -> ChannelName:
-        """Return the owner's channel, or his default channel where the URL names none."""
-        return channel_named(self.owner, channel)
 
     @property
     def replaces(self) -> bool:

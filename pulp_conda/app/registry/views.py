@@ -44,6 +44,7 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaRepository,
     Requester,
+    channel_named,
 )
 from pulp_conda.app.tasks import dispatch_commit
 from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
@@ -156,12 +157,12 @@ class RegistryView(NativeView):
         return owner
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
-        """Return the channel that the URL's arguments name.
+        """Return the channel that the URL's arguments name; its owner's default one without any.
 
         Raises:
             InvalidIdentifier: no channel can have that name.
         """
-        raise NotImplementedError
+        return channel_named(self.owner, kwargs.get("channel"))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find the channel, then authenticate and authorise."""

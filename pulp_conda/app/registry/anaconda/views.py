@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from pulp_conda.app.channels.holdings import channels_of, holding
-from pulp_conda.app.models import ChannelName, CondaPackage, Right, channel_named
+from pulp_conda.app.models import ChannelName, CondaPackage, Right
 from pulp_conda.app.registry.views import RegistryView
 
 from .failures import TellsError
@@ -13,10 +13,6 @@ from .failures import TellsError
 
 class LoginView(TellsError, RegistryView):
     """A view of an owner's packages, or of one channel's where the login names one."""
-
-    def channel_of(self, channel: str | None = None, **_: Any) -> ChannelName:
-        """Return the channel that the login names, or the owner's default channel."""
-        return channel_named(self.owner, channel)
 
     def held(self, **fields: Any) -> dict[ChannelName, list[CondaPackage]]:
         """Return the login's channels that hold such packages, and the packages.
