@@ -129,8 +129,15 @@ def has_owner_role(request: Request, view: Any, _action: str, right: str) -> boo
 
 
 def may_upload(_request: Request, view: "RegistryView", _action: str) -> bool:
-    """Access condition: one may upload to the channel that the URL names, or create it."""
-    return view.requester.may_put(view.channel, view.repository)
+    """Access condition: one may upload to the channels that are meant, or create them."""
+    return all(view.requester.may_put(*target) for target in view.targets.items())
+
+
+def may_replace(_request: Request, view: "RegistryView", _action: str) -> bool:
+    """Access condition: an upload that is to replace a file comes from one who may remove it."""
+    return not view.replaces or all(
+        view.requester.may(Right.REMOVE, *target) for target in view.targets.items()
+    )
 
 
 def may_remove(_request: Request, view: "RegistryView", _action: str) -> bool:

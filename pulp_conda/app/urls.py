@@ -5,12 +5,16 @@ Reading, the content app's work, is routed in `content`.
 
 from django.urls import path, re_path
 
+from .registry.anaconda.urls import routes as anaconda_routes
 from .registry.forgejo import PackageView
 from .registry.generic import PackageListView, PackageReleaseView
 from .registry.oidc import MintView
+from .registry.prefix import PrefixView
+from .registry.quetz import QuetzView
 from .registry.views import NowhereView
 
 _OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses to look for a domain with NUL in its name
+_CHANNEL = rf"{_OWNER}(?:/(?P<channel>(?s:.+)))?"
 _TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
 
 _PATH = r"(?P<path>(?s:.+))\Z"  # newlines too: whatever is requested gets an answer of ours
@@ -18,6 +22,8 @@ _PATH = r"(?P<path>(?s:.+))\Z"  # newlines too: whatever is requested gets an an
 _package = PackageView.as_view({"put": "upload", "delete": "remove"})
 _packages = PackageListView.as_view({"get": "list"})
 _release = PackageReleaseView.as_view({"get": "retrieve", "delete": "destroy"})
+_quetz = QuetzView.as_view({"post": "upload"})
+_prefix = PrefixView.as_view({"post": "upload"})
 _nowhere = NowhereView.as_view({"get": "options"})
 
 urlpatterns = [
@@ -26,6 +32,9 @@ urlpatterns = [
     re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/{_PATH}", _package),
     re_path(rf"^api/v1/packages/{_OWNER}/?\Z", _packages),
     re_path(rf"^api/v1/packages/{_OWNER}/conda/{_PATH}", _release),
+    re_path(rf"^api/channels/{_CHANNEL}/upload/(?P<file>[^/]+)\Z", _quetz),
+    re_path(rf"^api/v1/upload/{_CHANNEL}\Z", _prefix),
+    *anaconda_routes(_OWNER, login=_CHANNEL),
     re_path(r"^(?:t/[^/]+/)?api/(?:packages/(?s:.*/)?conda|v1/packages)(?:/|\Z)", _nowhere),
     path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

@@ -67,6 +67,14 @@ def extension_of(filename: str) -> Extension | None:
     return next((e for e in EXTENSIONS if filename.endswith(f".{e}")), None)
 
 
+def check_extension(filename: str) -> Extension:
+    """Return the package extension that ``filename`` ends with. Raises InvalidFilename."""
+    extension = extension_of(filename)
+    if extension is None:
+        raise InvalidFilename(filename, Phrase("it must end in .conda or .tar.bz2"))
+    return extension
+
+
 def check_name(value: str) -> str:
     """Return ``value`` if it is a package name that may be uploaded (CEP 26).
 
@@ -179,9 +187,7 @@ class PackageFilename:
         Raises InvalidFilename when there is no known extension or no three non-empty parts, or
         when the text holds a slash or a control character and so is no file name at all.
         """
-        extension = extension_of(text)
-        if extension is None:
-            raise InvalidFilename(text, Phrase("it must end in .conda or .tar.bz2"))
+        extension = check_extension(text)
         if "/" in text or "\\" in text or not text.isprintable():
             raise InvalidFilename(text, Phrase("it holds a slash or an unprintable character"))
         parts = text[: -len(extension) - 1].rsplit("-", 2)

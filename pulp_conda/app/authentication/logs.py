@@ -1,9 +1,9 @@
-"""Keeps access tokens that stand in URLs out of the logs."""
+"""Keeps access tokens, and announced uploads, that stand in URLs out of the logs."""
 
 import logging
 import re
 
-_TOKEN = re.compile(r"pct-[0-9a-fA-F]{8,}|(?<=/t/)[^/\s\"']+(?=/)")
+_TOKEN = re.compile(r"pct-[0-9a-fA-F]{8,}|(?<=/t/)[^/\s\"']+(?=/)|(?<=/staged/)[^\s\"']+")
 
 _LOGGERS = (
     "aiohttp.access",

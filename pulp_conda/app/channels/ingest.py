@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,29 +15,15 @@ from pulpcore.plugin.util import get_domain
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.about import describe
 from pulp_conda.formats.archives import inspect
-from pulp_conda.formats.errors import PackageTooLarge
+from pulp_conda.formats.errors import PackageTooLarge, quoted
 from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record, canonical_json, record_digest
 
 from .artifacts import save_artifact
+from .streams import IncompleteBody, Readable
 
 _CHUNK_BYTES = 1024**2
-
-
-class Readable(Protocol):
-    """What a request's body offers."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes, none at the end."""
-
-
-class IncompleteBody(Exception):
-    """The client sent fewer or more bytes than it had declared."""
-
-    def __init__(self, received: int, declared: int | None) -> None:
-        of = "its end" if declared is None else f"the {declared} bytes declared"
-        super().__init__(f"the body stopped after {received} bytes, before {of}")
 
 
 class WrongSubdir(Exception):
@@ -48,10 +34,10 @@ class WrongSubdir(Exception):
 
 
 class WrongDigest(Exception):
-    """The client declares another sha256 than that of the bytes it sent."""
+    """The client declares another digest than that of the bytes it sent."""
 
-    def __init__(self, claimed: str, actual: str) -> None:
-        super().__init__(f"the sha256 declared is {claimed[:64]}, that of the body {actual}")
+    def __init__(self, kind: str, claimed: str, actual: str) -> None:
+        super().__init__(f"the {kind} declared is {quoted(claimed)}, that of the body '{actual}'")
 
 
 def limits() -> Limits:
@@ -112,18 +98,19 @@ def ingest(
     *,
     claimed_subdir: str | None = None,
     claimed_sha256: str | None = None,
+    claimed_md5: str | None = None,
 ) -> CondaPackage:
     """Validate a received package and save it, or find it as it was saved before.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
         WrongSubdir: the client claims a subdir that is not the package's.
-        WrongDigest: the client claims a sha256 that is not the file's.
+        WrongDigest: the client claims a digest that is not the file's.
     """
     sha256 = file.hashers["sha256"].hexdigest()
-    if claimed_sha256 is not None and claimed_sha256.lower() != sha256:
-        raise WrongDigest(claimed_sha256, sha256)
+    _check_digest("sha256", claimed_sha256, sha256)
     attributes = read_attributes(file, extension, sha256=sha256, size=file.size)
+    _check_digest("md5", claimed_md5, attributes["md5"])
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])
     with transaction.atomic():
@@ -166,6 +153,11 @@ def read_attributes(
         "about": describe(contents.about),
         "traits": sorted(contents.traits),
     }
+
+
+def _check_digest(kind: str, claimed: str | None, actual: str) -> None:
+    if claimed and claimed.strip().lower() != actual:
+        raise WrongDigest(kind, claimed, actual)
 
 
 def _save_package(attributes: Mapping[str, Any], artifact: Artifact) -> CondaPackage:

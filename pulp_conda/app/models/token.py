@@ -26,11 +26,14 @@ class TokenManager(models.Manager["AccessToken"]):
 
     def find(self, secret: str) -> "AccessToken | None":
         """Return the token that a client presents if it is still good for anything."""
+        return self.usable().filter(digest=digest_of(secret)).first()
+
+    def usable(self) -> "models.QuerySet[AccessToken]":
+        """Return the tokens that are still good for anything."""
         return (
             self.select_related("user")
-            .filter(Q(expires=None) | Q(expires__gt=now()), digest=digest_of(secret))
+            .filter(Q(expires=None) | Q(expires__gt=now()))
             .filter(Q(user=None) | Q(user__is_active=True))
-            .first()
         )
 
 

@@ -1,22 +1,33 @@
-"""The body of an upload: the package itself, or a form with the package in it."""
+"""The body of a request: a package, a form with a package in it, or a JSON document."""
 
+import json
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from rest_framework.request import Request
 
-from pulp_conda.app.channels.ingest import IncompleteBody, Readable
+from pulp_conda.app.channels.streams import IncompleteBody, Readable
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 _CHUNK_BYTES = 64 * 1024
+_FILE = "file"
+"""The part that is the file also where it has no file name: rattler-build sends anaconda one."""
+
 _MAX_FIELD_BYTES = 1024**2  # an attestation has some ten thousand
 _MAX_FIELDS = 100
+_MAX_DOCUMENT_BYTES = 4 * 1024**2  # stands for a package's index.json, of a megabyte at most
 
 
 class InvalidForm(Exception):
     """A multipart body cannot be read, or has no file in it."""
+
+
+class InvalidDocument(Exception):
+    """A JSON body cannot be read, or does not say what it has to."""
 
 
 class Body:
@@ -37,8 +48,27 @@ class Body:
         return self._stream.read(size)
 
 
-def body_of(request: Request) -> Body:
-    """Return a request's body; of a form, its first file part, whatever the part's name.
+def document_of(request: "Request") -> dict[str, Any]:
+    """Return the JSON object that a request carries, {} where it carries nothing.
+
+    Raises:
+        InvalidDocument: it is no JSON object, or longer than any that has to be read.
+    """
+    # Not request.data: DRF's parser sets no bound.
+    content = request.META["wsgi.input"].read(_MAX_DOCUMENT_BYTES + 1)
+    if len(content) > _MAX_DOCUMENT_BYTES:
+        raise InvalidDocument(f"the JSON document has more than {_MAX_DOCUMENT_BYTES} bytes")
+    try:
+        document = json.loads(content or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocument("the body is no JSON document") from error
+    if not isinstance(document, dict):
+        raise InvalidDocument("the JSON document is no object")
+    return document
+
+
+def body_of(request: "Request") -> Body:
+    """Return a request's body; of a form, its first part with a file name or called "file".
 
     Raises:
         InvalidForm: the form is no form, or holds no file.
@@ -130,9 +160,9 @@ class _Form(Body):
         _, options = parse_options_header(self._part.get("content-disposition"))
         self._field = options.get(b"name", b"").decode(errors="replace")
         filename = options.get(b"filename", self._part.get("x-file-name", "").encode())
-        if filename and not self._had_file:
+        if (filename or self._field == _FILE) and not self._had_file:
             self._in_file = self._had_file = True
-            self.filename = filename.decode(errors="replace")
+            self.filename = filename.decode(errors="replace") or None
             self.headers = self._part
         elif len(self.fields) >= _MAX_FIELDS:
             raise InvalidForm(f"the form has more than {_MAX_FIELDS} fields")

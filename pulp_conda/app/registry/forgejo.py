@@ -24,11 +24,6 @@ class PackageView(RegistryView):
     }
     methods_of_content_app = ("GET", "HEAD")
 
-    @classmethod
-    def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
-        return "conda/registry"
-
     def channel_of(self, **kwargs: Any) -> ChannelName:
         """Read the channel from the path behind `conda/`."""
         path = kwargs["path"]
@@ -40,13 +35,19 @@ class PackageView(RegistryView):
         """Take the body as a package; 201 once clients of the channel can install it.
 
         The stored name and the subdir come from the package. The URL decides on the channel and
-        the format alone.
+        the format alone. Artifactory's clients declare digests in headers.
         """
         target = parse_upload_path(path)
         extension = extension_of(target.filename)
         if extension is None:
             raise Http404("a package's name ends in .conda or .tar.bz2")
-        self.store(body_of(request), extension, claimed_subdir=target.subdir)
+        self.store(
+            body_of(request),
+            extension,
+            claimed_subdir=target.subdir,
+            sha256=request.headers.get("X-Checksum-Sha256"),
+            md5=request.headers.get("X-Checksum-Md5"),
+        )
         return Response(status=201)
 
     def remove(self, _: Request, path: str, **__: Any) -> Response:

@@ -4,15 +4,17 @@ import errno
 import http
 import json
 import logging
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
 from pulpcore.plugin.models import Domain
 from pulpcore.plugin.util import set_domain
 from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,14 +34,9 @@ from pulp_conda.app.channels.commit import (
     PackageExists,
     commit,
 )
-from pulp_conda.app.channels.ingest import (
-    IncompleteBody,
-    WrongDigest,
-    WrongSubdir,
-    ingest,
-    received,
-)
+from pulp_conda.app.channels.ingest import WrongDigest, WrongSubdir, ingest, received
 from pulp_conda.app.channels.remove import NothingToRemove, remove
+from pulp_conda.app.channels.streams import IncompleteBody
 from pulp_conda.app.channels.waiting import CommitFailed, CommitTimeout
 from pulp_conda.app.models import (
     AccessToken,
@@ -47,12 +44,13 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaRepository,
     Requester,
+    channel_named,
 )
 from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
 from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
 from pulp_conda.formats.identifiers import Extension
 
-from .bodies import Body, InvalidForm
+from .bodies import Body, InvalidDocument, InvalidForm
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +62,7 @@ _STATUS: dict[type[Exception], int] = {
     WrongSubdir: 400,
     WrongDigest: 400,
     InvalidForm: 400,
+    InvalidDocument: 400,
     PackageExists: 409,
     NameRetired: 409,
     ChannelFull: 403,
@@ -92,10 +91,21 @@ class PlainTextRenderer(BaseRenderer):
         return data.encode() if isinstance(data, str) else json.dumps(data).encode()
 
 
+class _WhateverAccepted(BaseContentNegotiation):
+    """Answers in the one language that there is: packagers try again where they are told 406."""
+
+    def select_parser(self, _request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, _request: Request, renderers: Any, _suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class NativeView(ViewSet):
     """A view of a native client API; answers failures with `reason` and `message`."""
 
     renderer_classes = [JSONRenderer]
+    content_negotiation_class = _WhateverAccepted
     # It looks for the domain where a failure becomes a page without a word of explanation.
     skip_domain_middleware = True
     methods_of_content_app: tuple[str, ...] = ()
@@ -129,26 +139,23 @@ class NativeView(ViewSet):
         request.pulp_domain = domain
         super().initial(request, *args, **kwargs)
 
-    def handle_exception(self, exc: Exception) -> Response:
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:
         """Turn whatever went wrong into an answer that a packager understands."""
-        if isinstance(exc, APIException | PermissionDenied):
-            answer: Response = super().handle_exception(exc)
-            return _failure(answer.status_code, str(exc.detail), answer.headers)
-        for kind, status in _STATUS.items():
-            if isinstance(exc, kind):
-                return _failure(status, str(exc))
-        if isinstance(exc, OperationalError | InterfaceError):
-            _log.warning("The database did not answer: %s", exc)
-            return _failure(503, "the database is not available; try again")
-        if isinstance(exc, OSError) and exc.errno in _DISK_FULL:
-            _log.error("The storage is full: %s", exc)
-            return _failure(507, "the server has no room for the package")
-        _log.exception("A request failed unexpectedly")
-        return _failure(500, "the server failed; its log says why")
+        status, message, headers = _told(super().handle_exception, exc)
+        if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+            headers = {**headers, "Retry-After": str(_RETRY_AFTER_SECONDS)}
+        return self.failure(exc, status, message, headers)
+
+    def failure(
+        self, _cause: Exception, status: int, message: str, headers: Mapping[str, str]
+    ) -> HttpResponseBase:
+        """Answer that something failed, in the words that the dialect's clients look for."""
+        body = {"reason": http.HTTPStatus(status).phrase, "message": message}
+        return Response(body, status=status, headers=headers, content_type="application/json")
 
 
 class RegistryView(NativeView):
-    """A view of a channel.
+    """A view of a channel, or of several channels of one owner.
 
     It lets DRF authenticate, reads from the URL which channel is meant and authorises, all before
     the body is read.
@@ -160,6 +167,11 @@ class RegistryView(NativeView):
     ]
     channel: ChannelName
 
+    @classmethod
+    def urlpattern(cls) -> str:
+        """Name these views among the access policies."""
+        return "conda/registry"
+
     @property
     def owner(self) -> str:
         """The owner that the URL names."""
@@ -167,12 +179,12 @@ class RegistryView(NativeView):
         return owner
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
-        """Return the channel that the URL's arguments name.
+        """Return the channel that the URL's arguments name; its owner's default one without any.
 
         Raises:
             InvalidIdentifier: no channel can have that name.
         """
-        raise NotImplementedError
+        return channel_named(self.owner, kwargs.get("channel"))
 
     def check_permissions(self, request: Request) -> None:
         """Find the channel and authorise."""
@@ -193,6 +205,16 @@ class RegistryView(NativeView):
         """The repository of the channel that the URL names, None where there is none."""
         return find_repository(self.channel)
 
+    @property
+    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
+        """The channels that an upload is to go into, with the repositories of those that exist."""
+        return {self.channel: self.repository}
+
+    @property
+    def replaces(self) -> bool:
+        """Whether an upload may take the place of a file of the same name."""
+        return False
+
     def store(
         self,
         body: Body,
@@ -200,22 +222,28 @@ class RegistryView(NativeView):
         *,
         claimed_subdir: str | None = None,
         sha256: str | None = None,
-        replace: bool = False,
+        md5: str | None = None,
     ) -> CondaPackage:
-        """Take a body into the channel; return once clients can install the package.
+        """Take a body into the view's channels; return once clients can install the package.
 
-        `claimed_subdir` and `sha256` are what the client says of it. With `replace` it may take
-        the place of a file of the same name.
+        `claimed_subdir`, `sha256` and `md5` are what the client says of it.
 
         Raises:
             InvalidPackage, IncompleteBody, WrongSubdir, WrongDigest: the package is refused.
-            PackageExists, NameRetired, ChannelFull: the channel does not take it.
-            CommitTimeout, CommitFailed: it did not get into the channel; a retry is in order.
+            PackageExists, NameRetired, ChannelFull: a channel does not take it.
+            CommitTimeout, CommitFailed: it did not get into a channel; a retry is in order.
         """
         with received(body, body.size) as file:
-            package = ingest(file, extension, claimed_subdir=claimed_subdir, claimed_sha256=sha256)
-        repository = self.repository or find_or_create_repository(self.channel)
-        commit(repository, package, dispatch_commit, replace=replace)
+            package = ingest(
+                file,
+                extension,
+                claimed_subdir=claimed_subdir,
+                claimed_sha256=sha256,
+                claimed_md5=md5,
+            )
+        for channel, existing in self.targets.items():
+            repository = existing or find_or_create_repository(channel)
+            commit(repository, package, dispatch_commit, replace=self.replaces)
         return package
 
     def withdraw(self, **selection: str) -> None:
@@ -244,10 +272,27 @@ class NowhereView(NativeView):
         raise Http404("no owner, channel or file can have this URL")
 
 
-def _failure(status: int, message: str, headers: Any = None) -> Response:
-    kept = {key: value for key, value in (headers or {}).items() if key == "WWW-Authenticate"}
-    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-        kept["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    reason = http.HTTPStatus(status).phrase
-    body = {"reason": reason, "message": message}
-    return Response(body, status=status, headers=kept, content_type="application/json")
+def wants(request: Request, option: str) -> bool:
+    """Tell whether a client switches an option on in its URL's query."""
+    value: str = request.query_params.get(option, "")
+    return value.lower() in ("true", "1", "yes")
+
+
+def _told(by_framework: Any, exc: Exception) -> tuple[int, str, Mapping[str, str]]:
+    """Return the status, the sentence and the headers by which a client is told of a failure."""
+    if isinstance(exc, APIException | PermissionDenied):
+        answer = by_framework(exc)
+        challenge = answer.headers.get("WWW-Authenticate")
+        headers = {"WWW-Authenticate": challenge} if challenge else {}
+        return answer.status_code, str(exc.detail), headers
+    for kind, status in _STATUS.items():
+        if isinstance(exc, kind):
+            return status, str(exc), {}
+    if isinstance(exc, OperationalError | InterfaceError):
+        _log.warning("The database did not answer: %s", exc)
+        return 503, "the database is not available; try again", {}
+    if isinstance(exc, OSError) and exc.errno in _DISK_FULL:
+        _log.error("The storage is full: %s", exc)
+        return 507, "the server has no room for the package", {}
+    _log.exception("An upload failed unexpectedly")
+    return 500, "the server failed; its log says why", {}

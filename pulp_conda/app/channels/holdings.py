@@ -1,0 +1,49 @@
+"""Which of an owner's channels hold which packages by now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from pulpcore.plugin.models import RepositoryContent
+from pulpcore.plugin.util import get_domain_pk
+
+from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, CondaRepository
+
+_NOT_NEEDED = ("record_json", "about", "run_exports")
+
+
+def channels_of(owner: str) -> dict[ChannelName, CondaRepository]:
+    """Return an owner's channels; those that serve one fixed version hold nothing of their own."""
+    served = CondaDistribution.objects.filter(
+        pulp_domain_id=get_domain_pk(), repository__isnull=False
+    )
+    if not settings.DOMAIN_ENABLED:
+        served = served.filter(base_path__startswith=f"{owner}/")
+    named = {ChannelName.of_base_path(each.base_path): each.repository_id for each in served}
+    repositories = CondaRepository.objects.in_bulk(named.values())
+    # A conda channel may have been made to serve another plugin's repository, and then is empty.
+    return {
+        channel: repositories[repository]
+        for channel, repository in named.items()
+        if repository in repositories
+    }
+
+
+def holding(
+    channels: Mapping[ChannelName, CondaRepository], **fields: Any
+) -> dict[ChannelName, list[CondaPackage]]:
+    """Return those of the channels that hold packages with these fields, and the packages."""
+    if any("\0" in str(value) for value in fields.values()):  # PostgreSQL refuses to look for it
+        return {}
+    packages = CondaPackage.objects.filter(_pulp_domain=get_domain_pk(), **fields)
+    memberships = RepositoryContent.objects.filter(
+        version_removed=None,
+        repository_id__in=[repository.pk for repository in channels.values()],
+        content_id__in=packages.values("pk"),
+    ).values_list("repository_id", "content_id")
+    found = packages.defer(*_NOT_NEEDED).in_bulk([content for _, content in memberships])
+    held = {
+        channel: [found[content] for holder, content in memberships if holder == repository.pk]
+        for channel, repository in channels.items()
+    }
+    return {channel: packages for channel, packages in held.items() if packages}

@@ -1,0 +1,192 @@
+"""Stage, upload, commit: a file's way into the channels that its labels name."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+from xml.sax.saxutils import escape
+
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import ParseError, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pulp_conda.app.access import allow
+from pulp_conda.app.channels.channel import find_repository
+from pulp_conda.app.channels.commit import PackageExists
+from pulp_conda.app.channels.ingest import WrongDigest
+from pulp_conda.app.models import ChannelName, CondaRepository, channel_named
+from pulp_conda.app.registry.bodies import InvalidDocument, body_of, document_of
+from pulp_conda.app.registry.views import RegistryView
+from pulp_conda.formats.identifiers import check_extension
+
+from .stage import Stage, StageAuthentication, identity
+from .views import LoginView, label_of
+
+_ROOT = "/api/anaconda/"
+_MAX_LABELS = 10  # all of them have to fit into a URL
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
+
+
+class StageView(LoginView):
+    """Announces a file, and confirms it once it is there."""
+
+    DEFAULT_ACCESS_POLICY = {"statements": [allow(["stage", "commit"], "may_upload")]}
+
+    @cached_property
+    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
+        """The channels that the labels name."""
+        return {channel: find_repository(channel) for channel in self.announced.targets}
+
+    @cached_property
+    def announced(self) -> Stage:
+        """The upload that the request's document announces, or the one that it confirms."""
+        document = document_of(self.request)
+        if self.action == "commit":
+            return Stage.opened(document.get("dist_id"))
+        if document.get("distribution_type", "conda") != "conda":
+            raise ParseError("a channel takes conda packages, and nothing else")
+        check_extension(self.kwargs["file"])
+        return Stage(
+            owner=self.channel.owner,
+            channels=[channel.name for channel in self._labelled(document.get("channels"))],
+            subdir=self.kwargs["subdir"],
+            filename=self.kwargs["file"],
+            sha256=_digest(document.get("sha256")),
+            replaces=False,
+            **identity(self.requester),
+        )
+
+    def stage(self, request: Request, **_: Any) -> Response:
+        """Say where the file's bytes are to be sent; 409 if one of the channels has it."""
+        stage = self.announced
+        held = self.held(subdir=stage.subdir, filename=stage.filename)
+        for channel in self.targets:
+            if channel in held:
+                raise PackageExists(held[channel][0])
+        sealed = stage.sealed()
+        url = f"{_site(request)}staged/{stage.owner}/{sealed}"
+        return Response({"post_url": url, "form_data": {}, "dist_id": sealed})
+
+    def commit(self, request: Request, **_: Any) -> Response:
+        """Confirm that clients of all the channels can install the file."""
+        stage = self.announced
+        fields = {"sha256": stage.sha256} if stage.sha256 else {"filename": stage.filename}
+        held = self.held(subdir=stage.subdir, **fields)
+        missing = [channel for channel in self.targets if channel not in held]
+        if missing:
+            raise Http404(f"{stage.filename} has not been uploaded to {missing[0]}")
+        channel = stage.targets[0]
+        package = held[channel][0]
+        registry = _site(request).removesuffix("anaconda/") + f"packages/{channel.owner}/conda/"
+        return Response(
+            {
+                "basename": package.relative_path,
+                "labels": [label_of(channel) for channel in self.targets],
+                "url": f"{registry}{channel.name}/{package.relative_path}",
+            }
+        )
+
+    def _labelled(self, labels: object) -> Sequence[ChannelName]:
+        """Return the channels that labels name; `main` is the login's own.
+
+        Raises:
+            InvalidDocument: the labels are no list of texts, or contradict the login.
+            InvalidIdentifier: no channel can have that name.
+        """
+        labels = labels or ["main"]
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise InvalidDocument("the labels are no list of names")
+        if len(labels) > _MAX_LABELS:
+            raise InvalidDocument(f"there are more than {_MAX_LABELS} labels")
+        named = {
+            self.channel if label == "main" else channel_named(self.channel.owner, label): None
+            for label in labels
+        }
+        if "channel" in self.kwargs and set(named) != {self.channel}:
+            raise InvalidDocument(f"the login names {self.channel}; give no other label")
+        return list(named)
+
+
+class StagedUploadView(RegistryView):
+    """Takes the bytes of an announced file."""
+
+    authentication_classes = [StageAuthentication]
+    DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
+
+    @cached_property
+    def staged(self) -> Stage:
+        """The announcement that the URL carries."""
+        return Stage.opened(self.kwargs["stage"])
+
+    def channel_of(self, **_: Any) -> ChannelName:
+        """Return the first of the channels that were named when the file was announced."""
+        if self.staged.owner != self.owner:
+            raise PermissionDenied("the upload was staged for another owner")
+        return self.staged.targets[0]
+
+    @cached_property
+    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
+        """The channels that were named when the file was announced."""
+        return {channel: find_repository(channel) for channel in self.staged.targets}
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the file may take the place of another, as was settled at its announcement."""
+        return self.staged.replaces
+
+    def upload(self, request: Request, **_: Any) -> Response:
+        """Take the form's file as a package; 201 once clients of the channels can install it."""
+        body = body_of(request)
+        self.store(
+            body,
+            check_extension(self.staged.filename),
+            claimed_subdir=self.staged.subdir,
+            sha256=self.staged.sha256,
+            md5=_hexadecimal(body.fields.get("Content-MD5")),
+        )
+        return Response({}, status=201)
+
+    def failure(
+        self, cause: Exception, status: int, message: str, headers: Mapping[str, str]
+    ) -> HttpResponseBase:
+        """Answer as Amazon's S3 does: anaconda-client breaks on anything else."""
+        told: Any = super().failure(cause, status, message, headers)
+        code = told.data["reason"].replace(" ", "")
+        if isinstance(cause, WrongDigest):
+            code = "InvalidDigest"  # for which the client has words of its own
+        xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        return HttpResponse(
+            xml, status=status, content_type="application/xml", headers=dict(headers)
+        )
+
+
+def _hexadecimal(content_md5: str | None) -> str | None:
+    """Return a digest as the header Content-MD5 has it, in hex."""
+    try:
+        return base64.b64decode(content_md5, validate=True).hex() if content_md5 else None
+    except binascii.Error as error:
+        raise ParseError("Content-MD5 is no base64") from error
+
+
+def _digest(declared: object) -> str | None:
+    if declared in (None, ""):
+        return None
+    if not isinstance(declared, str) or not _SHA256.fullmatch(declared):
+        raise InvalidDocument("sha256 is no SHA-256 digest in hex")
+    return declared.lower()
+
+
+def _site(request: Request) -> str:
+    """Return the URL of this API as the client knows it.
+
+    What stands before Pulp says whether the client speaks TLS. Nobody but the client itself could
+    be deceived.
+    """
+    before, _, _ = request.path.partition(_ROOT)
+    forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip()
+    scheme = forwarded if forwarded in ("http", "https") else request.scheme
+    return f"{scheme}://{request.get_host()}{before}{_ROOT}"

@@ -1,0 +1,37 @@
+"""The routes of anaconda.org's API."""
+
+from django.urls import URLPattern, re_path
+
+from .account import AccountView
+from .lookups import LookupView
+from .uploads import StagedUploadView, StageView
+
+_NAME = r"(?P<name>[^/]+)"
+_RELEASE = rf"{_NAME}/(?P<version>[^/]+)"
+_FILE = rf"{_RELEASE}/(?P<subdir>[^/]+)/(?P<file>[^/]+)"
+_ANNOUNCED = {"post": "announce", "patch": "announce"}
+
+
+def routes(owner: str, login: str) -> list[URLPattern]:
+    """Return the routes, given how an owner and a login read in a URL."""
+    root = "^api/anaconda"
+    return [
+        re_path(rf"{root}/?$", AccountView.as_view({"get": "root"})),
+        re_path(rf"{root}/user$", AccountView.as_view({"get": "user"})),
+        re_path(rf"{root}/user/(?P<login>.+)$", AccountView.as_view({"get": "owner"})),
+        re_path(
+            rf"{root}/package/{login}/{_NAME}$",
+            LookupView.as_view({"get": "package", **_ANNOUNCED}),
+        ),
+        re_path(
+            rf"{root}/release/{login}/{_RELEASE}$",
+            LookupView.as_view({"get": "release", **_ANNOUNCED}),
+        ),
+        re_path(rf"{root}/dist/{login}/{_FILE}$", LookupView.as_view({"get": "distribution"})),
+        re_path(rf"{root}/stage/{login}/{_FILE}$", StageView.as_view({"post": "stage"})),
+        re_path(rf"{root}/commit/{login}/{_FILE}$", StageView.as_view({"post": "commit"})),
+        re_path(
+            rf"{root}/staged/{owner}/(?P<stage>[^/]+)$",
+            StagedUploadView.as_view({"post": "upload"}),
+        ),
+    ]

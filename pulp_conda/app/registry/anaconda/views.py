@@ -1,0 +1,38 @@
+"""What the views of an owner's packages share."""
+
+from typing import Any
+
+from django.conf import settings
+
+from pulp_conda.app.channels.holdings import channels_of, holding
+from pulp_conda.app.models import ChannelName, CondaPackage, Right
+from pulp_conda.app.registry.views import RegistryView
+
+from .failures import TellsError
+
+
+class LoginView(TellsError, RegistryView):
+    """A view of an owner's packages, or of one channel's where the login names one."""
+
+    def held(self, **fields: Any) -> dict[ChannelName, list[CondaPackage]]:
+        """Return the login's channels that hold such packages, and the packages.
+
+        Only channels of which the one who asks may know: also a token that is good for uploading
+        alone finds out what has been uploaded.
+        """
+        channels = channels_of(self.channel.owner)
+        if "channel" in self.kwargs:
+            channels = {name: each for name, each in channels.items() if name == self.channel}
+        return {
+            name: packages
+            for name, packages in holding(channels, **fields).items()
+            if any(
+                self.requester.may(right, name, channels[name])
+                for right in (Right.READ, Right.UPLOAD)
+            )
+        }
+
+
+def label_of(channel: ChannelName) -> str:
+    """Return the label that stands for a channel among its owner's."""
+    return "main" if channel.name == settings.CONDA_DEFAULT_CHANNEL else channel.name
