@@ -14,10 +14,10 @@ from .registry.quetz import QuetzView
 from .registry.views import NowhereView
 
 _OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses to look for a domain with NUL in its name
-_CHANNEL = rf"{_OWNER}(?:/(?P<channel>(?s:.+)))?"
+_CHANNEL = rf"{_OWNER}(?:/(?P<channel>[\s\S]+))?"
 _TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
 
-_PATH = r"(?P<path>(?s:.+))\Z"  # newlines too: whatever is requested gets an answer of ours
+_PATH = r"(?P<path>[\s\S]+)\Z"  # newlines too: whatever is requested gets an answer of ours
 
 _package = PackageView.as_view({"put": "upload", "delete": "remove"})
 _packages = PackageListView.as_view({"get": "list"})
@@ -35,6 +35,6 @@ urlpatterns = [
     re_path(rf"^api/channels/{_CHANNEL}/upload/(?P<file>[^/]+)\Z", _quetz),
     re_path(rf"^api/v1/upload/{_CHANNEL}\Z", _prefix),
     *anaconda_routes(_OWNER, login=_CHANNEL),
-    re_path(r"^(?:t/[^/]+/)?api/(?:packages/(?s:.*/)?conda|v1/packages)(?:/|\Z)", _nowhere),
+    re_path(r"^(?:t/[^/]+/)?api/(?:packages/[\s\S]*/?conda|v1/packages)(?:/|\Z)", _nowhere),
     path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

@@ -63,6 +63,9 @@ class ChannelFull(Exception):
         )
 
 
+_TASKS = 3
+"""How many tasks may fail before an upload does."""
+
 _REFUSALS = {EXISTS: PackageExists, RETIRED: NameRetired, FULL: ChannelFull}
 
 
@@ -89,12 +92,21 @@ def commit(
         expires=now() + timedelta(seconds=timeout),
     )
     try:
-        deadline = time.monotonic() + timeout
-        outcome = wait_for(dispatch(repository), lambda: _outcome(upload), deadline)
+        outcome = _outcome_of(upload, dispatch, deadline=time.monotonic() + timeout)
     finally:
         upload.delete()
     if outcome in _REFUSALS:
         raise _REFUSALS[outcome](package)
+
+
+def _outcome_of(upload: PendingUpload, dispatch: Dispatch, deadline: float) -> str:
+    """Wait for an upload's outcome; a task that dies takes others' uploads with it, so try anew."""
+    for _ in range(_TASKS - 1):
+        try:
+            return wait_for(dispatch(upload.repository), lambda: _outcome(upload), deadline)
+        except CommitFailed:
+            continue
+    return wait_for(dispatch(upload.repository), lambda: _outcome(upload), deadline)
 
 
 def _outcome(upload: PendingUpload) -> str | None:

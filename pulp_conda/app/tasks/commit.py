@@ -2,24 +2,30 @@
 
 from asgiref.sync import sync_to_async
 from pulpcore.plugin.models import Task
-from pulpcore.plugin.tasking import dispatch
+from pulpcore.plugin.util import get_prn
 
 from pulp_conda.app.channels.commit import commit_pending
 from pulp_conda.app.models import CondaRepository
 
+from .dispatching import dispatch_holding
+
+_COMMIT = "pulp_conda.app.tasks.commit.acommit_pending"
+"""The name of our task, as the database has it."""
+
 
 def dispatch_commit(repository: CondaRepository) -> Task:
-    """Start the commit of what waits for a repository: here and now if it is free.
+    """Start the commit of what waits for a repository, or find one that has yet to start.
 
-    Deferred where it is not: refusing at once instead would lose uploads under load.
+    That one takes everything that waits when it starts, so there need be no second. The upload
+    must be in the database already.
     """
-    return dispatch(
-        acommit_pending,
-        kwargs={"repository_pk": str(repository.pk)},
-        exclusive_resources=[repository],
-        immediate=True,
-        deferred=True,
+    arguments = {"repository_pk": str(repository.pk)}
+    yet_to_start = Task.objects.filter(
+        name=_COMMIT,
+        state="waiting",
+        reserved_resources_record__contains=[get_prn(repository)],
     )
+    return yet_to_start.first() or dispatch_holding(repository, acommit_pending, arguments)
 
 
 async def acommit_pending(repository_pk: str) -> None:

@@ -4,26 +4,22 @@ from datetime import datetime
 
 from asgiref.sync import sync_to_async
 from pulpcore.plugin.models import Task
-from pulpcore.plugin.tasking import dispatch
 
 from pulp_conda.app.channels.remove import Removal, Selection, carry_out
 from pulp_conda.app.models import CondaRepository
 
+from .dispatching import dispatch_holding
+
 
 def dispatch_remove(repository: CondaRepository, removal: Removal) -> Task:
-    """Start the removal of packages: here and now if the repository is free."""
-    return dispatch(
-        aremove,
-        kwargs={
-            "repository_pk": str(repository.pk),
-            "selection": removal.selection,
-            "newest": removal.newest,
-            "expires": removal.expires.isoformat(),
-        },
-        exclusive_resources=[repository],
-        immediate=True,
-        deferred=True,
-    )
+    """Start the removal of packages."""
+    arguments = {
+        "repository_pk": str(repository.pk),
+        "selection": removal.selection,
+        "newest": removal.newest,
+        "expires": removal.expires.isoformat(),
+    }
+    return dispatch_holding(repository, aremove, arguments)
 
 
 async def aremove(repository_pk: str, selection: Selection, newest: int, expires: str) -> None:
