@@ -1,28 +1,33 @@
-"""What an upload costs: `python -m tests.benchmark.uploads [--packages 1000] [--large-mb 1500]`.
+"""What uploads cost: `python -m tests.benchmark.uploads [--packages 1000] [--large-mb 1500] ...`.
 
-Starts a server of its own in a temporary folder. Latencies are given beside those of a GET with the
-same password in the same run, since checking a password costs more than the rest; the large
-package beside `sha256` over the same bytes. Figures are for comparison, never pass or fail.
+Starts a server of its own in a temporary folder. Figures are given beside something measured in
+the same run (a GET of a package, copying and hashing the same bytes, a public channel); they are
+for comparison, never pass or fail.
 """
 
 import argparse
-import hashlib
 import os
+import random
+import shutil
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import requests
+
 from tests.builders import PackageBuilder, zip_of
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.accounts import bearer
+from tests.functional.harness import PASSWORD, Rest, RunningServer
 
-_TRIES = 15
+_TRIES = 25
+_CLIENTS = 8
 _PAYLOAD_BYTES = 18_000  # makes a package of about 20 kB
-
-
 _FILE_MB = 100  # of which the large package is made
 
 
@@ -33,87 +38,219 @@ def milliseconds(action: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def upload(server: RunningServer, channel: str, package: PackageBuilder) -> None:
-    """Upload a package and insist on 201."""
-    url = f"{server.channel('bench', channel)}/x.conda"
-    assert server.put(url, package.conda()).status_code == 201
+def median(action: Callable[[], object], tries: int = _TRIES) -> float:
+    """Return the median time of an action, after it was done once unmeasured."""
+    action()
+    return statistics.median(milliseconds(action) for _ in range(tries))
 
 
-def latency(server: RunningServer, channel: str, label: str, baseline: float) -> None:
-    """Print the median time from PUT to 201."""
-    packages = [
-        PackageBuilder(f"{label}{number}").payload(_PAYLOAD_BYTES) for number in range(_TRIES)
+class Client:
+    """A client with a token and one connection."""
+
+    def __init__(self, server: RunningServer, token: str) -> None:
+        self.server = server
+        self._session = requests.Session()
+        self._session.headers.update(bearer(token))
+
+    def put(self, channel: str, body: bytes) -> int:
+        """Upload and return the status."""
+        url = f"{self.server.channel('bench', channel)}/x.conda"
+        return self._session.put(url, data=body, timeout=300).status_code
+
+    def upload(self, channel: str, package: bytes) -> None:
+        """Upload a package and insist on 201."""
+        assert self.put(channel, package) == 201
+
+    def get(self, url: str) -> None:
+        """Fetch a file."""
+        answer = self._session.get(url, timeout=60)
+        assert answer.status_code == 200, answer.text
+
+
+def packages(label: str, count: int) -> list[bytes]:
+    """Return different packages."""
+    return [
+        PackageBuilder(f"{label}{number}").payload(_PAYLOAD_BYTES).conda()
+        for number in range(count)
     ]
-    times = [milliseconds(partial(upload, server, channel, package)) for package in packages]
-    p50 = statistics.median(times)
-    print(f"PUT to 201, {label}: p50 {p50:.0f} ms = {p50 / baseline:.2f} x GET with password, "
-          f"{p50 - baseline:.0f} ms above it")  # fmt: skip
 
 
-def fill(server: RunningServer, channel: str, count: int) -> None:
-    """Upload packages from 8 clients and print the rate."""
-    packages = [PackageBuilder(f"fill{number}").payload(_PAYLOAD_BYTES) for number in range(count)]
-    with ThreadPoolExecutor(8) as pool:
-        took = milliseconds(lambda: list(pool.map(lambda p: upload(server, channel, p), packages)))
-    repository = Rest(server).get("repositories/conda/conda/", name=f"bench/{channel}")["results"][
-        0
-    ]
-    versions = int(repository["latest_version_href"].rstrip("/").rsplit("/", 1)[1])
-    print(f"{count} packages by 8 clients: {count / took * 1000:.1f}/s, {versions} versions")
+def latency(client: Client, channel: str, label: str) -> None:
+    """Print the median time from PUT to 201, beside that of a GET of a package."""
+    made = iter(packages(label, _TRIES + 1))
+    put = median(lambda: client.upload(channel, next(made)))
+    url = f"{client.server.channel('bench', channel)}/noarch/{label}0-1.0-0.conda"
+    get = median(partial(client.get, url))
+    print(f"PUT to 201, {label}: p50 {put:.0f} ms = {put / get:.1f} x GET of it ({get:.1f} ms)")
 
 
-def peak_memory_mb(server: RunningServer) -> float:
-    """Return the largest resident set that any process of the API has had."""
+def versions_of(server: RunningServer, channel: str) -> int:
+    """Return the number of a channel's newest version."""
+    found = Rest(server).get("repositories/conda/conda/", name=f"bench/{channel}")["results"]
+    return int(found[0]["latest_version_href"].rstrip("/").rsplit("/", 1)[1])
+
+
+def parallel(clients: list[Client], channel: str, made: Iterable[bytes], label: str) -> None:
+    """Upload from all clients at once and print rate and versions."""
+    queue = list(made)
+    shares = [queue[number :: len(clients)] for number in range(len(clients))]
+
+    def work(client: Client, share: list[bytes]) -> None:
+        for package in share:
+            client.upload(channel, package)
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        took = milliseconds(lambda: list(pool.map(work, clients, shares)))
+    rate = len(queue) / took * 1000
+    url = f"{client_channel(clients[0], channel)}/noarch/repodata.json"
+    listed = len(requests.get(url, timeout=60).json()["packages.conda"])
+    assert listed >= len(queue)
+    print(f"{label}: {rate:.1f}/s, {versions_of(clients[0].server, channel)} versions, "
+          f"{listed} in the index at the last 201")  # fmt: skip
+
+
+def client_channel(client: Client, channel: str) -> str:
+    """Return a channel's URL."""
+    return client.server.channel("bench", channel)
+
+
+def private(client: Client) -> None:
+    """Print what reading costs in a private channel, beside a public one."""
+    server, rest = client.server, Rest(client.server)
+    for channel in ("public", "private"):
+        client.upload(channel, packages("read", 1)[0])
+    guard = rest.create("contentguards/conda/conda/", name="bench")["pulp_href"]
+    found = rest.get("distributions/conda/conda/", base_path="bench/private")["results"]
+    rest.wait(rest.request("PATCH", found[0]["pulp_href"], json={"content_guard": guard}))
+    path = "noarch/repodata.json.zst"
+    anonymous, password = requests.Session(), requests.Session()
+    password.auth = ("admin", PASSWORD)
+
+    def get(session: requests.Session, channel: str) -> None:
+        url = f"{server.channel('bench', channel)}/{path}"
+        assert session.get(url, timeout=60).status_code == 200
+
+    public = median(lambda: get(anonymous, "public"), 100)
+    token = median(lambda: client.get(f"{server.channel('bench', 'private')}/{path}"), 100)
+    known = median(lambda: get(password, "private"), 100)
+    print(f"GET of an index: public p50 {public:.1f} ms; private with a token "
+          f"{token / public:.2f} x, with a password {known / public:.2f} x")  # fmt: skip
+
+
+def processes(server: RunningServer) -> list[int]:
+    """Return the processes that take uploads."""
     master = server.pids()["api"]
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    peaks = [
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+def memory_mb(server: RunningServer, field: str = "VmRSS") -> float:
+    """Return the largest resident set of a process of the API, now or ever (`VmHWM`)."""
+    return max(
         int(line.split()[1]) / 1024
-        for pid in children
+        for pid in processes(server)
         for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        if line.startswith("VmHWM")
-    ]
-    return max(peaks)
+        if line.startswith(field)
+    )
 
 
-def large(server: RunningServer, folder: Path, megabytes: int) -> None:
+def large(client: Client, folder: Path, megabytes: int) -> None:
     """Upload one large package from a file."""
     builder = PackageBuilder("large")
-    for number in range(megabytes // _FILE_MB):
+    for number in range(max(1, megabytes // _FILE_MB)):
         builder.file(f"share/{number}", os.urandom(_FILE_MB * 1024**2))
     path = folder / "large.conda"
     path.write_bytes(zip_of([(name, data) for name, data in builder.zip_members()]))
     del builder
-    before = peak_memory_mb(server)
+    before = memory_mb(client.server, "VmHWM")
     with path.open("rb") as body:
         took = milliseconds(
-            lambda: server.put(f"{server.channel('bench')}/x.conda", body).raise_for_status()
+            lambda: client.server.put(
+                f"{client_channel(client, 'large')}/x.conda", body
+            ).raise_for_status()
         )
-    with path.open("rb") as body:
-        floor = milliseconds(lambda: hashlib.file_digest(body, "sha256"))
+
+    def copy_and_hash() -> None:
+        shutil.copyfile(path, folder / "copy")
+        subprocess.run(["sha256sum", str(folder / "copy")], check=True, capture_output=True)
+
+    floor = milliseconds(copy_and_hash)
     size = path.stat().st_size / 1024**2
-    print(f"{size:.0f} MB: {took / 1000:.1f} s = {took / floor:.1f} x sha256 of the file")
-    print(f"peak memory of an API process: {before:.0f} -> {peak_memory_mb(server):.0f} MB")
+    print(f"{size:.0f} MB: {took / 1000:.1f} s = {took / floor:.1f} x cp and sha256sum")
+    print(f"peak memory of an API process: {before:.0f} -> "
+          f"{memory_mb(client.server, 'VmHWM'):.0f} MB")  # fmt: skip
+
+
+def hostile(clients: list[Client], count: int, seed: int) -> None:
+    """Upload broken packages and print what came of them."""
+    server = clients[0].server
+    chance = random.Random(seed)
+    good = [PackageBuilder("mutant").payload(500).conda(), PackageBuilder("m").tar_bz2()]
+
+    def mutant() -> bytes:
+        data = bytearray(chance.choice(good))
+        for _ in range(chance.randint(1, 8)):
+            place = chance.randrange(len(data) or 1)
+            match chance.randrange(4):
+                case 0:
+                    data[place : place + 1] = chance.randbytes(1)
+                case 1:
+                    del data[place : place + chance.randint(1, 64)]
+                case 2:
+                    data[place:place] = chance.randbytes(chance.randint(1, 64))
+                case _:
+                    data = data[: place + 1]
+        return bytes(data)
+
+    before, files = memory_mb(server), stored(server)
+    bodies = [mutant() for _ in range(count)]
+    shares = [bodies[number :: len(clients)] for number in range(len(clients))]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = pool.map(
+            lambda client, share: Counter(client.put("hostile", body) for body in share),
+            clients,
+            shares,
+        )
+        statuses = sum(answers, Counter[int]())
+    print(f"{count} broken uploads (seed {seed}): {dict(statuses)}; memory of an API process "
+          f"{before:.0f} -> {memory_mb(server):.0f} MB; {stored(server) - files} files more, "
+          f"{statuses[201]} taken for valid")  # fmt: skip
+
+
+def stored(server: RunningServer) -> int:
+    """Return how many files of packages, finished and not, a server holds."""
+    packages = Rest(server).get("artifacts/", limit=1)["count"]
+    left = sum(1 for _ in (server.home / "tmp").rglob("*.upload*"))
+    return int(packages) + left
 
 
 def main() -> None:
     """Run all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packages", type=int, default=1000, help="size of the filled channel")
+    parser.add_argument("--burst", type=int, default=500, help="packages from 8 clients at once")
     parser.add_argument("--large-mb", type=int, default=1500, help="size of the large package")
+    parser.add_argument("--hostile", type=int, default=1000, help="number of broken uploads")
+    parser.add_argument("--seed", type=int, default=1, help="what the broken ones are made from")
     options = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
     with tempfile.TemporaryDirectory() as folder:
         server = RunningServer(Path(folder) / "home").start()
         try:
-            look = partial(Rest(server).get, "users/", limit=1)
-            baseline = statistics.median(milliseconds(look) for _ in range(_TRIES))
-            print(f"GET with password: p50 {baseline:.0f} ms")
-            latency(server, "small", "empty", baseline)
+            made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
+            clients = [Client(server, made["token"]) for _ in range(_CLIENTS)]
+            latency(clients[0], "small", "empty")
+            private(clients[0])
+            if options.burst:
+                label = f"{options.burst} packages by {_CLIENTS} clients"
+                parallel(clients, "burst", packages("burst", options.burst), label)
             if options.packages:
-                fill(server, "filled", options.packages)
-                latency(server, "filled", "full", baseline)
+                fill = packages("fill", options.packages)
+                parallel(clients, "filled", fill, f"filling with {options.packages}")
+                latency(clients[0], "filled", "full")
             if options.large_mb:
-                large(server, Path(folder), options.large_mb)
+                large(clients[0], Path(folder), options.large_mb)
+            if options.hostile:
+                hostile(clients, options.hostile, options.seed)
         finally:
             server.stop()
 

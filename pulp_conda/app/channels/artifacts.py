@@ -34,7 +34,7 @@ def make_whole(artifact: Artifact, path: Path) -> None:
     there under its final name. Of a process that dies in between a part remains, which pulpcore
     takes for the whole the next time.
     """
-    storage = artifact.pulp_domain.get_storage()
+    storage = get_domain().get_storage()
     name = artifact.file.name
     if storage.exists(name):
         if storage.size(name) == artifact.size:
@@ -46,7 +46,7 @@ def make_whole(artifact: Artifact, path: Path) -> None:
 
 def discard_part(artifact: Artifact) -> None:
     """Remove what a copy left that failed, for want of room or otherwise."""
-    storage = artifact.pulp_domain.get_storage()
+    storage = get_domain().get_storage()
     name = artifact.storage_path("")
     if storage.exists(name) and storage.size(name) < artifact.size:
         storage.delete(name)

@@ -26,10 +26,18 @@ def publish_when_wanted(
 ) -> None:
     """Publish a new version of a repository that publishes by itself."""
     if repository.autopublish:
-        publish(version)
+        with publishing_report() as report:
+            publish(version, report=report)
 
 
-def publish(version: RepositoryVersion, *, checkpoint: bool = False) -> CondaPublication:
+def publishing_report() -> ProgressReport:
+    """Return the report of a task in which a version is published."""
+    return ProgressReport(message="Publishing subdirs", code="publish.subdirs")
+
+
+def publish(
+    version: RepositoryVersion, *, checkpoint: bool = False, report: ProgressReport | None = None
+) -> CondaPublication:
     """Make the index of a version; to be called in a task that holds the repository.
 
     The publication becomes visible when everything in it exists; one that is interrupted is never
@@ -42,11 +50,10 @@ def publish(version: RepositoryVersion, *, checkpoint: bool = False) -> CondaPub
     ):
         work = plan(version, recipe)
         files: dict[str, Path] = {}
-        with ProgressReport(
-            message="Publishing subdirs", code="publish.subdirs", total=len(work.subdirs)
-        ) as progress:
-            for subdir in progress.iter(work.subdirs):
-                files |= _write_subdir(version, subdir, Path(folder))
+        if report:
+            report.total = len(work.subdirs)
+        for subdir in report.iter(work.subdirs) if report else work.subdirs:
+            files |= _write_subdir(version, subdir, Path(folder))
         save_documents(publication, files, work.taken, recipe)
     return publication
 

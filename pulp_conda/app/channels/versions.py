@@ -50,8 +50,11 @@ def change(
     the repository's domain that the latest version lacks, `remove` are some that it holds; no two
     of what it then holds bear one path. The caller has seen to that.
     """
-    _drop_unfinished(repository)
-    base = repository.latest_version()
+    base = repository.versions.latest()
+    if not base.complete:
+        # A task died while it made a version pulpcore's way.
+        base.delete()
+        base = repository.latest_version()
     # In bulk, as saving one by itself fetches all content ids of its predecessor.
     (version,) = RepositoryVersion.objects.bulk_create(
         [RepositoryVersion(repository=repository, number=repository.next_version, complete=True)]
@@ -77,13 +80,6 @@ def change(
     transaction.on_commit(repository.invalidate_cache)
     repository.cleanup_old_versions()
     return version
-
-
-def _drop_unfinished(repository: CondaRepository) -> None:
-    """Delete what a task left that died while it made a version pulpcore's way."""
-    latest = repository.versions.latest()
-    if not latest.complete:
-        latest.delete()
 
 
 def _count(

@@ -8,4 +8,6 @@ from pulp_conda.app.channels import publish as channel_publish
 def publish(repository_version_pk: str, *, checkpoint: bool = False) -> str:
     """Publish a version and return the publication's primary key."""
     version = RepositoryVersion.objects.get(pk=repository_version_pk)
-    return str(channel_publish.publish(version, checkpoint=checkpoint).pk)
+    with channel_publish.publishing_report() as report:
+        publication = channel_publish.publish(version, checkpoint=checkpoint, report=report)
+    return str(publication.pk)
