@@ -192,6 +192,8 @@ def _memberships(versions: Iterable[UUID]) -> QuerySet[RepositoryContent]:
         Q(version_removed=None) | Q(version_removed__number__gt=number),
         repository__versions__in=versions,
         version_added__number__lte=number,
+        # A conda channel may have been made to serve another plugin's repository.
+        content__conda_condapackage__isnull=False,
     ).annotate(
         served=F("repository__versions"),
         name=F("content__conda_condapackage__name"),

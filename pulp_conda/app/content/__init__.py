@@ -9,8 +9,9 @@ from pulpcore.plugin.content import app
 from .authentication import authenticate
 from .registry import RegistryHandler, TokenHandler
 
-_DOMAIN = "{pulp_domain}/" if settings.DOMAIN_ENABLED else ""
-_OWNER = "{pulp_domain}" if settings.DOMAIN_ENABLED else "{owner}"
+_NAME = "{pulp_domain:[^/\0]+}"  # PostgreSQL refuses to look for a domain with NUL in its name
+_DOMAIN = f"{_NAME}/" if settings.DOMAIN_ENABLED else ""
+_OWNER = _NAME if settings.DOMAIN_ENABLED else "{owner}"
 _PACKAGES = f"/api/packages/{_OWNER}/conda"
 _CONTENT = f"{settings.CONTENT_PATH_PREFIX}{_DOMAIN}"
 

@@ -149,7 +149,10 @@ class PackageReleaseView(_GenericView):
         if target.version is None:
             page, limit = _paging(request.query_params)
             offset = (page - 1) * limit
-            return self.page_of(*releases_of(self.served, target.name, offset=offset, limit=limit))
+            found, total = releases_of(self.served, target.name, offset=offset, limit=limit)
+            if not total:
+                raise Http404(f"the channel has no package {target.name}")
+            return self.page_of(found, total)
         found, _total = releases_of(self.served, target.name, target.version, offset=0, limit=1)
         if not found:
             raise Http404(f"the channel has no version {target.version} of {target.name}")
