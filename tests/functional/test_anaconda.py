@@ -282,3 +282,79 @@ def test_the_root_is_open_and_the_user_is_not(server: RunningServer, account: Ac
     for login, status in (("acme", 200), ("acme/dev", 200), ("-x", 404)):
         answer = requests.get(f"{base}/user/{login}", auth=account.auth, timeout=30)
         assert answer.status_code == status
+
+
+def test_force_replaces_for_one_who_may_remove(
+    server: RunningServer, account: Account, client: AnacondaClient
+) -> None:
+    served = f"{server.channel(account.name, 'main')}/noarch/{PACKAGE.filename}"
+    other = PackageBuilder().about(summary="Another.").payload(100)
+    token = account.token(scopes=["write", "delete"])
+    writer = account.token(scopes=["write"])
+    with package_file(PACKAGE) as path:
+        assert client.run("upload", path, token=writer).returncode == 0
+    with package_file(other) as path:
+        refused = client.run("upload", "--force", path, token=writer)
+        assert refused.returncode != 0
+        assert "403" in refused.stdout
+        assert requests.get(served, timeout=30).content == PACKAGE.conda()
+        done = client.run("upload", "--force", path, token=token)
+        assert done.returncode == 0, done.stdout
+    assert requests.get(served, timeout=30).content == other.conda()
+    third = PackageBuilder().about(summary="A third.").payload(200)
+    with package_file(third) as path:
+        RattlerBuild(server, token).anaconda(path, account.name, labels=["main"], force=True)
+    assert requests.get(served, timeout=30).content == third.conda()
+    assert solve_from([server.channel(account.name)], ["demo"]) == [PACKAGE.filename]
+
+
+def test_only_force_opens_the_name_of_a_removed_file(
+    server: RunningServer, account: Account
+) -> None:
+    channel, name = f"{account.name}/dev", PACKAGE.filename
+    maintainer = Raw(server, account.token(scopes=["read", "write", "delete"]))
+    writer = Raw(server, account.token(scopes=["write"]))
+    other = PackageBuilder().payload(100).conda()
+    assert writer.anaconda(channel, PACKAGE.conda(), name=name).ok
+    assert maintainer.anaconda(channel, other, name=name).status_code == 409
+    assert writer.remove(f"dist/{account.name}/demo/1.0/noarch/{name}").status_code == 403
+    assert maintainer.remove(f"dist/{account.name}/demo/1.0/noarch/{name}").status_code == 200
+    assert maintainer.remove(f"dist/{account.name}/demo/1.0/noarch/{name}").status_code == 404
+    assert writer.anaconda(channel, other, name=name).status_code == 409, "retired"
+    assert maintainer.anaconda(channel, other, name=name).status_code == 200
+
+
+def test_what_several_channels_have_is_removed_from_the_one_that_is_named(
+    server: RunningServer, account: Account
+) -> None:
+    raw = Raw(server, account.token(scopes=["write", "delete"]))
+    for channel in ("dev", "prod"):
+        for package in (PackageBuilder(), PackageBuilder(version="2.0")):
+            upload = raw.anaconda(
+                f"{account.name}/{channel}", package.conda(), name=package.filename
+            )
+            assert upload.ok
+    refused = raw.remove(f"dist/{account.name}/demo/1.0/noarch/demo-1.0-0.conda")
+    assert refused.status_code == 409
+    assert f"{account.name}/dev" in refused.json()["error"]
+    assert raw.remove(f"release/{account.name}/dev/demo/1.0").status_code == 201
+    assert set(repodata(server.channel(account.name, "dev"))["packages.conda"]) == {
+        "demo-2.0-0.conda"
+    }
+    assert len(repodata(server.channel(account.name, "prod"))["packages.conda"]) == 2
+    assert raw.remove(f"package/{account.name}/prod/demo").status_code == 201
+    assert not repodata(server.channel(account.name, "prod"))["packages.conda"]
+    stranger = Raw(server, new_account(server).token(scopes=["read", "write", "delete"]))
+    assert stranger.remove(f"package/{account.name}/dev/demo").status_code == 404
+
+
+def test_anaconda_remove_works(
+    server: RunningServer, account: Account, client: AnacondaClient
+) -> None:
+    token = account.token(scopes=["write", "delete"])
+    with package_file(PACKAGE) as path:
+        assert client.run("upload", path, token=token).returncode == 0
+    spec = f"{account.name}/demo/1.0/noarch/{PACKAGE.filename}"
+    done = client.run("remove", "--force", spec, token=token)
+    assert done.returncode == 0, done.stdout
+    assert not repodata(server.channel(account.name))["packages.conda"]

@@ -18,6 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.uploaders import Raw
 
 _BODY = PackageBuilder().conda()
 _AUDIENCE = "conda.example"
@@ -189,3 +190,13 @@ def test_a_name_among_the_claims_owns_no_namespace(
     minted = mint(ci_server, identity).text
     for token in (identity, minted):
         assert put(ci_server, "alice", "dev", headers=bearer(token)) == 403
+
+
+@pytest.mark.parametrize("dialect", ["quetz", "prefix", "anaconda"])
+def test_a_minted_token_uploads_by_every_dialect(
+    ci_server: RunningServer, issuer: Issuer, dialect: str
+) -> None:
+    upload = getattr(Raw(ci_server, mint(ci_server, issuer.identity()).text), dialect)
+    assert upload(f"acme/{dialect}", _BODY, name=PackageBuilder().filename).ok
+    upload = getattr(Raw(ci_server, mint(ci_server, issuer.identity()).text), dialect)
+    assert upload(f"other/{dialect}", _BODY).status_code == 403

@@ -58,7 +58,9 @@ class RattlerBuild:
         """Upload as `rattler-build upload prefix` and `pixi upload` do."""
         upload_package_to_prefix([path], self.server.origin, channel, api_key=self.token, **options)
 
-    def anaconda(self, path: str, channel: str, labels: Sequence[str] = ()) -> None:
+    def anaconda(
+        self, path: str, channel: str, labels: Sequence[str] = (), *, force: bool = False
+    ) -> None:
         """Upload as `rattler-build upload anaconda` does.
 
         With labels the channel is the whole login, otherwise its last part is the label.
@@ -68,6 +70,7 @@ class RattlerBuild:
             [path],
             channel if labels else owner,
             channel=list(labels) or [name],
+            force=force,
             url=f"{self.server.origin}/api/anaconda",
             api_key=self.token,
         )
@@ -185,6 +188,10 @@ class Raw:
         owner = channel.partition("/")[0]
         path = f"commit/{owner}/demo/1.0/noarch/{name}"
         return self._anaconda("POST", path, json={"dist_id": dist_id})
+
+    def remove(self, path: str) -> requests.Response:
+        """Remove a file, a release or a package, as `anaconda remove` does."""
+        return self._anaconda("DELETE", path)
 
     def _anaconda(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         url = f"{self.server.origin}/api/anaconda/{path}"

@@ -1,9 +1,10 @@
 """Which of an owner's channels hold which packages by now."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
+from django.db.models import QuerySet
 from pulpcore.plugin.models import RepositoryContent
 from pulpcore.plugin.util import get_domain_pk
 
@@ -30,12 +31,10 @@ def channels_of(owner: str) -> dict[ChannelName, CondaRepository]:
 
 
 def holding(
-    channels: Mapping[ChannelName, CondaRepository], **fields: Any
+    channels: Mapping[ChannelName, CondaRepository], **fields: str
 ) -> dict[ChannelName, list[CondaPackage]]:
     """Return those of the channels that hold packages with these fields, and the packages."""
-    if any("\0" in str(value) for value in fields.values()):  # PostgreSQL refuses to look for it
-        return {}
-    packages = CondaPackage.objects.filter(_pulp_domain=get_domain_pk(), **fields)
+    packages = _packages(fields)
     memberships = RepositoryContent.objects.filter(
         version_removed=None,
         repository_id__in=[repository.pk for repository in channels.values()],
@@ -47,3 +46,18 @@ def holding(
         for channel, repository in channels.items()
     }
     return {channel: packages for channel, packages in held.items() if packages}
+
+
+def removed_since(repository: CondaRepository, moment: datetime, **fields: str) -> bool:
+    """Tell whether a channel has lost such packages since a moment."""
+    return RepositoryContent.objects.filter(
+        repository=repository,
+        version_removed__pulp_created__gte=moment,
+        content_id__in=_packages(fields).values("pk"),
+    ).exists()
+
+
+def _packages(fields: Mapping[str, str]) -> QuerySet[CondaPackage]:
+    if any("\0" in value for value in fields.values()):  # PostgreSQL refuses to look for it
+        return CondaPackage.objects.none()
+    return CondaPackage.objects.filter(_pulp_domain=get_domain_pk(), **fields)

@@ -1,6 +1,7 @@
 """Whether there is a server, and who the client is to it."""
 
 from django.http import Http404
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,6 +33,8 @@ class AccountView(TellsError, NativeView):
     def user(self, request: Request) -> Response:
         """Say in whose name the client acts, and so whose packages it uploads by default."""
         user = request.user
+        if not user.username:
+            raise PermissionDenied("a CI job is nobody in particular; name the owner by --user")
         joined = getattr(user, "date_joined", None)
         return Response({"login": user.username, "name": user.username, "created_at": joined})
 

@@ -1,9 +1,22 @@
 """How anaconda-client is told of failures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException
+
+from pulp_conda.app.models import ChannelName
+
+
+class Ambiguous(APIException):
+    """Several channels have what is to be removed."""
+
+    status_code = 409
+
+    def __init__(self, channels: Iterable[ChannelName]) -> None:
+        names = sorted(map(str, channels))
+        super().__init__(f"{' and '.join(names)} have it; say which by --user {names[0]}")
 
 
 class TellsError:

@@ -3,13 +3,15 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from xml.sax.saxutils import escape
 
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.timezone import now
 from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,8 +19,9 @@ from rest_framework.response import Response
 from pulp_conda.app.access import allow
 from pulp_conda.app.channels.channel import find_repository
 from pulp_conda.app.channels.commit import PackageExists
+from pulp_conda.app.channels.holdings import removed_since
 from pulp_conda.app.channels.ingest import WrongDigest
-from pulp_conda.app.models import ChannelName, CondaRepository, channel_named
+from pulp_conda.app.models import ChannelName, CondaRepository, Right, channel_named
 from pulp_conda.app.registry.bodies import InvalidDocument, body_of, document_of
 from pulp_conda.app.registry.views import RegistryView
 from pulp_conda.formats.identifiers import check_extension
@@ -27,6 +30,7 @@ from .stage import Stage, StageAuthentication, identity
 from .views import LoginView, label_of
 
 _ROOT = "/api/anaconda/"
+_FORCE_LASTS = timedelta(minutes=10)
 _MAX_LABELS = 10  # all of them have to fit into a URL
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 
@@ -50,13 +54,14 @@ class StageView(LoginView):
         if document.get("distribution_type", "conda") != "conda":
             raise ParseError("a channel takes conda packages, and nothing else")
         check_extension(self.kwargs["file"])
+        channels = self._labelled(document.get("channels"))
         return Stage(
             owner=self.channel.owner,
-            channels=[channel.name for channel in self._labelled(document.get("channels"))],
+            channels=[channel.name for channel in channels],
             subdir=self.kwargs["subdir"],
             filename=self.kwargs["file"],
             sha256=_digest(document.get("sha256")),
-            replaces=False,
+            replaces=self._is_forced(channels),
             **identity(self.requester),
         )
 
@@ -88,6 +93,23 @@ class StageView(LoginView):
                 "labels": [label_of(channel) for channel in self.targets],
                 "url": f"{registry}{channel.name}/{package.relative_path}",
             }
+        )
+
+    def _is_forced(self, channels: Iterable[ChannelName]) -> bool:
+        """Tell whether the file was removed just now by one who means to upload another.
+
+        That is all that the clients' `--force` is. The name is not closed to him then, as it is
+        to others for a while.
+        """
+        moment = now() - _FORCE_LASTS
+        path = {"subdir": self.kwargs["subdir"], "filename": self.kwargs["file"]}
+        repositories = {channel: find_repository(channel) for channel in channels}
+        return all(
+            self.requester.may(Right.REMOVE, channel, repository)
+            for channel, repository in repositories.items()
+        ) and any(
+            repository is not None and removed_since(repository, moment, **path)
+            for repository in repositories.values()
         )
 
     def _labelled(self, labels: object) -> Sequence[ChannelName]:

@@ -9,29 +9,32 @@ from .uploads import StagedUploadView, StageView
 _NAME = r"(?P<name>[^/]+)"
 _RELEASE = rf"{_NAME}/(?P<version>[^/]+)"
 _FILE = rf"{_RELEASE}/(?P<subdir>[^/]+)/(?P<file>[^/]+)"
-_ANNOUNCED = {"post": "announce", "patch": "announce"}
+_KEPT = {"post": "announce", "patch": "announce", "delete": "remove"}
 
 
 def routes(owner: str, login: str) -> list[URLPattern]:
     """Return the routes, given how an owner and a login read in a URL."""
     root = "^api/anaconda"
     return [
-        re_path(rf"{root}/?$", AccountView.as_view({"get": "root"})),
-        re_path(rf"{root}/user$", AccountView.as_view({"get": "user"})),
-        re_path(rf"{root}/user/(?P<login>.+)$", AccountView.as_view({"get": "owner"})),
+        re_path(rf"{root}/?\Z", AccountView.as_view({"get": "root"})),
+        re_path(rf"{root}/user\Z", AccountView.as_view({"get": "user"})),
+        re_path(rf"{root}/user/(?P<login>(?s:.+))\Z", AccountView.as_view({"get": "owner"})),
         re_path(
-            rf"{root}/package/{login}/{_NAME}$",
-            LookupView.as_view({"get": "package", **_ANNOUNCED}),
+            rf"{root}/package/{login}/{_NAME}\Z",
+            LookupView.as_view({"get": "package", **_KEPT}),
         ),
         re_path(
-            rf"{root}/release/{login}/{_RELEASE}$",
-            LookupView.as_view({"get": "release", **_ANNOUNCED}),
+            rf"{root}/release/{login}/{_RELEASE}\Z",
+            LookupView.as_view({"get": "release", **_KEPT}),
         ),
-        re_path(rf"{root}/dist/{login}/{_FILE}$", LookupView.as_view({"get": "distribution"})),
-        re_path(rf"{root}/stage/{login}/{_FILE}$", StageView.as_view({"post": "stage"})),
-        re_path(rf"{root}/commit/{login}/{_FILE}$", StageView.as_view({"post": "commit"})),
         re_path(
-            rf"{root}/staged/{owner}/(?P<stage>[^/]+)$",
+            rf"{root}/dist/{login}/{_FILE}\Z",
+            LookupView.as_view({"get": "distribution", "delete": "remove_distribution"}),
+        ),
+        re_path(rf"{root}/stage/{login}/{_FILE}\Z", StageView.as_view({"post": "stage"})),
+        re_path(rf"{root}/commit/{login}/{_FILE}\Z", StageView.as_view({"post": "commit"})),
+        re_path(
+            rf"{root}/staged/{owner}/(?P<stage>[^/]+)\Z",
             StagedUploadView.as_view({"post": "upload"}),
         ),
     ]

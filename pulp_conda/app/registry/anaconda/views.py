@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from pulp_conda.app.channels.holdings import channels_of, holding
-from pulp_conda.app.models import ChannelName, CondaPackage, Right
+from pulp_conda.app.models import ChannelName, CondaPackage, Right, channel_named
 from pulp_conda.app.registry.views import RegistryView
 
 from .failures import TellsError
@@ -20,9 +20,10 @@ class LoginView(TellsError, RegistryView):
         Only channels of which the one who asks may know: also a token that is good for uploading
         alone finds out what has been uploaded.
         """
-        channels = channels_of(self.channel.owner)
+        channels = channels_of(self.owner)
         if "channel" in self.kwargs:
-            channels = {name: each for name, each in channels.items() if name == self.channel}
+            meant = channel_named(self.owner, self.kwargs["channel"])
+            channels = {name: each for name, each in channels.items() if name == meant}
         return {
             name: packages
             for name, packages in holding(channels, **fields).items()

@@ -1,0 +1,190 @@
+"""Bodies of uploads: a form gives the same file however its bytes arrive, or is refused."""
+
+import io
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulp_conda.app.channels.streams import IncompleteBody
+from pulp_conda.app.registry.bodies import (
+    Body,
+    InvalidDocument,
+    InvalidForm,
+    body_of,
+    document_of,
+)
+
+BOUNDARY = "boundary-0123456789"
+CLOSING = f"\r\n--{BOUNDARY}--".encode()
+
+
+class Pieces:
+    """A stream that gives its content in pieces of given sizes, whatever is asked for."""
+
+    def __init__(self, content: bytes, sizes: list[int]) -> None:
+        self._content = io.BytesIO(content)
+        self._sizes = iter(sizes)
+
+    def read(self, size: int, /) -> bytes:
+        return self._content.read(min(size, next(self._sizes, size)))
+
+
+@dataclass
+class Part:
+    """One part of a form."""
+
+    name: str
+    content: bytes
+    filename: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __bytes__(self) -> bytes:
+        filename = f'; filename="{self.filename}"' if self.filename else ""
+        lines = [f'Content-Disposition: form-data; name="{self.name}"{filename}']
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.content
+
+
+def form(*parts: Part) -> bytes:
+    """Return a form's bytes."""
+    delimiter = f"--{BOUNDARY}\r\n".encode()
+    return b"".join(delimiter + bytes(part) + b"\r\n" for part in parts) + (
+        f"--{BOUNDARY}--\r\n".encode()
+    )
+
+
+def request(content: bytes, sizes: list[int], *, chunked: bool = False, **meta: str) -> Any:
+    """Return a request with that content."""
+    length = {} if chunked else {"CONTENT_LENGTH": str(len(content))}
+    kind = f"multipart/form-data; boundary={BOUNDARY}"
+    stream = Pieces(content, sizes)
+    return SimpleNamespace(META={"wsgi.input": stream, "CONTENT_TYPE": kind, **length, **meta})
+
+
+def whole(body: Body, size: int) -> bytes:
+    """Read a body to its end, at most `size` bytes a time."""
+    chunks = []
+    while chunk := body.read(size):
+        assert len(chunk) <= size
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+# Bytes that look like a boundary are what a parser stumbles over.
+tricky = st.lists(
+    st.sampled_from([b"\r\n", b"\r", b"\n", b"-", b"--", BOUNDARY[:8].encode(), b"x", b"\0"])
+).map(b"".join)
+contents = st.one_of(st.binary(max_size=300), tricky).filter(
+    lambda content: f"--{BOUNDARY}".encode() not in content
+)
+sizes = st.lists(st.integers(1, 40), max_size=60)
+texts = st.dictionaries(st.sampled_from("abcde"), contents, max_size=3)
+
+
+@given(contents, texts, texts, sizes, st.integers(1, 500), st.booleans())
+def test_any_split_gives_the_same_file_and_fields(
+    content: bytes,
+    before: dict[str, bytes],
+    behind: dict[str, bytes],
+    sizes: list[int],
+    size: int,
+    chunked: bool,
+) -> None:
+    headers = (("X-File-Name", "demo.conda"), ("X-File-SHA256", "00"))
+    parts = [
+        *(Part(name, value) for name, value in before.items()),
+        Part("file", content, "demo-1.0-0.conda", headers),
+        *(Part(f"behind-{name}", value) for name, value in behind.items()),
+    ]
+    body = body_of(request(form(*parts), sizes, chunked=chunked))
+    assert body.filename == "demo-1.0-0.conda"
+    assert body.headers["x-file-sha256"] == "00"
+    assert body.size is None
+    for name, value in before.items():
+        assert body.fields[name] == value.decode(errors="replace")
+    assert whole(body, size) == content
+    expected = {**before, **{f"behind-{name}": value for name, value in behind.items()}}
+    assert body.fields == {name: value.decode(errors="replace") for name, value in expected.items()}
+
+
+@given(contents, texts, sizes, st.booleans(), st.data())
+def test_any_truncation_is_noticed(
+    content: bytes, fields: dict[str, bytes], sizes: list[int], chunked: bool, data: st.DataObject
+) -> None:
+    entire = form(Part("file", content), *(Part(name, value) for name, value in fields.items()))
+    end = entire.rindex(CLOSING) + len(CLOSING) - 1
+    cut = entire[: data.draw(st.integers(0, end))]
+    with pytest.raises((InvalidForm, IncompleteBody)):
+        whole(body_of(request(cut, sizes, chunked=chunked)), 100)
+    # Cut by a connection that ends before the declared length.
+    with pytest.raises((InvalidForm, IncompleteBody)):
+        whole(body_of(request(cut, sizes, CONTENT_LENGTH=str(len(entire)))), 100)
+
+
+@given(st.binary(max_size=400), sizes)
+def test_rubbish_is_never_a_file(content: bytes, sizes: list[int]) -> None:
+    with pytest.raises((InvalidForm, IncompleteBody)):
+        whole(body_of(request(content, sizes)), 100)
+
+
+@given(st.binary(max_size=300), sizes, st.integers(1, 500))
+def test_a_body_that_is_no_form_is_the_package(content: bytes, sizes: list[int], size: int) -> None:
+    for kind in ("application/octet-stream", "application/x-www-form-urlencoded", ""):
+        body = body_of(request(content, sizes, CONTENT_TYPE=kind))
+        assert whole(body, size) == content
+        assert body.size == len(content)
+        assert (body.filename, dict(body.headers), body.fields) == (None, {}, {})
+    undeclared = request(content, sizes, CONTENT_LENGTH="", CONTENT_TYPE="")
+    assert body_of(undeclared).size is None
+
+
+def test_the_file_is_the_first_part_with_a_file_name_or_called_file() -> None:
+    first = Part("content", b"1", "a.conda")
+    second = Part("file", b"2")
+    third = Part("other", b"3", "b.conda")
+    body = body_of(request(form(Part("text", b"0"), first, second, third), []))
+    assert (body.filename, whole(body, 10)) == ("a.conda", b"1")
+    assert body.fields == {"text": "0", "file": "2", "other": "3"}
+    unnamed = body_of(request(form(Part("text", b"0"), second, third), []))
+    assert (unnamed.filename, whole(unnamed, 10)) == (None, b"2")
+    by_header = Part("package", b"4", headers=(("X-File-Name", "c.conda"),))
+    named = body_of(request(form(by_header), []))
+    assert (named.filename, whole(named, 10)) == ("c.conda", b"4")
+    with pytest.raises(InvalidForm, match="no file"):
+        body_of(request(form(Part("text", b"0")), []))
+
+
+def test_a_form_cannot_fill_the_memory() -> None:
+    long = Part("text", b"x" * (1024**2 + 1))
+    many = [Part(f"text{number}", b"") for number in range(101)]
+    headers = Part("file", b"", headers=tuple((f"X-{n}", "x") for n in range(1000)))
+    header = Part("file", b"", headers=(("X-Long", "x" * 100_000),))
+    for parts in ([long], many, [headers], [header]):
+        with pytest.raises(InvalidForm):
+            body_of(request(form(*parts), []))
+    with pytest.raises(InvalidForm):
+        whole(body_of(request(form(Part("file", b"1"), long), [])), 10)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary="])
+def test_a_form_without_a_boundary_is_refused(kind: str) -> None:
+    with pytest.raises(InvalidForm, match="boundary"):
+        body_of(request(form(Part("file", b"")), [], CONTENT_TYPE=kind))
+
+
+@given(sizes)
+def test_a_document_is_a_json_object(sizes: list[int]) -> None:
+    assert document_of(request(b'{"a": [1]}', [])) == {"a": [1]}
+    assert document_of(request(b"", sizes)) == {}
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b"1", b'"x"', b"\xff", b"[" * 100_000, b" " * (5 * 1024**2)]
+)
+def test_anything_else_is_no_document(content: bytes) -> None:
+    with pytest.raises(InvalidDocument):
+        document_of(request(content, []))
