@@ -1,10 +1,12 @@
 """Says who asks for a channel's files, before pulpcore tries to."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from aiohttp.web import HTTPUnauthorized, Request, StreamResponse, middleware
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, connection
+from yarl import URL
 
 from pulp_conda.app.authentication.credentials import Password, Token, credentials_of, is_token
 from pulp_conda.app.authentication.identity import WrongCredentials, identify
@@ -31,12 +33,21 @@ async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
         requester = await sync_to_async(_identify)(credentials)
     except WrongCredentials as error:
         raise HTTPUnauthorized(text=str(error), headers={"WWW-Authenticate": CHALLENGE}) from error
+    anonymous = _without_credentials(request)
+    anonymous[REQUESTER] = requester
+    return await handler(anonymous)
+
+
+def _without_credentials(request: Request) -> Request:
+    """Return the request as it would be without: pulpcore's cache keeps what stands in URLs."""
     headers = request.headers.copy()
     for name in _CREDENTIALS:
         headers.popall(name, None)
-    anonymous = request.clone(headers=headers)
-    anonymous[REQUESTER] = requester
-    return await handler(anonymous)
+    url = request.rel_url
+    if token := request.match_info.get("token"):
+        path = url.raw_path.replace(f"/t/{quote(token)}/", "/", 1)
+        url = URL(path, encoded=True).with_query(url.query)
+    return request.clone(headers=headers, rel_url=url)
 
 
 def _is_ours(request: Request, credentials: Token | Password) -> bool:
