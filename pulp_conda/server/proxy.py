@@ -1,15 +1,19 @@
 """One origin for Pulp's two web processes: what nginx does in production.
 
-Bodies stream both ways with bounded buffers; paths and headers go through untouched.
+A request goes on when all of its body is here, so a slow client holds no process of the API.
+Answers stream with bounded buffers; paths and headers go through untouched.
 """
 
 import argparse
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from aiohttp import (
     ClientConnectorError,
@@ -36,6 +40,8 @@ _OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp's client would add by itself."""
 
 _CHUNK_BYTES = 256 * 1024
+_IN_MEMORY_BYTES = 1024 * 1024
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST_HEADER = 64 * 1024
 
 
@@ -77,13 +83,16 @@ class Proxy:
         target = _target(request)
         name = "content" if is_for_content_app(request.method, target) else "api"
         try:
-            async with self._sessions[name].request(
-                request.method,
-                URL(f"http://{name}{target}", encoded=True),
-                headers=_forwarded(request),
-                data=request.content.iter_any() if request.body_exists else None,
-                allow_redirects=False,
-            ) as answer:
+            async with (
+                _received(request) as body,
+                self._sessions[name].request(
+                    request.method,
+                    URL(f"http://{name}{target}", encoded=True),
+                    headers=_forwarded(request),
+                    data=body,
+                    allow_redirects=False,
+                ) as answer,
+            ):
                 return await _stream_back(request, answer)
         except ClientConnectorError:
             text = f"The server's {name} process is starting or was restarted; try again.\n"
@@ -91,6 +100,36 @@ class Proxy:
         except ClientError as error:
             text = f"The server's {name} process broke off: {error}\n"
             return web.Response(status=502, text=text, headers={"Retry-After": "5"})
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise
+            return web.Response(status=507, text="The server has no room for the request.\n")
+
+
+@contextlib.asynccontextmanager
+async def _received(request: web.Request) -> AsyncIterator[AsyncIterator[bytes] | None]:
+    """Take a request's body to its end and yield it, None where there is none.
+
+    Larger ones wait in a file of the working directory.
+    """
+    if not request.body_exists:
+        yield None
+        return
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=".") as body:
+        size = 0
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > _IN_MEMORY_BYTES:
+                await asyncio.to_thread(body.write, chunk)
+            else:
+                body.write(chunk)
+        body.seek(0)
+        yield _chunks(body)
+
+
+async def _chunks(body: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(body.read, _CHUNK_BYTES):
+        yield chunk
 
 
 async def _stream_back(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
@@ -141,7 +180,7 @@ def runner(proxy: Proxy) -> web.AppRunner:
     return web.AppRunner(
         app,
         access_log=None,
-        # A client that goes away in mid-upload must end the request behind: so it is truncated.
+        # A client that goes away is waited for by nobody.
         handler_cancellation=True,
         auto_decompress=False,
         read_bufsize=_CHUNK_BYTES,

@@ -1,0 +1,72 @@
+"""Limits that an administrator sets: of a package, a channel and an owner, and of patience."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.builders import PackageBuilder
+from tests.functional.harness import RunningServer
+
+_SETTINGS = """
+CONDA_MAX_PACKAGE_BYTES = 200_000
+CONDA_MAX_CHANNEL_PACKAGES = 3
+CONDA_MAX_CHANNEL_BYTES = 150_000
+CONDA_MAX_OWNER_BYTES = 250_000
+"""
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with narrow limits."""
+    home: Path = tmp_path_factory.mktemp("limits") / "home"
+    home.mkdir()
+    (home / "settings.local.py").write_text(_SETTINGS)
+    server = RunningServer(home).start()
+    yield server
+    server.stop()
+
+
+def put(server: RunningServer, owner: str, channel: str, name: str, size: int = 1000) -> int:
+    """Upload a package of about so many bytes; check that a refusal says why."""
+    body = PackageBuilder(name).payload(size).conda()
+    answer = server.put(f"{server.channel(owner, channel)}/x.conda", body)
+    if not answer.ok:
+        assert set(answer.json()) == {"reason", "message"}
+        url = f"{server.channel(owner, channel)}/noarch/{name}-1.0-0.conda"
+        assert requests.get(url, timeout=30).status_code == 404
+    return answer.status_code
+
+
+def test_a_package_may_be_so_large(limited: RunningServer, owner: str) -> None:
+    assert put(limited, owner, "a", "small", 100_000) == 201
+    assert put(limited, owner, "a", "large", 300_000) == 413
+    body = iter([PackageBuilder("large").payload(300_000).conda()])  # its length undeclared
+    assert limited.put(f"{limited.channel(owner)}/x.conda", body).status_code == 413
+
+
+def test_a_channel_may_hold_so_many(limited: RunningServer, owner: str) -> None:
+    statuses = [put(limited, owner, "a", f"demo{number}") for number in range(5)]
+    assert statuses == [201, 201, 201, 403, 403]
+    assert put(limited, owner, "b", "demo") == 201
+
+
+def test_a_channel_may_hold_so_much(limited: RunningServer, owner: str) -> None:
+    assert put(limited, owner, "a", "one", 100_000) == 201
+    assert put(limited, owner, "a", "two", 100_000) == 403
+    assert put(limited, owner, "a", "three", 10_000) == 201
+
+
+def test_an_owner_may_hold_so_much(limited: RunningServer, owner: str) -> None:
+    assert put(limited, owner, "a", "one", 120_000) == 201
+    assert put(limited, owner, "b", "two", 100_000) == 201
+    assert put(limited, owner, "c", "three", 100_000) == 403
+    assert put(limited, f"{owner}b", "c", "three", 100_000) == 201
+
+
+def test_a_deleted_package_makes_room(limited: RunningServer, owner: str) -> None:
+    assert put(limited, owner, "a", "one", 100_000) == 201
+    url = f"{limited.channel(owner, 'a')}/noarch/one-1.0-0.conda"
+    assert requests.delete(url, auth=("admin", "password"), timeout=30).status_code == 204
+    assert put(limited, owner, "a", "two", 100_000) == 201
