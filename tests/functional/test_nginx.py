@@ -62,6 +62,10 @@ def test_the_snippet_sends_reading_and_writing_their_ways(
         assert requests.get(f"{base}/noarch/demo-1.0-0.conda", timeout=30).content == body
         assert requests.head(f"{base}/noarch/repodata.json", timeout=30).status_code == 200
         assert server.put(f"{base}/x.conda", body).status_code == 409
+        # anaconda-client asks for the root without a slash.
+        root = f"http://127.0.0.1:{port}/api/anaconda"
+        assert requests.head(root, timeout=30).status_code == 200
+        assert requests.get(f"{root}/user", timeout=30).status_code == 401
     finally:
         nginx.terminate()
         nginx.wait()
