@@ -224,6 +224,15 @@ def test_a_form_that_was_cut_short_leaves_nothing(
     assert raw.prefix(f"{account.name}/dev", package).status_code == 201
 
 
+def test_quetz_takes_a_form_too(server: RunningServer, account: Account) -> None:
+    url = f"{server.origin}/api/channels/{account.name}/dev/upload/x.conda"
+    files = {"file": ("whatever.conda", PackageBuilder().conda())}
+    headers = {"X-API-Key": account.token(scopes=["write"])}
+    answer = requests.post(url, files=files, headers=headers, timeout=30)
+    assert answer.status_code == 201
+    assert repodata(server.channel(account.name, "dev"))["packages.conda"]
+
+
 def test_artifactorys_checksums_are_checked(server: RunningServer, account: Account) -> None:
     url = f"{server.channel(account.name, 'dev')}/noarch/demo-1.0-0.conda"
     body = PackageBuilder().conda()

@@ -12,6 +12,7 @@ import pytest
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, status
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.uploaders import Raw
 
 _PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "password": lambda token: {"auth": ("anybody", token)},
@@ -148,9 +149,14 @@ def test_no_log_holds_a_token(tmp_path: Path) -> None:
         for path in ("noarch/repodata.json", "noarch/missing.json", "noarch/x\0"):
             status(f"{base}/{path}")
         assert status(f"{base}/../../../../pulp/api/v3/nowhere/") in (401, 404)
+        raw = Raw(server, token)
+        staged = raw.stage(f"{account.name}/dev").json()
+        assert raw.upload(staged["post_url"], b"rubbish").status_code == 400
+        assert raw.upload(staged["post_url"], PackageBuilder().conda()).status_code == 201
     finally:
         server.stop()
     logs = [path for path in home.rglob("*") if path.is_file() and path.suffix == ".log"]
     assert logs
     for log in logs:
         assert token not in log.read_text(errors="replace"), log
+        assert staged["dist_id"] not in log.read_text(errors="replace"), log
