@@ -178,7 +178,7 @@ def _decide(
             outcome = EXISTS if holder in served and not upload.replaces else ADDED
         elif holder is not None and not upload.replaces:
             outcome = EXISTS
-        elif retired.get(path, package.sha256) != package.sha256 and not upload.replaces:
+        elif package.sha256 not in retired.get(path, (package.sha256,)) and not upload.replaces:
             outcome = RETIRED
         else:
             outcome = ADDED if quota.take(package) else FULL
@@ -186,15 +186,18 @@ def _decide(
     return outcomes
 
 
-def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, str]:
-    """Return the sha256 of what bore each of the paths and was removed a short while ago."""
+def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, set[str]]:
+    """Return the sha256 of all that bore each of the paths and was removed a short while ago."""
     since = now() - timedelta(seconds=settings.CONDA_NAME_RETIREMENT_SECONDS)
     removed = CondaPackage.objects.filter(
         _named(paths),
         version_memberships__repository=repository,
         version_memberships__version_removed__pulp_created__gte=since,
     )
-    return {package.relative_path: package.sha256 for package in removed}
+    digests: dict[str, set[str]] = {}
+    for package in removed:
+        digests.setdefault(package.relative_path, set()).add(package.sha256)
+    return digests
 
 
 def _holding(version: RepositoryVersion, paths: Iterable[str]) -> Iterable[CondaPackage]:
