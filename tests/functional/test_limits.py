@@ -14,6 +14,7 @@ CONDA_MAX_PACKAGE_BYTES = 200_000
 CONDA_MAX_CHANNEL_PACKAGES = 3
 CONDA_MAX_CHANNEL_BYTES = 150_000
 CONDA_MAX_OWNER_BYTES = 250_000
+CONDA_UPLOAD_TIMEOUT_SECONDS = 2
 """
 
 
@@ -70,3 +71,33 @@ def test_a_deleted_package_makes_room(limited: RunningServer, owner: str) -> Non
     url = f"{limited.channel(owner, 'a')}/noarch/one-1.0-0.conda"
     assert requests.delete(url, auth=("admin", "password"), timeout=30).status_code == 204
     assert put(limited, owner, "a", "two", 100_000) == 201
+
+
+_HOLD = """
+from pulpcore.app.models import AppStatus, Task
+from pulpcore.plugin.util import get_prn
+from pulp_conda.app.models import CondaRepository
+repository = CondaRepository.objects.get(name={name!r})
+holder = AppStatus.objects.filter(app_type="api").order_by("-last_heartbeat").first()
+Task.objects.create(name="holds", state="running", unblocked_at="2020-01-01T00:00:00Z",
+                    reserved_resources_record=[get_prn(repository)], app_lock=holder)
+"""
+
+_LET_GO = """
+from pulpcore.plugin.models import Task
+Task.objects.filter(name="holds").delete()
+"""
+
+
+def test_an_upload_waits_so_long(limited: RunningServer, owner: str) -> None:
+    assert put(limited, owner, "a", "first") == 201
+    limited.shell(_HOLD.format(name=f"{owner}/a"))
+    body = PackageBuilder("second").conda()
+    url = f"{limited.channel(owner, 'a')}/x.conda"
+    busy = limited.put(url, body)
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "5")
+    assert 2 <= busy.elapsed.total_seconds() < 10
+    limited.shell(_LET_GO)
+    names = requests.get(f"{limited.channel(owner, 'a')}/noarch/repodata.json", timeout=30).json()
+    assert set(names["packages.conda"]) == {"first-1.0-0.conda"}, "the upload was withdrawn"
+    assert limited.put(url, body).status_code == 201

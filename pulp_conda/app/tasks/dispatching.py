@@ -28,11 +28,11 @@ def dispatch_holding(
         deferred=True,
     )
     if task.state == _WAITING:
-        _wake_workers()
+        wake_workers()
     return task
 
 
-def _wake_workers() -> None:
+def wake_workers() -> None:
     """Have the workers look once more for tasks that nothing blocks.
 
     pulpcore's `dispatch` saves the whole row of a task that has to wait, and with it that it is
