@@ -7,6 +7,7 @@ takes minutes; until then the tasks of the dead hold their repositories. Here it
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 
 def mourn() -> int:
@@ -19,17 +20,41 @@ def mourn() -> int:
         How many there were.
     """
     from django.apps import apps
+    from django.conf import settings
     from django.db import connection
 
     records = apps.get_model("core", "AppStatus").objects.filter(
         name__endswith=f"@{socket.gethostname()}"
     )
-    dead = [record.pk for record in records if not _is_pulp(record.name.partition("@")[0])]
-    records.filter(pk__in=dead).delete()
+    dead = [record for record in records if not _is_pulp(record.name.partition("@")[0])]
+    if dead and settings.WORKER_TYPE == "redis":
+        _release_locks(dead)
+    records.filter(pk__in=[record.pk for record in dead]).delete()
     if dead:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify('pulp_worker_wakeup', 'unblock')")
     return len(dead)
+
+
+def _release_locks(dead: list[Any]) -> None:
+    """End what dead processes held in redis, as `RedisWorker.cleanup_redis_locks_for_worker` does.
+
+    Without its owner's record a lock stays until a worker's round.
+    """
+    from django.apps import apps
+    from django.utils.timezone import now
+    from pulpcore.app.redis_connection import (  # noqa: TID251 (pulpcore exports none)
+        get_redis_connection,
+    )
+    from pulpcore.tasking.redis_locks import cleanup_locks_for_owner
+
+    redis = get_redis_connection()
+    tasks = apps.get_model("core", "Task").objects.filter(app_lock__in=dead)
+    tasks.filter(state__in=("running", "canceling")).update(
+        state="failed", finished_at=now(), error={"description": "Worker has gone missing."}
+    )
+    for record in dead:
+        cleanup_locks_for_owner(redis, record.name)
 
 
 def _is_pulp(pid: str) -> bool:
