@@ -39,23 +39,23 @@ def test_real_packages_install_also_after_a_restart(
     assert_installs(own_server.channel("acme"), tmp_path / "3")
 
 
-def test_an_owner_is_a_domain(domain_server: RunningServer, tmp_path: Path) -> None:
+def test_an_owner_is_a_domain(domain_server: RunningServer, owner: str, tmp_path: Path) -> None:
     storage = {"location": str(tmp_path), "MEDIA_ROOT": str(domain_server.home / "media")}
     Rest(domain_server).create(
         "domains/",
-        name="acme",
+        name=owner,
         storage_class="pulpcore.app.models.storage.FileSystem",
         storage_settings=storage,
     )
     package = PackageBuilder().file("share/demo")
-    for owner in ("acme", "default"):
-        url = f"{domain_server.channel(owner, 'own')}/x.conda"
+    for name in (owner, "default"):
+        url = f"{domain_server.channel(name, 'own')}/x.conda"
         assert domain_server.put(url, package.conda()).status_code == 201
     unknown = domain_server.put(f"{domain_server.channel('nobody')}/x.conda", package.conda())
     assert unknown.status_code == 404
-    channel = domain_server.channel("acme", "own")
+    channel = domain_server.channel(owner, "own")
     assert install_from([channel], ["demo"], tmp_path / "prefix") == ["demo-1.0-0.conda"]
-    found = Rest(domain_server, "acme").get("content/conda/packages/", name="demo")
+    found = Rest(domain_server, owner).get("content/conda/packages/", name="demo")
     assert found["count"] == 1
 
 

@@ -84,6 +84,7 @@ class PlainTextRenderer(BaseRenderer):
     """Writes answers that are a text; failures, which are none, as JSON all the same."""
 
     media_type = "text/plain"
+    format = "txt"
     charset = "utf-8"
 
     def render(self, data: Any, *_: Any) -> bytes:
@@ -104,6 +105,7 @@ class _WhateverAccepted(BaseContentNegotiation):
 class NativeView(ViewSet):
     """A view of a native client API; answers failures with `reason` and `message`."""
 
+    schema = None  # clients know these APIs; Pulp's description is of its own
     renderer_classes = [JSONRenderer]
     content_negotiation_class = _WhateverAccepted
     # It looks for the domain where a failure becomes a page without a word of explanation.
