@@ -1,7 +1,6 @@
 """What a client presents to say who it is, wherever it puts it."""
 
 import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -69,7 +68,7 @@ def _of_authorization(scheme: str, value: str) -> Token | Password | None:
 def _of_basic(value: str) -> Token | Password | None:
     try:
         username, separator, password = base64.b64decode(value).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor UTF-8
         return None
     if not separator or "\0" in username:
         return None

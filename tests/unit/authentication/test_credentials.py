@@ -1,0 +1,74 @@
+"""Credentials, wherever clients put them."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulp_conda.app.authentication.credentials import (
+    Password,
+    Token,
+    credentials_of,
+    is_token,
+    new_token,
+)
+
+TOKEN = new_token()
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"
+
+
+def basic(username: str, password: str) -> dict[str, str]:
+    encoded = base64.b64encode(f"{username}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {encoded}"}
+
+
+def test_tokens_differ_and_have_a_form_that_conda_finds_in_urls() -> None:
+    assert len({new_token() for _ in range(100)}) == 100
+    assert is_token(TOKEN)
+    assert TOKEN.replace("-", "").isalnum()
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        (basic("anybody", TOKEN), Token(TOKEN)),
+        (basic(TOKEN, ""), Token(TOKEN)),
+        (basic(TOKEN, "x-oauth-basic"), Token(TOKEN)),
+        (basic("alice", "secret"), Password("alice", "secret")),
+        (basic("alice", "a:b"), Password("alice", "a:b")),
+        (basic("älice", "ß"), Password("älice", "ß")),
+        (basic("alice", ""), Password("alice", "")),
+        (basic("__token__", JWT), None),
+        ({"Authorization": f"Bearer {TOKEN}"}, Token(TOKEN)),
+        ({"Authorization": f"bearer  {TOKEN} "}, Token(TOKEN)),
+        ({"Authorization": f"token {TOKEN}"}, Token(TOKEN)),
+        ({"Authorization": "Bearer somebody-elses"}, Token("somebody-elses")),
+        ({"Authorization": f"Bearer {JWT}"}, None),
+        ({"Authorization": "Digest x"}, None),
+        ({"Authorization": "Basic !!!"}, None),
+        ({"Authorization": "Basic"}, None),
+        (basic("nul\0", "x"), None),
+        ({"X-API-Key": TOKEN}, Token(TOKEN)),
+    ],
+)
+def test_what_a_request_presents(headers: dict[str, str], expected: object) -> None:
+    assert credentials_of(headers) == expected
+
+
+def test_a_header_goes_before_the_path() -> None:
+    assert credentials_of({}, TOKEN) == Token(TOKEN)
+    assert credentials_of(basic("alice", "x"), TOKEN) == Password("alice", "x")
+
+
+def test_no_secret_is_shown_by_accident() -> None:
+    assert TOKEN not in repr(Token(TOKEN))
+    assert "secret" not in repr(Password("alice", "secret")).replace("secret=", "")
+
+
+@given(st.text(max_size=60), st.text(max_size=30))
+def test_any_header_is_understood_or_left_alone(scheme: str, value: str) -> None:
+    credentials_of({"Authorization": f"{scheme} {value}"})
+    credentials_of({"Authorization": f"Basic {value}"})
+    credentials_of(basic(scheme, value))

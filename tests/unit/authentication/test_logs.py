@@ -1,0 +1,30 @@
+"""Tokens stay out of the logs."""
+
+import logging
+
+import pytest
+
+from pulp_conda.app.authentication.credentials import new_token
+from pulp_conda.app.authentication.logs import hide_tokens
+
+TOKEN = new_token()
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "expected"),
+    [
+        (f"GET /t/{TOKEN}/api/x", (), "GET /t/***/api/x"),
+        ("GET %s", (f"/t/{TOKEN}/api",), "GET /t/***/api"),
+        ("GET %(r)s", ({"r": f"/conda/t/{TOKEN}/main"},), "GET /conda/t/***/main"),
+        ("GET /t/somebody-elses/x", (), "GET /t/***/x"),
+        ("GET /noarch/%s", ("repodata.json",), "GET /noarch/repodata.json"),
+    ],
+)
+def test_a_token_is_masked(
+    caplog: pytest.LogCaptureFixture, message: str, arguments: tuple[object, ...], expected: str
+) -> None:
+    hide_tokens()
+    hide_tokens()
+    with caplog.at_level(logging.INFO, "aiohttp.access"):
+        logging.getLogger("aiohttp.access").info(message, *arguments)
+    assert caplog.messages == [expected]
