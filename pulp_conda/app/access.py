@@ -145,11 +145,6 @@ def may_remove(_request: Request, view: "RegistryView", _action: str) -> bool:
     return view.requester.may(Right.REMOVE, view.channel, view.repository)
 
 
-def may_read(_request: Request, view: "RegistryView", _action: str) -> bool:
-    """Access condition: one may read the channel that the URL names."""
-    return view.requester.may(Right.READ, view.channel, view.repository)
-
-
 def may_see(_request: Request, view: "PackageReleaseView", _action: str) -> bool:
     """Access condition: the channel that the URL names exists and is public, or one may read it."""
     return view.requester.may_read(view.served.distribution)

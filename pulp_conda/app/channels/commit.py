@@ -99,14 +99,16 @@ def commit(
         raise _REFUSALS[outcome](package)
 
 
-def _outcome_of(upload: PendingUpload, dispatch: Dispatch, deadline: float) -> str:
+def _outcome_of(
+    upload: PendingUpload, dispatch: Dispatch, deadline: float, tasks: int = _TASKS
+) -> str:
     """Wait for an upload's outcome; a task that dies takes others' uploads with it, so try anew."""
-    for _ in range(_TASKS - 1):
-        try:
-            return wait_for(dispatch(upload.repository), lambda: _outcome(upload), deadline)
-        except CommitFailed:
-            continue
-    return wait_for(dispatch(upload.repository), lambda: _outcome(upload), deadline)
+    try:
+        return wait_for(dispatch(upload.repository), lambda: _outcome(upload), deadline)
+    except CommitFailed:
+        if tasks == 1:
+            raise
+    return _outcome_of(upload, dispatch, deadline, tasks - 1)
 
 
 def _outcome(upload: PendingUpload) -> str | None:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Sum
 from pulpcore.plugin.models import RepositoryContent
-from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, CondaRepository
+
+from .holdings import channels_of
 
 
 @dataclass
@@ -64,9 +65,6 @@ def _held(repositories: list[CondaRepository]) -> dict[str, int]:
 
 def _siblings(repository: CondaRepository) -> list[CondaRepository]:
     """Return the repositories of all channels of the same owner."""
-    served = CondaDistribution.objects.filter(pulp_domain_id=get_domain_pk())
-    if not settings.DOMAIN_ENABLED:
-        base_path = served.filter(repository=repository).aggregate(path=Max("base_path"))["path"]
-        owner = ChannelName.of_base_path(base_path or repository.name).owner
-        served = served.filter(Q(base_path=owner) | Q(base_path__startswith=f"{owner}/"))
-    return list(CondaRepository.objects.filter(pk__in=served.values("repository_id")))
+    served = CondaDistribution.objects.filter(repository=repository).order_by("base_path").last()
+    base_path = served.base_path if served else repository.name
+    return list(channels_of(ChannelName.of_base_path(base_path).owner).values())

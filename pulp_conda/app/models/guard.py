@@ -7,9 +7,8 @@ from django.db import models
 from pulpcore.plugin.models import AutoAddObjPermsMixin, ContentGuard
 from pulpcore.plugin.util import get_domain_pk
 
-from .channel import ChannelName
 from .distribution import CondaDistribution
-from .rights import Requester, Right
+from .rights import Requester
 
 REQUESTER = "conda_requester"
 """Key of the `Requester` in an aiohttp request whose credentials we have checked ourselves."""
@@ -53,10 +52,8 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
         """
         requester = request.get(REQUESTER) or Requester(request["user"])
         distribution = _distribution(request.match_info["path"])
-        if distribution is not None:
-            channel = ChannelName.of_base_path(distribution.base_path)
-            if requester.may(Right.READ, channel, distribution.served_repository):
-                return
+        if distribution is not None and requester.may_read(distribution):
+            return
         if self.hidden:
             raise _Hidden
         if not requester.user.is_authenticated:

@@ -18,7 +18,7 @@ def routes(owner: str, login: str) -> list[URLPattern]:
     return [
         re_path(rf"{root}/?\Z", AccountView.as_view({"get": "root"})),
         re_path(rf"{root}/user\Z", AccountView.as_view({"get": "user"})),
-        re_path(rf"{root}/user/(?P<login>(?s:.+))\Z", AccountView.as_view({"get": "owner"})),
+        re_path(rf"{root}/user/(?P<login>[\s\S]+)\Z", AccountView.as_view({"get": "owner"})),
         re_path(
             rf"{root}/package/{login}/{_NAME}\Z",
             LookupView.as_view({"get": "package", **_KEPT}),
