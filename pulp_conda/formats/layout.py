@@ -16,6 +16,13 @@ SUBDIR_DOCUMENTS = frozenset(
 )
 """What a channel's index may hold in every subdir (CEP 36)."""
 
+SHARDS = "shards"
+RUN_EXPORTS = "run_exports"
+CHANNELDATA = "channeldata"
+
+OPTIONAL_DOCUMENTS = ("current_repodata", "run_exports", "shards", "channeldata", "bz2")
+"""What a channel may publish or not, by the names of its options."""
+
 _PACKAGE_LIFETIME_S = 365 * 24 * 3600
 
 

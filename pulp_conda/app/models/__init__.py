@@ -6,8 +6,9 @@ from .guard import CHALLENGE, REQUESTER, CondaContentGuard
 from .owner import CondaOwner
 from .package import CondaPackage
 from .publication import CondaPublication
-from .repository import CondaRepository, version_created
+from .repository import CondaRepository, all_documents, version_created
 from .rights import Requester, Right, owned_repositories, owns
+from .shard import CondaShard, IndexedFile
 from .token import AccessToken
 from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
 
@@ -26,9 +27,12 @@ __all__ = [
     "CondaPackage",
     "CondaPublication",
     "CondaRepository",
+    "CondaShard",
+    "IndexedFile",
     "PendingUpload",
     "Requester",
     "Right",
+    "all_documents",
     "channel_named",
     "owned_repositories",
     "owns",

@@ -1,5 +1,6 @@
 """A channel's repository: the versions of what it holds."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count
 from django.dispatch import Signal
@@ -7,11 +8,17 @@ from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryV
 from pulpcore.plugin.repo_version_utils import remove_duplicates
 
 from pulp_conda.app.exceptions import DuplicatePackageError
+from pulp_conda.formats import layout
 
 from .package import CondaPackage
 
 version_created = Signal()
 """Sent with `version` when a version is complete; a receiver that raises undoes the version."""
+
+
+def all_documents() -> list[str]:
+    """Return what a channel publishes unless it is told otherwise: all there is."""
+    return list(layout.OPTIONAL_DOCUMENTS)
 
 
 class CondaRepository(Repository, AutoAddObjPermsMixin):
@@ -22,6 +29,8 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
 
     autopublish = models.BooleanField(default=True)
     allow_replacing = models.BooleanField(default=False)
+    documents = ArrayField(models.TextField(), default=all_documents)
+    """Which of `layout.OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

@@ -3,7 +3,8 @@
 from pulpcore.plugin.serializers import RepositorySerializer
 from rest_framework import serializers
 
-from pulp_conda.app.models import CondaRepository
+from pulp_conda.app.models import CondaRepository, all_documents
+from pulp_conda.formats import layout
 
 
 class CondaRepositorySerializer(RepositorySerializer):
@@ -26,6 +27,26 @@ class CondaRepositorySerializer(RepositorySerializer):
         ),
     )
 
+    documents = serializers.ListField(
+        child=serializers.ChoiceField(choices=layout.OPTIONAL_DOCUMENTS),
+        default=all_documents,
+        help_text=(
+            "What the channel publishes beside repodata.json: current_repodata (conda's classic "
+            "solver asks for it first), run_exports, shards (current clients fetch them in place "
+            "of repodata.json), channeldata (and with it the channel's page for people), bz2 "
+            "(twins for clients older than .zst)."
+        ),
+    )
+
+    def validate_documents(self, value: list[str]) -> list[str]:
+        """Return each document once, in one order: equal choices make equal indexes."""
+        return [document for document in layout.OPTIONAL_DOCUMENTS if document in value]
+
     class Meta:
         model = CondaRepository
-        fields = (*RepositorySerializer.Meta.fields, "autopublish", "allow_replacing")
+        fields = (
+            *RepositorySerializer.Meta.fields,
+            "autopublish",
+            "allow_replacing",
+            "documents",
+        )
