@@ -11,6 +11,13 @@ CURRENT_REPODATA = "current_repodata.json"
 ZST = ".zst"
 BZ2 = ".bz2"
 
+REPODATA_FROM_PACKAGES = "repodata_from_packages.json"
+RUN_EXPORTS_JSON = "run_exports.json"
+REPODATA_SHARDS = "repodata_shards.msgpack.zst"
+CHANNELDATA_JSON = "channeldata.json"
+LEDGER = "ledger.msgpack.zst"
+"""Beside the documents, for the next publication; never served."""
+
 SUBDIR_DOCUMENTS = frozenset(
     document + suffix for document in (REPODATA, CURRENT_REPODATA) for suffix in ("", ZST, BZ2)
 )

@@ -1,52 +1,239 @@
-"""The index documents of one subdir, written into a folder."""
+"""The index of one subdir: every document in it, made from what changed since the one before."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from pulp_conda.formats import layout
-from pulp_conda.formats.current_repodata import current_shards
-from pulp_conda.formats.repodata import write_bz2, write_repodata
-from pulp_conda.formats.shard_store import ShardStore
-from pulp_conda.formats.shards import Shard
+from pulp_conda.formats import layout, repodata
+from pulp_conda.formats.current_repodata import Records, choose
+from pulp_conda.formats.files import TwinWriter, WrittenFile, write_bz2, write_file
+from pulp_conda.formats.ledger import Entry, Ledger
+from pulp_conda.formats.pieces import PieceStore, Span
+from pulp_conda.formats.sections import ORIGINALS, RECORDS, Section
+from pulp_conda.formats.shards import Patch, ShardEncoder, build_shards, encode_shard_index
+from pulp_conda.formats.splice import Source, runs
+
+from .members import Members
+from .shards import ShardKeeper
+
+Files = dict[str, WrittenFile]
+"""Files by their path below the channel's URL."""
+
+_RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
+_CURRENT = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
 
 
-def write_documents(
-    subdir: str, shards: Iterable[Shard], folder: Path, *, bz2_max_bytes: int
-) -> dict[str, Path]:
-    """Write a subdir's index and return the file behind each path below the channel's URL.
+@dataclass(frozen=True)
+class Before:
+    """A subdir as the publication before had it."""
 
-    Reads the shards once. Equal shards in equal order give equal bytes. A subdir without packages
-    has no index, but for `noarch`, without which clients refuse a channel.
+    ledger: Ledger
+    source: Callable[[str], AbstractContextManager[Source]]
+    """Opens a document by its file name; what is read is known to be whole when it closes."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a publication asks of each of its subdirs."""
+
+    members: Members
+    folder: Path
+    documents: Collection[str]
+    """Which of `layout.OPTIONAL_DOCUMENTS` there are to be."""
+    bz2_max_bytes: int
+    algorithms: Sequence[str]
+    """The digests that files are stored by."""
+
+
+class SubdirIndex:
+    """Makes the documents of a subdir.
+
+    Without `before` all names count as changed. Equal packages with equal times of indexing give
+    equal bytes, whatever was there before.
     """
-    repodata, current = folder / layout.REPODATA, folder / layout.CURRENT_REPODATA
-    with ShardStore(folder) as store:
-        records = _write(subdir, store.recorded(shards), repodata)
-        if not records and subdir != layout.NOARCH:
-            return {}
-        current_records = _write(subdir, current_shards(store), current)
-    twins = _with_twins(repodata, bz2_max_bytes)
-    # A choice that left nothing out made the same bytes: they need not be compressed again.
-    same = current_records == records
-    current_twins = twins if same else _with_twins(current, bz2_max_bytes)
-    return {f"{subdir}/{repodata.name}{suffix}": file for suffix, file in twins.items()} | {
-        f"{subdir}/{current.name}{suffix}": file for suffix, file in current_twins.items()
-    }
 
+    def __init__(
+        self,
+        making: Making,
+        subdir: str,
+        *,
+        before: Before | None = None,
+        changed: Collection[str] | None = None,
+        patch: Patch | None = None,
+    ) -> None:
+        self._making = making
+        self._subdir = subdir
+        self._before = before
+        self._earlier = before.ledger if before else Ledger()
+        self._changed = changed
+        self._patch = patch
+        self._members = making.members
+        self._folder = making.folder / subdir
+        self._files: Files = {}
 
-def _write(subdir: str, shards: Iterable[Shard], document: Path) -> int:
-    with document.open("wb") as plain, _twin(document, layout.ZST).open("wb") as zst:
-        return write_repodata(subdir, shards, plain, zst)
+    def write(self) -> Files:
+        """Write all documents, save the shards, and return the files."""
+        self._folder.mkdir()
+        with PieceStore(self._folder) as store:
+            ledger = self._take_stock(store)
+            changed = set(ledger.entries) if self._changed is None else set(self._changed)
+            rechosen = self._choose(ledger, store) if self._wants("current_repodata") else set()
+            self._write_documents(ledger, store, changed, changed | rechosen)
+        if self._wants("shards"):
+            self._put(layout.REPODATA_SHARDS, self._shard_index(ledger))
+        self._put(layout.LEDGER, ledger.encode())
+        return self._files
 
+    def _wants(self, document: str) -> bool:
+        return document in self._making.documents
 
-def _with_twins(document: Path, bz2_max_bytes: int) -> dict[str, Path]:
-    """Return a document and its compressed twins by the suffixes of their names."""
-    files = {"": document, layout.ZST: _twin(document, layout.ZST)}
-    if document.stat().st_size <= bz2_max_bytes:
-        files[layout.BZ2] = _twin(document, layout.BZ2)
-        with document.open("rb") as plain, files[layout.BZ2].open("wb") as compressed:
-            write_bz2(plain, compressed)
-    return files
+    def _take_stock(self, store: PieceStore) -> Ledger:
+        """Set the pieces of changed names aside and return the ledger with their entries."""
+        removed = self._members.removed(self._subdir, self._changed)
+        keeper = ShardKeeper(self._members.version, self._subdir)
+        encoder = ShardEncoder()
+        entries: dict[str, Entry] = {}
+        for shard in build_shards(self._members.of(self._subdir, self._changed), self._patch):
+            entry = Entry(
+                shard.name,
+                removed=removed.pop(shard.name, []),
+                dropped=shard.dropped,
+                newest=shard.newest,
+                revision=shard.revision,
+                original_revision=shard.original_revision,
+            )
+            for section, pieces in shard.pieces.items():
+                store.add(section, shard.name, pieces)
+                entry.sizes[section] = store.spans(section)[shard.name].size
+            if self._wants("shards") and not entry.is_empty:
+                encoded = encoder.encode(shard, sorted([*entry.removed, *entry.dropped]))
+                entry.digest = encoded.digest
+                keeper.keep(shard.name, encoded)
+            entries[shard.name] = entry
+        keeper.flush()
+        entries |= {name: Entry(name, removed=files) for name, files in removed.items()}
+        named = {name for name, entry in entries.items() if entry.digest}
+        if self._changed is None:
+            keeper.end_all_but(named)
+            return Ledger().updated((), entries.values())
+        keeper.end(set(self._changed) - named)
+        return self._earlier.updated(self._changed, entries.values())
 
+    def _choose(self, ledger: Ledger, store: PieceStore) -> set[str]:
+        """Choose what is current and set the pieces of names aside whose choice is another.
 
-def _twin(document: Path, suffix: str) -> Path:
-    return document.with_name(document.name + suffix)
+        Returns:
+            Those names.
+        """
+        names = [name for name, entry in ledger.entries.items() if entry.is_classic]
+        earlier = {name: choice for name in names if (choice := ledger.entries[name].choice)}
+        records = self._records_of(ledger, store)
+        rechosen = set()
+        for name, choice in choose(names, earlier, records).items():
+            before = ledger.entries[name].choice
+            ledger.entries[name].choice = choice
+            if before is None or before.kept != choice.kept:
+                rechosen.add(name)
+                for section, pieces in zip(_CURRENT, choice.of(records(name)), strict=True):
+                    store.add(section, name, pieces)
+        return rechosen
+
+    def _records_of(self, ledger: Ledger, store: PieceStore) -> Callable[[str], Records]:
+        """Return what finds the records of a name, among new pieces or in the database."""
+        loaded: dict[str, Records] = {}
+
+        def records(name: str) -> Records:
+            if self._changed is None or name in self._changed:
+                return Records(*(store.pieces(section, name) for section in _RECORDS))
+            if name not in loaded:
+                members = self._members.of(self._subdir, [name])
+                (shard,) = build_shards(members, self._patch)
+                found = (shard.pieces.get(section, []) for section in _RECORDS)
+                loaded[name] = Records(*([piece.encode() for piece in each] for each in found))
+            return loaded[name]
+
+        return records
+
+    def _write_documents(
+        self, ledger: Ledger, store: PieceStore, changed: set[str], rechosen: set[str]
+    ) -> None:
+        write = partial(self._write_document, ledger=ledger, store=store)
+        removed = sorted(ledger.removed + ledger.dropped)
+        full = repodata.repodata(self._subdir, RECORDS, removed, ledger.revision)
+        write(layout.REPODATA, full, changed)
+        if self._wants("current_repodata"):
+            current = repodata.current_repodata(self._subdir, removed)
+            write(layout.CURRENT_REPODATA, current, rechosen)
+        if self._patch:
+            original = repodata.repodata(
+                self._subdir, ORIGINALS, ledger.removed, ledger.original_revision
+            )
+            write(layout.REPODATA_FROM_PACKAGES, original, changed)
+        if self._wants("run_exports"):
+            write(layout.RUN_EXPORTS_JSON, repodata.run_exports(self._subdir), changed)
+
+    def _write_document(
+        self,
+        name: str,
+        parts: Iterable[repodata.Part],
+        changed: set[str],
+        *,
+        ledger: Ledger,
+        store: PieceStore,
+    ) -> None:
+        """Write a document and its twins."""
+        path, twin_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
+        algorithms = self._making.algorithms
+        with ExitStack() as stack:
+            source = stack.enter_context(self._before.source(name)) if self._before else None
+            twin = stack.enter_context(TwinWriter(path, twin_path, algorithms))
+            for part in parts:
+                if isinstance(part, bytes):
+                    twin.write(part)
+                    continue
+                ledger.starts[part] = twin.size
+                for data in self._joined(part, source, changed, store):
+                    twin.write(data)
+        spans = {part: store.spans(part) for part in parts if not isinstance(part, bytes)}
+        for section, found in spans.items():
+            for changed_name in changed & ledger.entries.keys():
+                size = found[changed_name].size if changed_name in found else 0
+                ledger.entries[changed_name].sizes[section] = size
+        self._files[f"{self._subdir}/{name}"] = twin.plain
+        self._files[f"{self._subdir}/{name}{layout.ZST}"] = twin.zst
+        if self._has_bz2(name) and twin.plain.size <= self._making.bz2_max_bytes:
+            bz2 = write_bz2(path, self._folder / f"{name}{layout.BZ2}", algorithms)
+            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = bz2
+
+    def _has_bz2(self, name: str) -> bool:
+        return self._wants("bz2") and name != layout.RUN_EXPORTS_JSON
+
+    def _joined(
+        self, section: Section, source: Source | None, changed: set[str], store: PieceStore
+    ) -> Iterator[bytes]:
+        """Yield a section's text."""
+        start = self._earlier.starts.get(section, 0)
+        old = self._earlier.sizes(section)
+        for number, run in enumerate(runs(old, changed, store.spans(section))):
+            if number:
+                yield b","
+            if run.new:
+                yield from store.read(section, run.span)
+            else:
+                assert source is not None
+                yield from source.copy(Span(start + run.span.start, run.span.size))
+
+    def _shard_index(self, ledger: Ledger) -> bytes:
+        # The newest file's time: that of the version which brought it, and a fact of the content.
+        created_at = datetime.fromtimestamp(ledger.newest // 1000, UTC)
+        info = repodata.revisions(ledger.revision)
+        return encode_shard_index(
+            self._subdir, ledger.shards, created_at.strftime("%Y-%m-%dT%H:%M:%SZ"), info
+        )
+
+    def _put(self, name: str, data: bytes) -> None:
+        written = write_file(self._folder / name, data, self._making.algorithms)
+        self._files[f"{self._subdir}/{name}"] = written
