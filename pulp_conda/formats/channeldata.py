@@ -121,18 +121,19 @@ def _content(package: ChannelPackage) -> bytes:
 def _described(packages: Sequence[ChannelPackage]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in _FIELDS:
-        value = next((p.about[field] for p in packages if p.about.get(field)), None)
-        if value is not None:
+        values = (package.about.get(field) for package in packages)
+        if value := next(filter(None, values), None):
             found[field] = _told(field, value)
     licenses = (package.license or package.about.get("license") for package in packages)
-    if (value := next(filter(None, licenses), None)) is not None:
+    if value := next(filter(None, licenses), None):
         found["license"] = _told("license", value)
     return found
 
 
-def _told(field: str, value: str | list[str]) -> str | list[str]:
+def _told(field: str, value: Sequence[str]) -> Sequence[str]:
     if field in _TEXTS:
-        return " ".join((value if isinstance(value, str) else " ".join(value)).split())
+        text = value if isinstance(value, str) else " ".join(value)
+        return text.strip().replace("\n", " ")
     # Only the sources of a package may be several.
     return value if isinstance(value, str) or field == "source_url" else value[0]
 

@@ -106,7 +106,7 @@ def test_run_exports_are_of_the_newest_package_of_a_version_that_gives_any() -> 
 
 def test_texts_are_one_line_and_only_sources_are_several() -> None:
     links = ["https://a.example", "https://b.example"]
-    about = {"summary": " A\n demo ", "description": ["B", "C"], "home": links, "source_url": links}
+    about = {"summary": " A\ndemo ", "description": ["B", "C"], "home": links, "source_url": links}
     entry = channel_entry("demo", [package(about=about)])
     assert (entry["summary"], entry["description"]) == ("A demo", "B C")
     assert (entry["home"], entry["source_url"]) == (links[0], links)
@@ -195,5 +195,5 @@ def _entry_of(path: Path) -> tuple[str, dict[str, Any]]:
             sorted(contents.traits),
         )
     ]
-    piece = json.loads("{" + channel_piece(contents.filename.name, packages) + "}")
-    return next(iter(piece.items()))
+    name = contents.filename.name
+    return name, json.loads("{" + channel_piece(name, packages) + "}")[name]
