@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 
 import msgspec
 import rattler
 from rattler.package import BuildString
 
 from .parsers import attempt
+from .version_order import version_ranks
 
 
 class Facts(msgspec.Struct):
@@ -79,7 +78,7 @@ def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
     `pieces` are `"file name":record`.
     """
     records = _DECODER.decode(b"{" + b",".join(pieces) + b"}")
-    ranks = _version_ranks({facts.version for facts in records.values()})
+    ranks = version_ranks({facts.version for facts in records.values()})
     found = [
         (ranks[facts.version], facts.build_number, filename, position)
         for position, (filename, facts) in enumerate(records.items())
@@ -89,13 +88,3 @@ def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
         Candidate(name, records[filename], position, rank)
         for rank, _, filename, position in found
     ]
-
-
-def _version_ranks(texts: Iterable[str]) -> dict[str, int]:
-    parsed = {text: attempt(rattler.Version, text)[0] for text in texts}
-    versions = [(version, text) for text, version in parsed.items() if version is not None]
-    ranks = dict.fromkeys(parsed, 0)
-    equals = groupby(sorted(versions, key=itemgetter(0)), key=itemgetter(0))
-    for rank, (_, group) in enumerate(equals, 1):
-        ranks.update((text, rank) for _, text in group)
-    return ranks

@@ -1,0 +1,151 @@
+"""`channeldata.json`: what a channel tells about each of its names, all subdirs together (CEP 38).
+
+An entry depends on the packages of its own name and on nothing else, so a document can be put
+together from entries that were made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from .about import About
+from .archives.contents import Trait
+from .records import canonical_json
+from .run_exports import RunExports
+from .version_order import version_ranks
+
+CHANNELDATA_VERSION: Final = 1
+
+_TRAITS: Final[tuple[Trait, ...]] = (
+    "activate.d",
+    "binary_prefix",
+    "deactivate.d",
+    "post_link",
+    "pre_link",
+    "pre_unlink",
+    "text_prefix",
+)
+_FIELDS: Final = (
+    "description",
+    "dev_url",
+    "doc_source_url",
+    "doc_url",
+    "home",
+    "source_url",
+    "summary",
+)
+_TEXTS: Final = frozenset({"description", "summary"})
+# 9999-12-31 in seconds. conda takes what is greater for milliseconds.
+_LAST_SECOND: Final = 253_402_300_799
+
+
+class ChannelPackage(msgspec.Struct, frozen=True, gc=False):
+    """What an entry looks at in a package."""
+
+    subdir: str
+    version: str
+    build_number: int = 0
+    timestamp: int | float | None = None
+    """As the record has it: in milliseconds, or in seconds as old packages do."""
+    license: str | None = None
+    about: About = {}
+    """As `about.describe` makes it."""
+    run_exports: RunExports = {}
+    traits: Sequence[str] = ()
+
+
+def channel_entry(name: str, packages: Iterable[ChannelPackage]) -> dict[str, Any]:
+    """Return what channeldata.json says of a name, whatever the order of its packages.
+
+    A field is that of the newest package which has it: newest by version, then by timestamp. A
+    trait is true if any package has it. A version's run exports are the newest that are given by
+    the newest package of the version in a subdir. There must be at least one package.
+    """
+    ordered, timestamp = _newest_first(packages)
+    if not ordered:
+        raise ValueError(f"{name} has no packages")
+    traits = {trait for package in ordered for trait in package.traits}
+    return {
+        **_described(ordered),
+        **{trait: trait in traits for trait in _TRAITS},
+        "run_exports": _run_exports(ordered),
+        "subdirs": sorted({package.subdir for package in ordered}),
+        "timestamp": timestamp,
+        "version": ordered[0].version,
+    }
+
+
+def channel_piece(name: str, packages: Iterable[ChannelPackage]) -> str:
+    """Return `"name":entry` as canonical JSON, the piece that the document is joined from."""
+    key = msgspec.json.encode(name)
+    return (key + b":" + canonical_json(channel_entry(name, packages))).decode()
+
+
+def timestamp_seconds(timestamp: object) -> int:
+    """Return a record's timestamp in seconds, 0 for what is none."""
+    if not isinstance(timestamp, int | float) or isinstance(timestamp, bool):
+        return 0
+    seconds = int(timestamp) // 1000 if timestamp > _LAST_SECOND else int(timestamp)
+    return seconds if 0 <= seconds <= _LAST_SECOND else 0
+
+
+def _newest_first(packages: Iterable[ChannelPackage]) -> tuple[list[ChannelPackage], int]:
+    """Return the packages in order, and the greatest of their timestamps."""
+    found = list(packages)
+    ranks = version_ranks({package.version for package in found})
+    keys = [
+        (
+            -ranks[package.version],
+            -timestamp_seconds(package.timestamp),
+            -package.build_number,
+            package.subdir,
+            package.version,
+        )
+        for package in found
+    ]
+    places = sorted(range(len(found)), key=keys.__getitem__)
+    if len(set(keys)) < len(keys):
+        # Both formats of one package, say: only what they tell may decide between them.
+        places.sort(key=lambda place: (keys[place], _content(found[place])))
+    newest = -min((key[1] for key in keys), default=0)
+    return [found[place] for place in places], newest
+
+
+def _content(package: ChannelPackage) -> bytes:
+    return canonical_json(msgspec.structs.asdict(package))
+
+
+def _described(packages: Sequence[ChannelPackage]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in _FIELDS:
+        values = (package.about.get(field) for package in packages)
+        if value := next(filter(None, values), None):
+            found[field] = _told(field, value)
+    licenses = (package.license or package.about.get("license") for package in packages)
+    if value := next(filter(None, licenses), None):
+        found["license"] = _told("license", value)
+    return found
+
+
+def _told(field: str, value: Sequence[str]) -> Sequence[str]:
+    if field in _TEXTS:
+        text = value if isinstance(value, str) else " ".join(value)
+        return text.strip().replace("\n", " ")
+    # Only the sources of a package may be several.
+    return value if isinstance(value, str) or field == "source_url" else value[0]
+
+
+def _run_exports(packages: Iterable[ChannelPackage]) -> dict[str, RunExports]:
+    seen: set[tuple[str, str]] = set()
+    exports: dict[str, RunExports] = {}
+    for package in packages:
+        place = (package.version, package.subdir)
+        if place in seen:
+            continue
+        seen.add(place)
+        if package.run_exports:
+            exports.setdefault(package.version, package.run_exports)
+    return exports

@@ -1,0 +1,35 @@
+"""The order of versions, for texts that may be none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+import rattler
+
+from .parsers import attempt
+
+# Names share most of their version texts, and parsing costs more than the rest of a ranking.
+_VERSIONS_KEPT: Final = 64 * 1024
+
+
+def version_ranks(texts: Iterable[str]) -> dict[str, int]:
+    """Return a rank for each text: the higher the newer, equal for equal versions.
+
+    Texts that are no versions have rank 0, below all others.
+    """
+    parsed = {text: _parsed(text) for text in texts}
+    versions = [(version, text) for text, version in parsed.items() if version is not None]
+    ranks = dict.fromkeys(parsed, 0)
+    equals = groupby(sorted(versions, key=itemgetter(0)), key=itemgetter(0))
+    for rank, (_, group) in enumerate(equals, 1):
+        ranks.update((text, rank) for _, text in group)
+    return ranks
+
+
+@lru_cache(_VERSIONS_KEPT)
+def _parsed(text: str) -> rattler.Version | None:
+    return attempt(rattler.Version, text)[0]
