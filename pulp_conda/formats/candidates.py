@@ -85,6 +85,5 @@ def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
     ]
     found.sort(reverse=True)
     return [
-        Candidate(name, records[filename], position, rank)
-        for rank, _, filename, position in found
+        Candidate(name, records[filename], position, rank) for rank, _, filename, position in found
     ]

@@ -26,7 +26,6 @@ import msgspec
 from .candidates import Candidate, candidates_of
 from .match_specs import parse_spec
 
-
 _SPECS_REMEMBERED: Final = 100_000
 
 
@@ -152,7 +151,7 @@ def _version(best: list[Candidate], candidates: list[Candidate]) -> list[int]:
 def _target(text: str) -> str | None:
     """Return the name that a dependency asks for; the same texts stand in thousands of records."""
     spec = parse_spec(text)
-    return spec and spec.name.normalized
+    return None if spec is None else spec.name.normalized
 
 
 def _depends(candidate: Candidate) -> list[tuple[str, str]]:

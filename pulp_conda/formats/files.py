@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self, cast
 
 import zstandard
 
@@ -78,7 +78,7 @@ class TwinWriter:
         self._plain = HashedFile(plain, algorithms)
         self._zst = HashedFile(zst, algorithms)
         compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-        self._compressed = compressor.stream_writer(self._zst, closefd=False)
+        self._compressed = compressor.stream_writer(cast(IO[bytes], self._zst), closefd=False)
         self._chunk = bytearray()
         self._pool: ThreadPoolExecutor | None = None
         self._running: list[Future[object]] = []

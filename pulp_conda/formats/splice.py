@@ -1,13 +1,17 @@
-"""Joining a section of a document from what its predecessor had and from new pieces."""
+"""Joining a document from what its predecessor had and from new pieces."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import IO, Final, NamedTuple
 
-from .pieces import Span
+from .files import TwinWriter
+from .ledger import Ledger
+from .pieces import PieceStore, Span
+from .repodata import Part
+from .sections import Section
 
 _COPY_BYTES: Final = 1024**2
 
@@ -20,9 +24,7 @@ class Run(NamedTuple):
     span: Span
 
 
-def runs(
-    old: Mapping[str, int], changed: Iterable[str], new: Mapping[str, Span]
-) -> Iterator[Run]:
+def runs(old: Mapping[str, int], changed: Iterable[str], new: Mapping[str, Span]) -> Iterator[Run]:
     """Yield what a section is joined from, in the order of names, commas to be put between.
 
     `old` says how many bytes each name takes in the predecessor's section, in the order of names;
@@ -92,3 +94,49 @@ class Source:
             yield data
 
 
+class Joining:
+    """Joins documents from an earlier ledger's documents and from new pieces.
+
+    What the new documents are made of is written into the new ledger.
+    """
+
+    def __init__(self, earlier: Ledger, ledger: Ledger, store: PieceStore) -> None:
+        self._earlier = earlier
+        self._ledger = ledger
+        self._store = store
+
+    def write(
+        self,
+        parts: Iterable[Part],
+        twin: TwinWriter,
+        *,
+        changed: Collection[str],
+        source: Source | None,
+    ) -> None:
+        """Write a document; the pieces of changed names are in the store, others in `source`."""
+        for part in parts:
+            if isinstance(part, bytes):
+                twin.write(part)
+                continue
+            self._ledger.starts[part] = twin.size
+            for text in self._section(part, changed, source):
+                twin.write(text)
+            spans = self._store.spans(part)
+            for name in changed:
+                if entry := self._ledger.entries.get(name):
+                    entry.sizes[part] = spans[name].size if name in spans else 0
+
+    def _section(
+        self, section: Section, changed: Collection[str], source: Source | None
+    ) -> Iterator[bytes]:
+        start = self._earlier.starts.get(section, 0)
+        old = self._earlier.sizes(section)
+        for number, run in enumerate(runs(old, changed, self._store.spans(section))):
+            if number:
+                yield b","
+            if run.new:
+                yield from self._store.read(section, run.span)
+            elif source is None:
+                raise ValueError("names that did not change have no earlier document")
+            else:
+                yield from source.copy(Span(start + run.span.start, run.span.size))

@@ -10,6 +10,7 @@ from django.db import connection
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
+from pulp_conda.formats.channeldata import ChannelPackage
 from pulp_conda.formats.shards import Member
 
 _ROWS_PER_FETCH = 5000
@@ -27,7 +28,7 @@ _HELD = """
 
 _MEMBERS = """
     SELECT held.name, held.filename, held.extension, held.record_json, held.run_exports,
-           indexed.timestamp
+           COALESCE(indexed.timestamp, %(timestamp)s)
       FROM (SELECT package.* {held} AND package.subdir = %(subdir)s {names}) AS held
       LEFT JOIN conda_indexedfile AS indexed
         ON indexed.repository_id = %(repository)s AND indexed.sha256 = held.sha256
@@ -42,6 +43,20 @@ _REMOVED = """
         ON held.filename = indexed.filename
      WHERE indexed.repository_id = %(repository)s AND indexed.subdir = %(subdir)s
        AND indexed.version <= %(number)s AND held.filename IS NULL {indexed_names}
+"""
+
+_SUBDIRS = """
+    SELECT DISTINCT package.subdir {held}
+     UNION
+    SELECT DISTINCT subdir FROM conda_indexedfile
+     WHERE repository_id = %(repository)s AND version <= %(number)s
+"""
+
+_DESCRIBED = """
+    SELECT package.name, package.subdir, package.version, package.build_number,
+           package.timestamp, package.license, package.about, package.run_exports, package.traits
+      {held} {names}
+     ORDER BY package.name COLLATE "C", package.subdir COLLATE "C", package.filename COLLATE "C"
 """
 
 _INDEX = """
@@ -69,15 +84,15 @@ class Members:
             "repository": version.repository_id,
             "number": version.number,
             "domain": get_domain_pk(),
+            "timestamp": int(version.pulp_created.timestamp() * 1000),
         }
 
-    def index(self, since: int | None) -> None:
+    def record(self, since: int | None) -> None:
         """Record for each file that no index of the channel has named before that this one does.
 
         `since` is the number of a version whose files are known to be recorded.
         """
-        milliseconds = int(self.version.pulp_created.timestamp() * 1000)
-        values = {**self._version, "timestamp": milliseconds, "versions": self._after(since)}
+        values = {**self._version, "versions": self._after(since)}
         added = "" if since is None else "AND stay.version_added_id = ANY(%(versions)s)"
         with connection.cursor() as cursor:
             cursor.execute(_INDEX.format(held=_HELD, added=added), values)
@@ -95,33 +110,39 @@ class Members:
 
     def subdirs(self) -> set[str]:
         """Return the subdirs that have, or ever had, packages."""
-        query = """
-            SELECT DISTINCT subdir FROM conda_indexedfile
-             WHERE repository_id = %(repository)s AND version <= %(number)s
-        """
         with connection.cursor() as cursor:
-            cursor.execute(query, self._version)
+            cursor.execute(_SUBDIRS.format(held=_HELD), self._version)
             return {subdir for (subdir,) in cursor.fetchall()}
 
     def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
         """Yield the packages of a subdir, or of some names in it, by name and file name."""
         query = _MEMBERS.format(held=_HELD, names=_among(names))
-        for row in self._rows(query, subdir, names):
+        for row in self._rows(query, names, subdir=subdir):
             name, filename, extension, record, run_exports, indexed = row
-            exports = {} if run_exports == "{}" else msgspec.json.decode(run_exports)
-            yield Member(name, filename, extension, record, exports, indexed)
+            yield Member(name, filename, extension, record, _decoded(run_exports), indexed)
+
+    def described(
+        self, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, ChannelPackage]]:
+        """Yield what channeldata looks at in every package, or in those of some names, by name."""
+        query = _DESCRIBED.format(held=_HELD, names=_among(names))
+        for name, *facts, about, run_exports, traits in self._rows(query, names):
+            described = (*facts, _decoded(about), _decoded(run_exports), traits)
+            yield name, ChannelPackage(*described)
 
     def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
         """Return by name the files that the channel's index has named and this one does not."""
         indexed_names = "" if names is None else "AND indexed.name = ANY(%(names)s)"
         query = _REMOVED.format(held=_HELD, names=_among(names), indexed_names=indexed_names)
         found: dict[str, list[str]] = {}
-        for name, filename in self._rows(query, subdir, names):
+        for name, filename in self._rows(query, names, subdir=subdir):
             found.setdefault(name, []).append(filename)
         return {name: sorted(filenames) for name, filenames in found.items()}
 
-    def _rows(self, query: str, subdir: str, names: Collection[str] | None) -> Iterator[Any]:
-        values = {**self._version, "subdir": subdir, "names": list(names or ())}
+    def _rows(
+        self, query: str, names: Collection[str] | None, **values: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        values |= {**self._version, "names": list(names or ())}
         if names is not None:
             with connection.cursor() as cursor:
                 cursor.execute(query, values)
@@ -131,6 +152,10 @@ class Members:
             cursor.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows
+
+
+def _decoded(json: str) -> Any:
+    return {} if json == "{}" else msgspec.json.decode(json)
 
 
 def _among(names: Collection[str] | None) -> str:

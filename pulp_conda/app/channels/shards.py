@@ -1,7 +1,10 @@
 """Keeping the shards that a channel's indexes name, each for as long as one does."""
 
-from collections.abc import Collection, Iterable
-from uuid import UUID
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
@@ -11,50 +14,96 @@ from pulp_conda.app.models import CondaPublication, CondaShard
 from pulp_conda.formats.shards import ShardBytes
 
 _BATCH = 500
+_SPOOL_BYTES = 4 * 1024**2
+
+
+class NewShards:
+    """The shards of changed names, set aside until the index that names them is saved.
+
+    Few stay in memory, more lie in a temporary file in `folder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # Closed by its own context.
+        self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(folder))  # noqa: SIM115
+        self._sizes: dict[str, int] = {}
+        self._digests: dict[str, bytes] = {}
+        self.changed: Collection[str] | None = None
+        """The names whose shards of before end where there is no new one; None for all names."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, name: str, shard: ShardBytes) -> None:
+        """Take the shard of a name."""
+        self._file.write(shard.data)
+        self._sizes[name] = len(shard.data)
+        self._digests[name] = shard.digest
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names that have a shard."""
+        return self._sizes.keys()
+
+    def batches(self) -> Iterator[dict[str, ShardBytes]]:
+        """Yield the shards by name, some at a time."""
+        self._file.seek(0)
+        batch: dict[str, ShardBytes] = {}
+        for name, size in self._sizes.items():
+            batch[name] = ShardBytes(self._digests[name], self._file.read(size))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = {}
+        if batch:
+            yield batch
 
 
 class ShardKeeper:
-    """Saves a subdir's shards as those of the index of a version.
+    """Saves shards as those of the index of a version; to be used before that is complete.
 
     What equals the shard of before is not written again; what took its place, or no longer is,
     ends the one before. When a later version has an index already, that keeps its shards.
     """
 
-    def __init__(self, version: RepositoryVersion, subdir: str) -> None:
-        self._repository: UUID = version.repository_id
-        self._subdir = subdir
+    def __init__(self, version: RepositoryVersion) -> None:
+        self._repository = version.repository_id
         self._number = version.number
-        others = CondaPublication.objects.filter(
+        published = CondaPublication.objects.filter(
             repository_version__repository_id=version.repository_id, complete=True
         ).order_by("-repository_version__number")
-        newest = others.values_list("repository_version__number", flat=True).first()
+        newest = published.values_list("repository_version__number", flat=True).first()
         self._is_newest = newest is None or newest <= version.number
         # An earlier index of the same version still names its own shards.
-        self._ends = version.number + 1 if newest == version.number else version.number
-        self._batch: dict[str, ShardBytes] = {}
+        self._end = version.number + 1 if newest == version.number else version.number
 
-    def keep(self, name: str, shard: ShardBytes) -> None:
-        """Take the shard of a name."""
-        self._batch[name] = shard
-        if len(self._batch) == _BATCH:
-            self.flush()
+    def save(self, subdir: str, shards: NewShards) -> None:
+        """Save the shards of a subdir."""
+        for batch in shards.batches():
+            self._save_batch(subdir, batch)
+        changed = shards.changed
+        if changed is None:
+            changed = self._current(subdir).values_list("name", flat=True)
+        self._finish(subdir, set(changed).difference(shards.names))
 
-    def flush(self) -> None:
-        """Save what was taken."""
-        batch, self._batch = self._batch, {}
-        if not batch:
-            return
-        named = self._named().filter(name__in=list(batch)).values_list("name", "digest")
+    def _save_batch(self, subdir: str, batch: dict[str, ShardBytes]) -> None:
+        named = self._named(subdir).filter(name__in=list(batch)).values_list("name", "digest")
         there = set(named)
         new = {
             name: shard for name, shard in batch.items() if (name, shard.digest.hex()) not in there
         }
-        if self._is_newest:
-            self.end(new)
+        self._finish(subdir, new)
         CondaShard.objects.bulk_create(
             CondaShard(
                 repository_id=self._repository,
-                subdir=self._subdir,
+                subdir=subdir,
                 name=name,
                 digest=shard.digest.hex(),
                 data=shard.data,
@@ -65,26 +114,22 @@ class ShardKeeper:
             for name, shard in new.items()
         )
 
-    def end(self, names: Iterable[str]) -> None:
-        """End the shards that these names have had so far."""
-        if self._is_newest:
-            current = self._current().filter(name__in=list(names))
-            current.update(removed=self._ends, superseded=now())
+    def _finish(self, subdir: str, names: Iterable[str]) -> None:
+        """End the shards that names have had so far."""
+        if self._is_newest and (found := list(names)):
+            current = self._current(subdir).filter(name__in=found)
+            current.update(removed=self._end, superseded=now())
 
-    def end_all_but(self, names: Collection[str]) -> None:
-        """End the shards of all names but these."""
-        if self._is_newest:
-            self.end(set(self._current().values_list("name", flat=True)).difference(names))
-
-    def _current(self) -> QuerySet[CondaShard]:
+    def _current(self, subdir: str) -> QuerySet[CondaShard]:
         return CondaShard.objects.filter(
-            repository_id=self._repository, subdir=self._subdir, removed=None
+            repository_id=self._repository, subdir=subdir, removed=None
         )
 
-    def _named(self) -> QuerySet[CondaShard]:
+    def _named(self, subdir: str) -> QuerySet[CondaShard]:
+        """Return the shards that the index of the version may name."""
         return CondaShard.objects.filter(
             Q(removed=None) | Q(removed__gt=self._number),
             repository_id=self._repository,
-            subdir=self._subdir,
+            subdir=subdir,
             added__lte=self._number,
         )

@@ -1,6 +1,6 @@
 """The index of one subdir: every document in it, made from what changed since the one before."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +11,13 @@ from pulp_conda.formats import layout, repodata
 from pulp_conda.formats.current_repodata import Records, choose
 from pulp_conda.formats.files import TwinWriter, WrittenFile, write_bz2, write_file
 from pulp_conda.formats.ledger import Entry, Ledger
-from pulp_conda.formats.pieces import PieceStore, Span
+from pulp_conda.formats.pieces import PieceStore
 from pulp_conda.formats.sections import ORIGINALS, RECORDS, Section
 from pulp_conda.formats.shards import Patch, ShardEncoder, build_shards, encode_shard_index
-from pulp_conda.formats.splice import Source, runs
+from pulp_conda.formats.splice import Joining, Source
 
 from .members import Members
-from .shards import ShardKeeper
+from .shards import NewShards
 
 Files = dict[str, WrittenFile]
 """Files by their path below the channel's URL."""
@@ -63,6 +63,7 @@ class SubdirIndex:
         before: Before | None = None,
         changed: Collection[str] | None = None,
         patch: Patch | None = None,
+        shards: NewShards,
     ) -> None:
         self._making = making
         self._subdir = subdir
@@ -70,12 +71,14 @@ class SubdirIndex:
         self._earlier = before.ledger if before else Ledger()
         self._changed = changed
         self._patch = patch
+        self._shards = shards
+        shards.changed = changed
         self._members = making.members
         self._folder = making.folder / subdir
         self._files: Files = {}
 
     def write(self) -> Files:
-        """Write all documents, save the shards, and return the files."""
+        """Write all documents, set the shards aside, and return the files."""
         self._folder.mkdir()
         with PieceStore(self._folder) as store:
             ledger = self._take_stock(store)
@@ -93,7 +96,6 @@ class SubdirIndex:
     def _take_stock(self, store: PieceStore) -> Ledger:
         """Set the pieces of changed names aside and return the ledger with their entries."""
         removed = self._members.removed(self._subdir, self._changed)
-        keeper = ShardKeeper(self._members.version, self._subdir)
         encoder = ShardEncoder()
         entries: dict[str, Entry] = {}
         for shard in build_shards(self._members.of(self._subdir, self._changed), self._patch):
@@ -111,16 +113,10 @@ class SubdirIndex:
             if self._wants("shards") and not entry.is_empty:
                 encoded = encoder.encode(shard, sorted([*entry.removed, *entry.dropped]))
                 entry.digest = encoded.digest
-                keeper.keep(shard.name, encoded)
+                self._shards.add(shard.name, encoded)
             entries[shard.name] = entry
-        keeper.flush()
         entries |= {name: Entry(name, removed=files) for name, files in removed.items()}
-        named = {name for name, entry in entries.items() if entry.digest}
-        if self._changed is None:
-            keeper.end_all_but(named)
-            return Ledger().updated((), entries.values())
-        keeper.end(set(self._changed) - named)
-        return self._earlier.updated(self._changed, entries.values())
+        return self._earlier.updated(self._changed or (), entries.values())
 
     def _choose(self, ledger: Ledger, store: PieceStore) -> set[str]:
         """Choose what is current and set the pieces of names aside whose choice is another.
@@ -160,7 +156,7 @@ class SubdirIndex:
     def _write_documents(
         self, ledger: Ledger, store: PieceStore, changed: set[str], rechosen: set[str]
     ) -> None:
-        write = partial(self._write_document, ledger=ledger, store=store)
+        write = partial(self._write_document, Joining(self._earlier, ledger, store))
         removed = sorted(ledger.removed + ledger.dropped)
         full = repodata.repodata(self._subdir, RECORDS, removed, ledger.revision)
         write(layout.REPODATA, full, changed)
@@ -176,13 +172,7 @@ class SubdirIndex:
             write(layout.RUN_EXPORTS_JSON, repodata.run_exports(self._subdir), changed)
 
     def _write_document(
-        self,
-        name: str,
-        parts: Iterable[repodata.Part],
-        changed: set[str],
-        *,
-        ledger: Ledger,
-        store: PieceStore,
+        self, joining: Joining, name: str, parts: list[repodata.Part], changed: set[str]
     ) -> None:
         """Write a document and its twins."""
         path, twin_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
@@ -190,18 +180,7 @@ class SubdirIndex:
         with ExitStack() as stack:
             source = stack.enter_context(self._before.source(name)) if self._before else None
             twin = stack.enter_context(TwinWriter(path, twin_path, algorithms))
-            for part in parts:
-                if isinstance(part, bytes):
-                    twin.write(part)
-                    continue
-                ledger.starts[part] = twin.size
-                for data in self._joined(part, source, changed, store):
-                    twin.write(data)
-        spans = {part: store.spans(part) for part in parts if not isinstance(part, bytes)}
-        for section, found in spans.items():
-            for changed_name in changed & ledger.entries.keys():
-                size = found[changed_name].size if changed_name in found else 0
-                ledger.entries[changed_name].sizes[section] = size
+            joining.write(parts, twin, changed=changed, source=source)
         self._files[f"{self._subdir}/{name}"] = twin.plain
         self._files[f"{self._subdir}/{name}{layout.ZST}"] = twin.zst
         if self._has_bz2(name) and twin.plain.size <= self._making.bz2_max_bytes:
@@ -210,21 +189,6 @@ class SubdirIndex:
 
     def _has_bz2(self, name: str) -> bool:
         return self._wants("bz2") and name != layout.RUN_EXPORTS_JSON
-
-    def _joined(
-        self, section: Section, source: Source | None, changed: set[str], store: PieceStore
-    ) -> Iterator[bytes]:
-        """Yield a section's text."""
-        start = self._earlier.starts.get(section, 0)
-        old = self._earlier.sizes(section)
-        for number, run in enumerate(runs(old, changed, store.spans(section))):
-            if number:
-                yield b","
-            if run.new:
-                yield from store.read(section, run.span)
-            else:
-                assert source is not None
-                yield from source.copy(Span(start + run.span.start, run.span.size))
 
     def _shard_index(self, ledger: Ledger) -> bytes:
         # The newest file's time: that of the version which brought it, and a fact of the content.
