@@ -15,9 +15,9 @@ from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepositor
 from pulp_conda.formats import layout
 from pulp_conda.formats.ledger import Ledger
 from pulp_conda.formats.splice import Source
+from pulp_conda.formats.subdir_index import Before
 
 from .documents import DamagedDocument, Recipe, opened_document, read_document, saved_documents
-from .subdirs import Before
 
 
 def is_published(version: RepositoryVersion) -> bool:

@@ -12,13 +12,14 @@ from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
 from pulp_conda.app.models import CondaPublication, CondaRepository
 from pulp_conda.formats import layout
+from pulp_conda.formats.channel_index import write_channeldata
+from pulp_conda.formats.new_shards import NewShards
+from pulp_conda.formats.subdir_index import Before, Files, Making, SubdirIndex
 
-from .channeldata import write_channeldata
 from .documents import ALGORITHMS, DamagedDocument, Recipe, save_documents
 from .members import Members
 from .predecessor import Predecessor, predecessor
-from .shards import NewShards, ShardKeeper
-from .subdirs import Before, Files, Making, SubdirIndex
+from .shards import ShardKeeper
 
 _FORMAT = "2"
 """To be changed with the bytes that the same packages give, lest old ones be taken over."""

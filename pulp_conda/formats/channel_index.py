@@ -1,5 +1,7 @@
 """The document of a channel's root that tells about its packages: `channeldata.json` (CEP 38)."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from contextlib import ExitStack
 from itertools import groupby
@@ -7,16 +9,15 @@ from operator import itemgetter
 
 import msgspec
 
-from pulp_conda.formats import layout
-from pulp_conda.formats.channeldata import CHANNELDATA_VERSION, channel_piece
-from pulp_conda.formats.files import TwinWriter, write_file
-from pulp_conda.formats.ledger import Entry, Ledger
-from pulp_conda.formats.pieces import PieceStore
-from pulp_conda.formats.repodata import Part
-from pulp_conda.formats.sections import Section
-from pulp_conda.formats.splice import Joining
-
-from .subdirs import Before, Files, Making
+from . import layout
+from .channeldata import CHANNELDATA_VERSION, channel_piece
+from .files import TwinWriter, write_file
+from .ledger import Entry, Ledger
+from .pieces import PieceStore
+from .repodata import Part
+from .sections import Section
+from .splice import Joining
+from .subdir_index import Before, Files, Making
 
 _NAMES = (layout.CHANNELDATA_JSON, layout.CHANNELDATA_JSON + layout.ZST, layout.LEDGER)
 
@@ -33,7 +34,7 @@ def write_channeldata(
     earlier = before.ledger if before else Ledger()
     with PieceStore(making.folder) as store:
         entries = []
-        for name, rows in groupby(making.members.described(changed), key=itemgetter(0)):
+        for name, rows in groupby(making.packages.described(changed), key=itemgetter(0)):
             piece = channel_piece(name, (package for _, package in rows))
             store.add(Section.CHANNELDATA, name, [piece])
             entries.append(Entry(name))

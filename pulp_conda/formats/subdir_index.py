@@ -1,29 +1,46 @@
 """The index of one subdir: every document in it, made from what changed since the one before."""
 
-from collections.abc import Callable, Collection, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from pulp_conda.formats import layout, repodata
-from pulp_conda.formats.current_repodata import Records, choose
-from pulp_conda.formats.files import TwinWriter, WrittenFile, write_bz2, write_file
-from pulp_conda.formats.ledger import Entry, Ledger
-from pulp_conda.formats.pieces import PieceStore
-from pulp_conda.formats.sections import ORIGINALS, RECORDS, Section
-from pulp_conda.formats.shards import Patch, ShardEncoder, build_shards, encode_shard_index
-from pulp_conda.formats.splice import Joining, Source
-
-from .members import Members
-from .shards import NewShards
+from . import layout, repodata
+from .channeldata import ChannelPackage
+from .current_repodata import Records, choose
+from .files import TwinWriter, WrittenFile, write_bz2, write_file
+from .ledger import Entry, Ledger
+from .new_shards import NewShards
+from .pieces import PieceStore
+from .sections import ORIGINALS, RECORDS, Section
+from .shards import Member, Patch, ShardEncoder, build_shards, encode_shard_index
+from .splice import Joining, Source
 
 Files = dict[str, WrittenFile]
 """Files by their path below the channel's URL."""
 
 _RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
 _CURRENT = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
+
+
+class Packages(Protocol):
+    """What a channel holds, and has held."""
+
+    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
+        """Yield the packages of a subdir, or of some names in it, by name and file name."""
+
+    def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
+        """Return by name the files that the channel once had and has no more."""
+
+    def described(
+        self, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, ChannelPackage]]:
+        """Yield all packages of the channel, or those of some names, by name."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ class Before:
 class Making:
     """What a publication asks of each of its subdirs."""
 
-    members: Members
+    packages: Packages
     folder: Path
     documents: Collection[str]
     """Which of `layout.OPTIONAL_DOCUMENTS` there are to be."""
@@ -73,7 +90,7 @@ class SubdirIndex:
         self._patch = patch
         self._shards = shards
         shards.changed = changed
-        self._members = making.members
+        self._packages = making.packages
         self._folder = making.folder / subdir
         self._files: Files = {}
 
@@ -95,10 +112,10 @@ class SubdirIndex:
 
     def _take_stock(self, store: PieceStore) -> Ledger:
         """Set the pieces of changed names aside and return the ledger with their entries."""
-        removed = self._members.removed(self._subdir, self._changed)
+        removed = self._packages.removed(self._subdir, self._changed)
         encoder = ShardEncoder()
         entries: dict[str, Entry] = {}
-        for shard in build_shards(self._members.of(self._subdir, self._changed), self._patch):
+        for shard in build_shards(self._packages.of(self._subdir, self._changed), self._patch):
             entry = Entry(
                 shard.name,
                 removed=removed.pop(shard.name, []),
@@ -145,7 +162,7 @@ class SubdirIndex:
             if self._changed is None or name in self._changed:
                 return Records(*(store.pieces(section, name) for section in _RECORDS))
             if name not in loaded:
-                members = self._members.of(self._subdir, [name])
+                members = self._packages.of(self._subdir, [name])
                 (shard,) = build_shards(members, self._patch)
                 found = (shard.pieces.get(section, []) for section in _RECORDS)
                 loaded[name] = Records(*([piece.encode() for piece in each] for each in found))
