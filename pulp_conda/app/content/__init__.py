@@ -1,13 +1,14 @@
-"""What the content app serves besides pulpcore's own URLs: the registry's read side.
+"""What the content app serves besides pulpcore's own URLs: channels, wherever clients find them.
 
-pulpcore imports this module when the content app starts.
+pulpcore imports this module when the content app starts, before it adds its own routes.
 """
 
 from django.conf import settings
+from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.plugin.content import app
 
-from .authentication import authenticate
-from .registry import RegistryHandler, TokenHandler
+from .authentication import authenticate, authenticate_for_others
+from .registry import stream_channel, stream_content, stream_registry
 
 _NAME = "{pulp_domain:[^/\0]+}"  # PostgreSQL refuses to look for a domain with NUL in its name
 _DOMAIN = f"{_NAME}/" if settings.DOMAIN_ENABLED else ""
@@ -15,18 +16,17 @@ _OWNER = _NAME if settings.DOMAIN_ENABLED else "{owner}"
 _PACKAGES = f"/api/packages/{_OWNER}/conda"
 _CONTENT = f"{settings.CONTENT_PATH_PREFIX}{_DOMAIN}"
 
-_registry = RegistryHandler().stream_registry
-_content = TokenHandler().stream_content
-
 for path, handler in (
     # conda puts the token behind the channel alias, other clients behind the host.
-    (f"{_PACKAGES}/t/{{token}}/{{path:.+}}", _registry),
-    (f"/t/{{token}}{_PACKAGES}/{{path:.+}}", _registry),
-    (f"{_PACKAGES}/{{path:.+}}", _registry),
-    (f"{_CONTENT}t/{{token:pct-[^/]+}}/{{path:.+}}", _content),
-    (f"/t/{{token}}{_CONTENT}{{path:.+}}", _content),
+    (f"{_PACKAGES}/t/{{token}}/{{path:.+}}", stream_registry),
+    (f"/t/{{token}}{_PACKAGES}/{{path:.+}}", stream_registry),
+    (f"{_PACKAGES}/{{path:.+}}", stream_registry),
+    (f"{_CONTENT}t/{{token:pct-[^/]+}}/{{path:.+}}", stream_channel),
+    (f"/t/{{token}}{_CONTENT}{{path:.+}}", stream_channel),
+    (f"{_CONTENT}{{path:.+}}", stream_content),
 ):
     app.router.add_get(path, handler)
 
+app.middlewares[app.middlewares.index(pulps_authentication)] = authenticate_for_others
 # In front of pulpcore's own, which would check a password anew with every request.
 app.middlewares.insert(0, authenticate)

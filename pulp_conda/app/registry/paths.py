@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
 
 
@@ -27,9 +28,13 @@ def parse_upload_path(path: str) -> UploadPath:
 
 
 def parse_download_path(path: str) -> tuple[str | None, str]:
-    """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it."""
-    *folders, subdir, filename = ["", *path.split("/")]
-    return "/".join(folders).strip("/") or None, f"{subdir}/{filename}"
+    """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it.
+
+    Documents of the channel's root, shards and the times of checkpoints are known by their names.
+    """
+    segments = path.split("/")
+    below = layout.depth(path)
+    return "/".join(segments[:-below]).strip("/") or None, "/".join(segments[-below:])
 
 
 @dataclass(frozen=True, slots=True)
