@@ -199,7 +199,7 @@ def build(package: Synthetic, version: str | None = None) -> tuple[str, bytes]:
     fields = ("build_number", "depends", "license", "license_family", "timestamp", "noarch")
     builder.subdir(record["subdir"])
     builder.with_index(**{key: record[key] for key in fields if key in record})
-    if package.extension == ".conda":
+    if package.extension == "conda":
         return f"{builder.stem}.conda", builder.conda()
     return f"{builder.stem}.tar.bz2", builder.tar_bz2()
 

@@ -33,7 +33,7 @@ from tests.benchmark.synthetic import Synthetic, packages  # noqa: E402
 _FILE_BYTES = 20_000
 _COLUMNS = (
     "content_ptr_id", "sha256", "md5", "size", "subdir", "filename", "name", "version", "build",
-    "build_number", "extension", "record_json", "record_digest", "run_exports", "license", "about",
+    "build_number", "timestamp", "extension", "record_json", "record_digest", "run_exports", "license", "about",
     "traits", "_pulp_domain_id",
 )  # fmt: skip
 
@@ -133,6 +133,7 @@ def _copy(cursor: Any, repository: CondaRepository, first: int, made: Iterator[S
                     record["version"],
                     record["build"],
                     record["build_number"],
+                    record["timestamp"],
                     package.extension,
                     package.record_json,
                     package.digest,

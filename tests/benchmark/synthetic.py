@@ -44,7 +44,7 @@ class Synthetic:
     @property
     def extension(self) -> str:
         """What the name of the file ends with."""
-        return ".conda" if self.filename.endswith(".conda") else ".tar.bz2"
+        return "conda" if self.filename.endswith(".conda") else "tar.bz2"
 
 
 def packages(count: int, *, seed: int = 1, names: int | None = None) -> Iterator[Synthetic]:
@@ -52,8 +52,8 @@ def packages(count: int, *, seed: int = 1, names: int | None = None) -> Iterator
     chance = random.Random(seed)
     names = names or max(1, min(_NAMES, count // _PACKAGES_PER_NAME))
     for number in range(count):
-        # Each name once, then some names far more often than others.
-        place = number if number < names else int(names * chance.random() ** 3)
+        # Each name once, then some names more often than others: a thousand times the most.
+        place = number if number < names else int(names * chance.random() ** 1.5)
         yield _package(chance, number, place, names)
 
 
