@@ -295,10 +295,10 @@ def test_a_checkpoint_is_the_index_as_it_was(server: RunningServer, rest: Rest, 
         assert status(f"{base}/noarch/repodata.json") == 404
     time.sleep(1.1)
     later = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for path in ("noarch/repodata.json", path, ""):
-        answer = requests.get(f"{registry}/{later}/{path}", allow_redirects=False, timeout=30)
+    for below in ("noarch/repodata.json", path, ""):
+        answer = requests.get(f"{registry}/{later}/{below}", allow_redirects=False, timeout=30)
         assert answer.status_code == 302
-        assert urljoin(answer.url, answer.headers["Location"]) == f"{registry}/{second}/{path}"
+        assert urljoin(answer.url, answer.headers["Location"]) == f"{registry}/{second}/{below}"
     listing = get(f"{server.origin}/pulp/content/{owner}/snapshots/")
     assert first in listing.text
     assert second in listing.text
