@@ -3,7 +3,7 @@
 Starts a server of its own with one content process, and asks that process directly, over its
 socket and one connection. The same bytes as a static file of aiohttp, asked for in turn with them,
 are what the times are given beside; figures are for comparison, never pass or fail. With
-`--packages` the channel is filled by SQL first: rows, no files.
+`--packages` the channel is a made-up one of that size, whose packages share one file.
 """
 
 import argparse
@@ -15,16 +15,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import zstandard
 
-from tests.builders import PackageBuilder
+from tests.benchmark.index import Channel
 from tests.functional.harness import RunningServer
 
 _TRIES = 300
-_PAYLOAD_BYTES = 18_000  # makes a package of about 20 kB
+_FILE_BYTES = 20_000
+_OWNER, _CHANNEL, _SUBDIR = "bench", "main", "linux-64"
 
 _STATIC = """
 import sys
@@ -32,49 +34,6 @@ from aiohttp import web
 app = web.Application()
 app.router.add_static("/", sys.argv[1])
 web.run_app(app, path=sys.argv[2], print=None)
-"""
-
-_FILL = """
-from django.db import connection, transaction
-from pulpcore.plugin.util import get_domain_pk
-from pulp_conda.app.models import CondaRepository
-repository = CondaRepository.objects.get(name="bench/main")
-version = repository.versions.defer("content_ids").last()
-values = dict(domain=get_domain_pk(), repository=repository.pk, version=version.pk, count={count},
-              number=version.number)
-statements = '''
-    CREATE TEMPORARY TABLE made AS
-        SELECT gen_random_uuid() AS pk, n FROM generate_series(1, %(count)s) AS n;
-    INSERT INTO core_content (pulp_id, pulp_created, pulp_last_updated, pulp_type,
-            timestamp_of_interest, pulp_domain_id, pulp_labels)
-        SELECT pk, now(), now(), 'conda.package', now(), %(domain)s, '' FROM made;
-    INSERT INTO conda_condapackage
-        SELECT (jsonb_populate_record(p, jsonb_build_object(
-            'content_ptr_id', pk, 'name', 'fill' || n %% 20000, 'version', n::text,
-            'sha256', encode(sha256(n::text::bytea), 'hex'),
-            'filename', 'fill' || n %% 20000 || '-' || n || '-0.conda'))).*
-        FROM made, (SELECT * FROM conda_condapackage LIMIT 1) AS p;
-    INSERT INTO core_contentartifact (pulp_id, pulp_created, pulp_last_updated, relative_path,
-            artifact_id, content_id)
-        SELECT gen_random_uuid(), now(), now(), 'noarch/' || n, artifact_id, pk
-        FROM made, (SELECT artifact_id FROM core_contentartifact WHERE artifact_id IS NOT NULL
-                    LIMIT 1) AS a;
-    INSERT INTO core_repositorycontent (pulp_id, pulp_created, pulp_last_updated, content_id,
-            repository_id, version_added_id)
-        SELECT gen_random_uuid(), now(), now(), pk, %(repository)s, %(version)s FROM made;
-    UPDATE core_repositoryversion SET content_ids = content_ids || ARRAY(SELECT pk FROM made)
-        WHERE pulp_id = %(version)s;
-    INSERT INTO conda_condashard (repository_id, subdir, name, digest, data, added)
-        SELECT %(repository)s, 'noarch', 'fill' || n,
-            encode(sha256(('shard' || n)::bytea), 'hex'), '', %(number)s
-        FROM generate_series(1, least(%(count)s, 20000)) AS n;
-'''
-with transaction.atomic(), connection.cursor() as cursor:
-    for statement in statements.split(";\\n"):
-        if statement.strip():
-            cursor.execute(statement, values)
-with connection.cursor() as cursor:
-    cursor.execute("ANALYZE")
 """
 
 
@@ -112,9 +71,9 @@ def timed(actions: dict[str, Callable[[], object]], tries: int) -> dict[str, lis
 
 def shard_path(connection: Connection, base: str) -> str:
     """Return the path of some shard that the channel's index names."""
-    raw, _ = connection.fetch(f"{base}/noarch/repodata_shards.msgpack.zst")
+    raw, _ = connection.fetch(f"{base}/{_SUBDIR}/repodata_shards.msgpack.zst")
     index = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompressobj().decompress(raw))
-    return f"noarch/shards/{next(iter(index['shards'].values())).hex()}.msgpack.zst"
+    return f"{_SUBDIR}/shards/{next(iter(index['shards'].values())).hex()}.msgpack.zst"
 
 
 def report(times: dict[str, list[float]]) -> None:
@@ -126,55 +85,57 @@ def report(times: dict[str, list[float]]) -> None:
         print(f"{name:42} p50 {p50:6.2f} ms  p95 {p95:6.2f} ms  {p50 / floor:5.1f} x static")
 
 
-def measure(server: RunningServer, static: Connection, tries: int) -> None:
+def measure(server: RunningServer, base: str, static: Connection, tries: int) -> None:
     """Ask the content process for a file of each kind, by both of a channel's URLs."""
     connection = Connection(server.sockets() / "content.sock")
-    actions: dict[str, Callable[[], object]] = {"static file": lambda: static.fetch("/package")}
-    for label, base in (("registry", "/api/packages/bench/conda"),
-                        ("content", "/pulp/content/bench/main")):  # fmt: skip
-        package, shard = (
-            f"{base}/noarch/demo0-1.0-0.conda",
-            f"{base}/{shard_path(connection, base)}",
-        )
-        document = f"{base}/noarch/repodata.json"
+    actions: dict[str, Callable[[], object]] = {
+        "static file": partial(static.fetch, "/package"),
+    }
+    for url in (f"/api/packages/{_OWNER}/conda/{_CHANNEL}", f"/pulp/content/{_OWNER}/{_CHANNEL}"):
+        label = url.split("/")[1]
+        package = f"{url}/{base}"
+        document = f"{url}/{_SUBDIR}/run_exports.json.zst"
         _, etag = connection.fetch(document)
         actions |= {
-            f"{label}: shard": lambda path=shard: connection.fetch(path),
-            f"{label}: package of 20 kB": lambda path=package: connection.fetch(path),
-            f"{label}: document": lambda path=document: connection.fetch(path),
-            f"{label}: document, 304": lambda path=document, tag=etag: connection.fetch(
-                path, 304, If_None_Match=tag
-            ),
-            f"{label}: missing package": lambda path=package: connection.fetch(
-                f"{path}x.conda", 404
-            ),
+            f"{label}: shard": partial(connection.fetch, f"{url}/{shard_path(connection, url)}"),
+            f"{label}: package of 20 kB": partial(connection.fetch, package),
+            f"{label}: document": partial(connection.fetch, document),
+            f"{label}: 304": partial(connection.fetch, document, 304, If_None_Match=etag),
+            f"{label}: 404": partial(connection.fetch, f"{url}/{_SUBDIR}/a-1-0.conda", 404),
         }
     timed(actions, 20)
     report(timed(actions, tries))
 
 
+def package_path(connection: Connection, url: str) -> str:
+    """Return the path of some package that the channel's index names."""
+    raw, _ = connection.fetch(f"{url}/{_SUBDIR}/current_repodata.json")
+    return f"{_SUBDIR}/{next(iter(msgspec.json.decode(raw)['packages.conda']))}"
+
+
 def main() -> None:
     """Run all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packages", type=int, default=0, help="rows to fill the channel with")
+    parser.add_argument("--packages", type=int, default=1000)
     parser.add_argument("--tries", type=int, default=_TRIES)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         server = RunningServer(home / "home", arguments=("--content-workers", "1")).start()
         (home / "files").mkdir()
+        (home / "files" / "package").write_bytes(bytes(_FILE_BYTES))
         command = [sys.executable, "-c", _STATIC, str(home / "files"), str(home / "static.sock")]
         static = subprocess.Popen(command)
         try:
-            for number in range(3):
-                package = PackageBuilder(f"demo{number}").payload(_PAYLOAD_BYTES).conda()
-                (home / "files" / "package").write_bytes(package)
-                answer = server.put(f"{server.channel('bench')}/x.conda", package)
-                assert answer.status_code == 201, answer.text
-            if options.packages:
-                server.shell(_FILL.format(count=options.packages))
-            print(f"{options.packages or 3} packages, load {Path('/proc/loadavg').read_text()[:4]}")
-            measure(server, Connection(home / "static.sock"), options.tries)
+            channel = Channel(server, _CHANNEL)
+            channel.create()
+            channel.load(options.packages, seed=1)
+            channel.publish()
+            load = Path("/proc/loadavg").read_text().split()[0]
+            print(f"{options.packages} packages, {options.tries} tries, load {load}")
+            content = Connection(server.sockets() / "content.sock")
+            path = package_path(content, f"/pulp/content/{_OWNER}/{_CHANNEL}")
+            measure(server, path, Connection(home / "static.sock"), options.tries)
         finally:
             static.terminate()
             server.stop()
