@@ -16,13 +16,13 @@ from django.db.models import Exists, OuterRef
 from django.utils.timezone import now
 from pulpcore.app.contexts import _current_task  # noqa: TID251 (see above, as those that follow)
 from pulpcore.app.models import AppStatus  # noqa: TID251
-from pulpcore.constants import TASK_INCOMPLETE_STATES, TASK_STATES  # noqa: TID251
-from pulpcore.exceptions import InternalErrorException  # noqa: TID251
+from pulpcore.constants import TASK_INCOMPLETE_STATES, TASK_STATES
+from pulpcore.exceptions import InternalErrorException
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.tasking import dispatch
 from pulpcore.plugin.util import get_current_user, get_domain, set_current_user
-from pulpcore.tasking import tasks as pulpcore_tasks  # noqa: TID251
-from pulpcore.tasking.kafka import send_task_notification  # noqa: TID251
+from pulpcore.tasking import tasks as pulpcore_tasks
+from pulpcore.tasking.kafka import send_task_notification
 
 from pulp_conda.app.models import CondaRepository
 
@@ -111,7 +111,7 @@ def _run(task: Task, here: Callable[[], None]) -> None:
     try:
         pulpcore_tasks.log_task_start(task, domain)
         here()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is: it is told to who asks for the task)
         _log.exception("The task %s failed", task.pk)
         shown = InternalErrorException() if settings.REDACT_UNSAFE_EXCEPTIONS else error
         task.set_failed(shown, None if shown is not error else error.__traceback__)
