@@ -27,6 +27,7 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 
+from .durability import durable
 from .predecessor import is_published, published_version
 from .publish import publish
 from .quota import Quota
@@ -163,6 +164,7 @@ def commit_pending(repository: CondaRepository) -> None:
         and taken.get(upload.package.relative_path) != upload.package_id
     }
     with transaction.atomic():
+        durable()
         if new:
             replaced = {
                 taken[upload.package.relative_path]
