@@ -1,12 +1,25 @@
 """Channels' contents over REST."""
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
+from drf_spectacular.utils import extend_schema
 from pulpcore.plugin.actions import ModifyRepositoryActionMixin
-from pulpcore.plugin.viewsets import RepositoryVersionViewSet, RepositoryViewSet, RolesMixin
+from pulpcore.plugin.serializers import AsyncOperationResponseSerializer
+from pulpcore.plugin.viewsets import (
+    OperationPostponedResponse,
+    RepositoryVersionViewSet,
+    RepositoryViewSet,
+    RolesMixin,
+)
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from pulp_conda.app.access import allow, policy, roles
 from pulp_conda.app.models import CondaRepository, owned_repositories
 from pulp_conda.app.serializers import CondaRepositorySerializer
+from pulp_conda.app.tasks import dispatch_clean_up
 
 _SETTING = ("update", "partial_update", "set_label", "unset_label")
 _ROLES = ("list_roles", "add_role", "remove_role")
@@ -21,9 +34,11 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
     serializer_class = CondaRepositorySerializer
     queryset_filtering_required_permission = "conda.view_condarepository"
 
-    DEFAULT_ACCESS_POLICY = policy("condarepository", actions={"modify": "modify"})
+    DEFAULT_ACCESS_POLICY = policy(
+        "condarepository", actions={"modify": "modify", "cleanup": "modify"}
+    )
     DEFAULT_ACCESS_POLICY["statements"] += [
-        allow(["modify", *_SETTING], "has_owner_role:modify"),
+        allow(["modify", "cleanup", *_SETTING], "has_owner_role:modify"),
         allow(["destroy", *_ROLES], "has_owner_role:create"),
     ]
     LOCKED_ROLES = roles(
@@ -37,6 +52,21 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
         if user.is_superuser:
             return by_role
         return repositories.filter(Q(pk__in=by_role.values("pk")) | owned_repositories(user))
+
+    @extend_schema(
+        summary="Clean up a channel",
+        description=(
+            "Deletes the versions beyond those that the repository retains, and shards that no "
+            "index names and none named for CONDA_INDEX_RETENTION_SECONDS. This happens once a "
+            "day by itself."
+        ),
+        request=None,
+        responses={202: AsyncOperationResponseSerializer},
+    )
+    @action(detail=True, methods=["post"], serializer_class=None)  # type: ignore[untyped-decorator, unused-ignore]
+    def cleanup(self, request: Request, pk: str, **_: Any) -> Response:
+        """Start the clean-up of a channel."""
+        return OperationPostponedResponse(dispatch_clean_up(self.get_object()), request)
 
 
 class CondaRepositoryVersionViewSet(RepositoryVersionViewSet):
