@@ -18,11 +18,17 @@ from pulpcore.plugin.models import (  # isort: skip
     Publication,
     PublishedArtifact,
     RepositoryVersion,
+    Task,
 )
 
-from pulp_conda.app.channels.cleanup import clean_up, delete_versions  # isort: skip
-from pulp_conda.app.channels.publish import publish  # isort: skip
-from pulp_conda.app.models import CondaDistribution, CondaPackage, CondaRepository  # isort: skip
+from pulp_conda.app.channels.cleanup import delete_versions, excess_versions  # isort: skip
+from pulp_conda.app.channels.documents import save_documents  # isort: skip
+from pulp_conda.app.models import (  # isort: skip
+    CondaDistribution,
+    CondaPackage,
+    CondaPublication,
+    CondaRepository,
+)
 
 _HISTORIES = 12
 _VERSIONS = 9
@@ -71,8 +77,11 @@ def histories(name: str, deletion: _Deletion, seed: str, packages: list[CondaPac
 def retained(name: str, clean: Callable[[CondaRepository], None], packages: Any) -> Any:
     """Publish versions, serve some, clean up, and return what is left in all tables."""
     repository = create(name, "published", packages)
+    file = ContentArtifact.objects.get(content=packages[0]).artifact_id
     for version in repository.versions.filter(number__in=[2, 3, 5, 8, 9]):
-        publish(version)
+        publication = CondaPublication.objects.create(repository_version=version, complete=True)
+        save_documents(publication, {}, {"noarch/a": file, "noarch/b": file}, {})
+        CreatedResource.objects.create(content_object=publication, task=Task.objects.first())
     pinned = Publication.objects.get(repository_version=repository.versions.get(number=3))
     for path, source in (
         ("live", {"repository": repository}),
@@ -102,6 +111,11 @@ def theirs(repository: CondaRepository) -> None:
     super(CondaRepository, repository).cleanup_old_versions()
 
 
+def in_a_task(repository: CondaRepository) -> None:
+    """Clean up as our task does."""
+    assert list(delete_versions(repository, excess_versions(repository)))
+
+
 def difference(before: Any, after: Any) -> Any:
     """Return what two runs left, numbers of whole tables as what each run added."""
     return {
@@ -127,7 +141,7 @@ def main(owner: str, seed: str) -> None:
     results = []
     for name, deletion, clean in (
         ("theirs", one_by_one, theirs),
-        ("ours", together, clean_up),
+        ("ours", together, in_a_task),
     ):
         before = totals()
         left = retained(f"{owner}/served-{name}", clean, packages)
