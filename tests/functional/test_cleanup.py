@@ -125,9 +125,13 @@ def test_young_shards_outlive_their_index(server: RunningServer, rest: Rest, own
     retain(rest, owner, 1)
     clean_up(rest, owner)
     name = f"{owner}/main"
+    digest = server.shell(_SHARDS.format(name=name) + "print(of.order_by('id')[0].digest)")
+    old = f"{server.channel(owner)}/noarch/shards/{digest.split()[-1]}.msgpack.zst"
+    assert requests.get(old, timeout=30).status_code == 200
     count = "print(of.count())"
     assert server.shell(_SHARDS.format(name=name) + count).split()[-1] == "4"
     server.shell(_AGE.format(name=name, seconds=_WEEK + 60))
+    assert requests.get(old, timeout=30).status_code == 404
     assert clean_up(rest, owner)["conda.cleanup.shards"] == 2
 
 
