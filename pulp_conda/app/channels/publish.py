@@ -3,7 +3,7 @@
 import gc
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -24,6 +24,9 @@ from .shards import ShardKeeper
 
 _FORMAT = "2"
 """To be changed with the bytes that the same packages give, lest old ones be taken over."""
+
+Made = tuple[Files, Mapping[str, NewShards]]
+"""The documents of an index, and the shards of each of its subdirs."""
 
 _ROOT = ""
 """Where documents lie that are no subdir's."""
@@ -52,13 +55,25 @@ def publish(
     served. What it costs grows with what changed since the publication before, and where there is
     none with the channel; memory grows with the number of names in a subdir.
     """
-    recipe = _recipe(version.repository.cast())
+    recipe = recipe_of(version)
     before = predecessor(version, recipe)
     try:
         return _Publishing(version, recipe, before, report).publish(checkpoint=checkpoint)
     except DamagedDocument:
         # Whatever happened to the index of before, that of today can be made without it.
         return _Publishing(version, recipe, None, report).publish(checkpoint=checkpoint)
+
+
+def made_anew(
+    version: RepositoryVersion, report: ProgressReport | None = None
+) -> AbstractContextManager[Made]:
+    """Make the index of a version from its packages alone; nothing of it is saved."""
+    return _Publishing(version, recipe_of(version), None, report).made()
+
+
+def recipe_of(version: RepositoryVersion) -> Recipe:
+    """Return the recipe that a version would be published by now."""
+    return _recipe(version.repository.cast())
 
 
 def _recipe(repository: CondaRepository) -> Recipe:
@@ -109,6 +124,24 @@ class _Publishing:
     def publish(self, *, checkpoint: bool) -> CondaPublication:
         """Make them, and save them together with the publication."""
         with (
+            self.made() as (files, shards),
+            transaction.atomic(),
+            CondaPublication.create(
+                self._version, pass_through=True, checkpoint=checkpoint
+            ) as publication,
+        ):
+            self._members.record(since=self._before.number if self._before else None)
+            keeper = ShardKeeper(self._version)
+            for subdir, new in shards.items():
+                keeper.save(subdir, new)
+            save_documents(publication, files, self._taken(), self._recipe)
+            transaction.on_commit(publication.repository.invalidate_cache)
+        return publication
+
+    @contextmanager
+    def made(self) -> Iterator[Made]:
+        """Make them in a folder that goes with the context."""
+        with (
             tempfile.TemporaryDirectory(dir=settings.WORKING_DIRECTORY) as folder,
             ExitStack() as stack,
         ):
@@ -124,19 +157,7 @@ class _Publishing:
             }
             with _no_garbage():
                 files = self._files(making, shards)
-            with (
-                transaction.atomic(),
-                CondaPublication.create(
-                    self._version, pass_through=True, checkpoint=checkpoint
-                ) as publication,
-            ):
-                self._members.record(since=self._before.number if self._before else None)
-                keeper = ShardKeeper(self._version)
-                for subdir, new in shards.items():
-                    keeper.save(subdir, new)
-                save_documents(publication, files, self._taken(), self._recipe)
-                transaction.on_commit(publication.repository.invalidate_cache)
-        return publication
+            yield files, shards
 
     def _files(self, making: Making, shards: Mapping[str, NewShards]) -> Files:
         """Make the documents of the subdirs that changed, and of the channel."""

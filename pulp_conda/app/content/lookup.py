@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.timezone import now
@@ -19,11 +20,8 @@ from pulpcore.plugin.models import (
 )
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaDistribution, CondaPackage, CondaShard
+from pulp_conda.app.models import NEVER, CondaDistribution, CondaPackage, CondaShard
 from pulp_conda.formats.layout import Place
-
-_NEVER = 2**31 - 1
-"""Above any version's number: stands for "not removed" in comparisons."""
 
 _TIMESTAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 _DEEPEST = 64  # segments that a distribution's base path may have
@@ -179,10 +177,15 @@ def shard(channel: Channel, index: Index, place: Place) -> Shard | None:
         naming = lately.filter(
             repository_id=OuterRef("repository_id"),
             number__gte=OuterRef("added"),
-            number__lt=Coalesce(OuterRef("removed"), _NEVER),
+            number__lt=Coalesce(OuterRef("removed"), NEVER),
         )
         repositories = lately.values("repository_id")
         found = _bytes_of(shards.filter(Exists(naming), repository_id__in=repositories))
+    if found is None and channel.repository and not channel.checkpoint:
+        # Its index may be gone by now: a repository may retain fewer versions than a week brings.
+        period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
+        young = shards.filter(superseded__gte=now() - period)
+        found = _bytes_of(young.filter(repository_id=channel.repository))
     return None if found is None else Shard(place.name, found)
 
 

@@ -4,9 +4,9 @@ from .channel import ChannelName, channel_named
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, CondaContentGuard
 from .owner import CondaOwner
-from .package import CondaPackage
+from .package import NEVER, CondaPackage
 from .publication import CondaPublication
-from .repository import CondaRepository, all_documents, version_created
+from .repository import CondaRepository, all_documents, version_created, versions_exceeded
 from .rights import Requester, Right, owned_repositories, owns
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
@@ -17,6 +17,7 @@ __all__ = [
     "CHALLENGE",
     "EXISTS",
     "FULL",
+    "NEVER",
     "REQUESTER",
     "RETIRED",
     "AccessToken",
@@ -37,4 +38,5 @@ __all__ = [
     "owned_repositories",
     "owns",
     "version_created",
+    "versions_exceeded",
 ]

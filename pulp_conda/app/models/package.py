@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-_NEVER = 2**31 - 1
+NEVER = 2**31 - 1
 """Above any version's number: stands for "not removed" in comparisons."""
 
 
@@ -35,7 +35,7 @@ class PackageManager(ContentManager):
         holding = versions.filter(
             repository_id=OuterRef("repository_id"),
             number__gte=OuterRef("version_added__number"),
-            number__lt=Coalesce(OuterRef("version_removed__number"), _NEVER),
+            number__lt=Coalesce(OuterRef("version_removed__number"), NEVER),
         )
         memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
         return self.filter(Exists(memberships))

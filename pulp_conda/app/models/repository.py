@@ -16,6 +16,13 @@ version_created = Signal()
 """Sent with `version` when a version is complete; a receiver that raises undoes the version."""
 
 
+versions_exceeded = Signal()
+"""Sent with `repository` when it has more versions than it retains."""
+
+_PACKAGES_PER_VERSION = 10_000
+"""How large a channel is whose clean-up waits for one version more."""
+
+
 def all_documents() -> list[str]:
     """Return what a channel publishes unless it is told otherwise: all there is."""
     return list(layout.OPTIONAL_DOCUMENTS)
@@ -60,6 +67,26 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         )
         if clash:
             raise DuplicatePackageError(f"{clash['subdir']}/{clash['filename']}")
+
+    def cleanup_old_versions(self) -> None:
+        """Tell the layers above that there are more versions than the channel retains.
+
+        pulpcore, which calls this with every new version, would delete them here and now. Each
+        deletion may move all memberships there are, so a large channel waits for several versions.
+        """
+        if not self.retain_repo_versions:
+            return
+        excess = self.versions.complete().count() - self.retain_repo_versions
+        if excess > self._held() // _PACKAGES_PER_VERSION:
+            versions_exceeded.send(type(self), repository=self)
+
+    def _held(self) -> int:
+        """Return how many packages the newest version holds."""
+        counted = self.versions.complete().filter(
+            counts__content_type=CondaPackage.get_pulp_type(), counts__count_type="P"
+        )
+        held = counted.order_by("-number").values_list("counts__count", flat=True).first()
+        return held or 0
 
     def on_new_version(self, version: RepositoryVersion) -> None:
         """Tell the layers above, which publish the version when the repository wants it."""

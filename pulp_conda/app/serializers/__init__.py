@@ -1,5 +1,6 @@
 """Serializers of the REST API, one file per noun."""
 
+from .check import FilesCheckSerializer, IndexCheckSerializer
 from .distribution import CondaDistributionSerializer
 from .guard import CondaContentGuardSerializer
 from .owner import CondaOwnerSerializer
@@ -17,5 +18,7 @@ __all__ = [
     "CondaPackageUploadSerializer",
     "CondaPublicationSerializer",
     "CondaRepositorySerializer",
+    "FilesCheckSerializer",
+    "IndexCheckSerializer",
     "NewAccessTokenSerializer",
 ]
