@@ -26,6 +26,7 @@ from pulp_conda.formats.json_documents import parse_object
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import Record, canonical_json
 from pulp_conda.formats.run_exports import RunExports, check_run_exports
+from pulp_conda.formats.shards import Patched
 
 FILENAME: Final = "patch_instructions.json"
 
@@ -127,6 +128,13 @@ class Instructions:
             if _RUN_EXPORTS in entry:
                 run_exports = merged(run_exports, entry[_RUN_EXPORTS] or dict.fromkeys(run_exports))
         return run_exports
+
+    def patch(self, filename: str, record: Record, run_exports: RunExports) -> Patched | None:
+        """Return what clients are to see of a package, None for nothing: a shards' `Patch`."""
+        patched = self.apply(filename, record)
+        if patched is None:
+            return None
+        return Patched(patched, self.apply_to_run_exports(filename, run_exports))
 
     def _entries(self, filename: str) -> Iterator[dict[str, Any]]:
         """Yield what is to be merged into the record of a file, the strongest last."""

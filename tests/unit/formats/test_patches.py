@@ -66,7 +66,8 @@ def applied(document: object, filename: str = NEW) -> dict[str, Any] | None:
 
 
 def test_instructions_without_content_touch_nothing() -> None:
-    for document in ({}, {"packages": {}}, {"packages": {NEW: {}}}, {"packages": {"other": {}}}):
+    for entries in ({}, {NEW: {}}, {"other": {}}):
+        document = {"packages": entries}
         assert applied(document) == RECORD
         assert parse(document).touched_names() == set()
 
@@ -158,6 +159,18 @@ def test_run_exports_are_patched_apart_from_the_record() -> None:
         }
         assert instructions.apply(filename, RECORD) == RECORD
     assert instructions.apply_to_run_exports("other-1-0.conda", {"weak": ["a"]}) == {"weak": ["a"]}
+
+
+def test_a_shard_is_patched_in_all_it_holds() -> None:
+    entry = {"license": "B", "run_exports": {"weak": ["n"]}}
+    document = {
+        "patch_instructions_version": 2,
+        "packages": {OLD: entry},
+        "remove": ["b-1-0.conda"],
+    }
+    patch = parse(document).patch
+    assert patch(NEW, RECORD, {}) == ({**RECORD, "license": "B"}, {"weak": ["n"]})
+    assert patch("b-1-0.conda", RECORD, {}) is None
 
 
 def test_run_exports_can_be_taken_away() -> None:
