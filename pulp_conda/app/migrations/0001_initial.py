@@ -189,6 +189,40 @@ class Migration(migrations.Migration):
             bases=("core.content",),
         ),
         migrations.CreateModel(
+            name="CondaRepodataPatch",
+            fields=[
+                (
+                    "content_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.content",
+                    ),
+                ),
+                ("subdir", models.CharField(max_length=32)),
+                ("sha256", models.CharField(db_index=True, max_length=64)),
+                ("instructions_version", models.IntegerField()),
+                ("changed", models.IntegerField()),
+                ("revoked", models.IntegerField()),
+                ("removed", models.IntegerField()),
+                (
+                    "_pulp_domain",
+                    models.ForeignKey(
+                        default=pulpcore.app.util.get_domain_pk,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="core.domain",
+                    ),
+                ),
+            ],
+            options={
+                "default_related_name": "%(app_label)s_%(model_name)s",
+            },
+            bases=("core.content",),
+        ),
+        migrations.CreateModel(
             name="CondaShard",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -356,6 +390,10 @@ class Migration(migrations.Migration):
         migrations.AlterUniqueTogether(
             name="condapackage",
             unique_together={("_pulp_domain", "subdir", "filename", "sha256", "record_digest")},
+        ),
+        migrations.AlterUniqueTogether(
+            name="condarepodatapatch",
+            unique_together={("_pulp_domain", "subdir", "sha256")},
         ),
         migrations.AddIndex(
             model_name="condashard",

@@ -5,6 +5,7 @@ from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, CondaContentGuard
 from .owner import CondaOwner
 from .package import CondaPackage
+from .patch import CondaRepodataPatch
 from .publication import CondaPublication
 from .repository import CondaRepository, all_documents, version_created
 from .rights import Requester, Right, owned_repositories, owns
@@ -26,6 +27,7 @@ __all__ = [
     "CondaOwner",
     "CondaPackage",
     "CondaPublication",
+    "CondaRepodataPatch",
     "CondaRepository",
     "CondaShard",
     "IndexedFile",

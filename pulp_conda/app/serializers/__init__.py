@@ -4,6 +4,7 @@ from .distribution import CondaDistributionSerializer
 from .guard import CondaContentGuardSerializer
 from .owner import CondaOwnerSerializer
 from .package import CondaPackageSerializer, CondaPackageUploadSerializer
+from .patch import CondaRepodataPatchSerializer
 from .publication import CondaPublicationSerializer
 from .repository import CondaRepositorySerializer
 from .token import AccessTokenSerializer, NewAccessTokenSerializer
@@ -16,6 +17,7 @@ __all__ = [
     "CondaPackageSerializer",
     "CondaPackageUploadSerializer",
     "CondaPublicationSerializer",
+    "CondaRepodataPatchSerializer",
     "CondaRepositorySerializer",
     "NewAccessTokenSerializer",
 ]

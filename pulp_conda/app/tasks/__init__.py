@@ -4,7 +4,15 @@ Their names are stored in the database with every task; renaming one breaks queu
 """
 
 from .commit import acommit_pending, dispatch_commit
+from .patches import upload_patches
 from .publish import publish
 from .remove import aremove, dispatch_remove
 
-__all__ = ["acommit_pending", "aremove", "dispatch_commit", "dispatch_remove", "publish"]
+__all__ = [
+    "acommit_pending",
+    "aremove",
+    "dispatch_commit",
+    "dispatch_remove",
+    "publish",
+    "upload_patches",
+]

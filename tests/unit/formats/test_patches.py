@@ -66,8 +66,8 @@ def applied(document: object, filename: str = NEW) -> dict[str, Any] | None:
 
 
 def test_instructions_without_content_touch_nothing() -> None:
-    for entries in ({}, {NEW: {}}, {"other": {}}):
-        document = {"packages": entries}
+    documents: list[dict[str, Any]] = [{}, {"packages": {NEW: {}}}, {"packages": {"other": {}}}]
+    for document in documents:
         assert applied(document) == RECORD
         assert parse(document).touched_names() == set()
 
