@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pulp_conda.formats.channeldata import ChannelPackage
 from pulp_conda.formats.errors import (
     DocumentTooLarge,
     InvalidDependency,
@@ -135,6 +136,15 @@ class Instructions:
         if patched is None:
             return None
         return Patched(patched, self.apply_to_run_exports(filename, run_exports))
+
+    def describe(self, filename: str, package: ChannelPackage) -> ChannelPackage | None:
+        """Return what channeldata.json is to see of a package, None for nothing."""
+        facts = {key: getattr(package, key) for key in ("build_number", "timestamp", "license")}
+        patched = self.patch(filename, facts, package.run_exports)
+        if patched is None:
+            return None
+        facts = {key: patched.record.get(key) for key in facts}
+        return msgspec.structs.replace(package, run_exports=patched.run_exports, **facts)
 
     def _entries(self, filename: str) -> Iterator[dict[str, Any]]:
         """Yield what is to be merged into the record of a file, the strongest last."""

@@ -124,6 +124,9 @@ def test_every_document_is_patched_and_a_rollback_undoes_it(
     exports = index(channel, "run_exports.json")["packages.conda"]
     assert exports["demo-1.0-0.conda"] == {"run_exports": {"weak": ["demo >=1,<2"]}}
     assert "gone-1.0-0.conda" not in exports
+    described = json.loads(fetch(channel, "channeldata.json"))["packages"]
+    assert "gone" not in described
+    assert described["demo"]["run_exports"] == {"1.0": {"weak": ["demo >=1,<2"]}}
     in_shard = shard(channel, "demo")["packages.conda"]["demo-1.0-0.conda"]
     assert in_shard["depends"] == ["dep <2"]
     assert in_shard["run_exports"] == {"weak": ["demo >=1,<2"]}
@@ -156,6 +159,7 @@ def test_every_document_is_patched_and_a_rollback_undoes_it(
     restored = index(channel)
     assert restored["packages.conda"] == before["packages.conda"]
     assert restored["removed"] == ["new-1.0-0.conda"]
+    assert "gone" in json.loads(fetch(channel, "channeldata.json"))["packages"]
     answer = requests.get(f"{channel}/noarch/repodata_from_packages.json", timeout=30)
     assert answer.status_code == 404
     assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda", "dep-2.0-0.conda"]

@@ -89,7 +89,7 @@ class _Publishing:
         self._changed = before.changed(version) if before else None
         existing = before.subdirs if before else self._members.subdirs()
         self._subdirs = {layout.NOARCH, *existing, *(self._changed or ())}
-        self._patches = Patches(version.repository_id, version.number)
+        self._patches = self._members.patches
         self._add_repatched()
         self._made = sorted(self._subdirs if self._changed is None else self._changed)
 

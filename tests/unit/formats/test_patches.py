@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import rattler
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulp_conda.formats.channeldata import ChannelPackage
 from pulp_conda.formats.errors import (
     DocumentTooLarge,
     InvalidDependency,
@@ -171,6 +173,30 @@ def test_a_shard_is_patched_in_all_it_holds() -> None:
     patch = parse(document).patch
     assert patch(NEW, RECORD, {}) == ({**RECORD, "license": "B"}, {"weak": ["n"]})
     assert patch("b-1-0.conda", RECORD, {}) is None
+
+
+def test_channeldata_sees_a_package_as_it_is_patched() -> None:
+    package = ChannelPackage("noarch", "1.0", 0, 5, "MIT", {"summary": "x"}, {"weak": ["a"]}, ["t"])
+    entry: dict[str, Any] = {
+        "license": "B",
+        "timestamp": None,
+        "run_exports": {"weak": None},
+        "depends": [],
+    }
+    document = {
+        "patch_instructions_version": 2,
+        "packages": {OLD: entry, "e-1-0.tar.bz2": {"run_exports": None}},
+        "remove": ["b-1-0.conda"],
+        "revoke": ["r-1-0.conda"],
+    }
+    describe = parse(document).describe
+    assert describe(NEW, package) == ChannelPackage(
+        "noarch", "1.0", 0, None, "B", {"summary": "x"}, {}, ["t"]
+    )
+    assert describe("b-1-0.conda", package) is None
+    for unchanged in ("r-1-0.conda", "other-1-0.conda"):
+        assert describe(unchanged, package) == package
+    assert describe("e-1-0.conda", package) == msgspec.structs.replace(package, run_exports={})
 
 
 def test_run_exports_can_be_taken_away() -> None:
