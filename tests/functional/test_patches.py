@@ -189,6 +189,9 @@ def test_a_package_brings_patches_for_several_subdirs_in_one_version(
         unit["pulp_href"] for unit in units
     ]
     assert repository_of(rest, owner)["latest_version_href"].endswith(f"/{number + 1}/")
+    (again,) = rest.get(PATCHES, sha256=units[0]["sha256"], subdir=units[0]["subdir"])["results"]
+    assert again == units[0]
+    assert rest.get(again["artifact"])["sha256"] == again["sha256"]
 
     newer = {"packages.conda": {"other-1.0-0.conda": {"license": "C"}}}
     patched(rest, newer, subdir="noarch", repository=href)

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from pulpcore.plugin.serializers import SingleArtifactContentSerializer
+from pulpcore.plugin.serializers import (
+    SingleArtifactContentSerializer,
+    SingleContentArtifactField,
+)
 from rest_framework import serializers
 
 from pulp_conda.app.channels.patch_uploads import is_package
@@ -17,6 +20,12 @@ _DESCRIBED = {
     "revoked": "How many file names are marked as revoked.",
     "removed": "How many file names are left out of the index.",
 }
+
+
+class _InstructionsField(SingleContentArtifactField):  # type: ignore[misc, unused-ignore]
+    """The one artifact of a unit, which nobody may set."""
+
+    queryset = None
 
 
 class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
@@ -36,11 +45,13 @@ class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
             "for any number of subdirs."
         ),
     )
-    artifact = serializers.HyperlinkedRelatedField(
+    artifact = _InstructionsField(
+        read_only=True, help_text="The instructions in their canonical form."
+    )
+    pulp_labels = serializers.DictField(
+        child=serializers.CharField(allow_null=True),
         read_only=True,
-        view_name="artifacts-detail",
-        source="_artifacts.first",
-        help_text="The instructions in their canonical form.",
+        help_text="Labels; they are set on the unit, by its own URLs.",
     )
     relative_path = serializers.CharField(
         read_only=True, help_text="Name of the file in a package of patches."
@@ -73,7 +84,7 @@ class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
             *(
                 field
                 for field in SingleArtifactContentSerializer.Meta.fields
-                if field not in ("overwrite", "pulp_labels")
+                if field != "overwrite"
             ),
             "file",
             "subdir",
