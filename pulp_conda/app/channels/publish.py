@@ -19,6 +19,7 @@ from pulp_conda.formats.subdir_index import Before, Files, Making, SubdirIndex
 
 from .documents import ALGORITHMS, DamagedDocument, Recipe, save_documents
 from .members import Members
+from .patches import Patches
 from .predecessor import Predecessor, predecessor
 from .shards import ShardKeeper
 
@@ -119,7 +120,19 @@ class _Publishing:
         self._changed = before.changed(version) if before else None
         existing = before.subdirs if before else self._members.subdirs()
         self._subdirs = {layout.NOARCH, *existing, *(self._changed or ())}
+        self._patches = self._members.patches
+        self._add_repatched()
         self._made = sorted(self._subdirs if self._changed is None else self._changed)
+
+    def _add_repatched(self) -> None:
+        """Count the names as changed whose patches are others than before."""
+        if self._before is None or self._changed is None:
+            return
+        earlier = Patches(self._version.repository_id, self._before.number)
+        for subdir, names in earlier.changed_names(self._patches).items():
+            # Patches alone make no subdir.
+            if subdir in self._subdirs:
+                self._changed.setdefault(subdir, set()).update(names)
 
     def publish(self, *, checkpoint: bool) -> CondaPublication:
         """Make them, and save them together with the publication."""
@@ -167,8 +180,14 @@ class _Publishing:
         for subdir in self._report.iter(self._made) if self._report else self._made:
             before = self._before_of(subdir)
             changed = self._changed[subdir] if self._changed and before else None
+            instructions = self._patches.of(subdir)
             index = SubdirIndex(
-                making, subdir, before=before, changed=changed, shards=shards[subdir]
+                making,
+                subdir,
+                before=before,
+                changed=changed,
+                patch=instructions.patch if instructions else None,
+                shards=shards[subdir],
             )
             files |= index.write()
         if "channeldata" in self._documents and self._made:
@@ -181,8 +200,14 @@ class _Publishing:
         return files
 
     def _before_of(self, subdir: str) -> Before | None:
-        if self._before is None or not self._before.of(subdir):
+        documents = self._before.of(subdir) if self._before else {}
+        if self._before is None or not documents:
             return None
+        if subdir != _ROOT:
+            # The first patch of a subdir parts what was one, the last one's end joins it.
+            was_patched = f"{subdir}/{layout.REPODATA_FROM_PACKAGES}" in documents
+            if was_patched is not (self._patches.of(subdir) is not None):
+                return None
         return self._before.before(subdir)
 
     def _taken(self) -> dict[str, UUID]:

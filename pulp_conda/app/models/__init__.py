@@ -5,6 +5,7 @@ from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, CondaContentGuard
 from .owner import CondaOwner
 from .package import NEVER, CondaPackage
+from .patch import CondaRepodataPatch
 from .publication import CondaPublication
 from .repository import CondaRepository, all_documents, version_created, versions_exceeded
 from .rights import Requester, Right, owned_repositories, owns
@@ -27,6 +28,7 @@ __all__ = [
     "CondaOwner",
     "CondaPackage",
     "CondaPublication",
+    "CondaRepodataPatch",
     "CondaRepository",
     "CondaShard",
     "IndexedFile",

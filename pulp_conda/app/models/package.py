@@ -1,6 +1,7 @@
 """A package: one file of a channel together with its repodata record."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,22 @@ NEVER = 2**31 - 1
 """Above any version's number: stands for "not removed" in comparisons."""
 
 
+def identity_of(unit: Content) -> dict[str, Any]:
+    """Return the fields and values that tell a content unit from all others of its type."""
+    (fields,) = type(unit)._meta.unique_together
+    return {name: getattr(unit, type(unit)._meta.get_field(name).attname) for name in fields}
+
+
+def held_by(repository: UUID, number: int) -> Q:
+    """Return the condition that a content unit is in a numbered version of a channel."""
+    return Q(
+        Q(version_memberships__version_removed__isnull=True)
+        | Q(version_memberships__version_removed__number__gt=number),
+        version_memberships__repository_id=repository,
+        version_memberships__version_added__number__lte=number,
+    )
+
+
 class PackageManager(ContentManager):
     """Finds packages as a channel sees them.
 
@@ -23,12 +40,7 @@ class PackageManager(ContentManager):
 
     def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that a version of a channel holds."""
-        return self.filter(
-            Q(version_memberships__version_removed__isnull=True)
-            | Q(version_memberships__version_removed__number__gt=version.number),
-            version_memberships__repository_id=version.repository_id,
-            version_memberships__version_added__number__lte=version.number,
-        )
+        return self.filter(held_by(version.repository_id, version.number))
 
     def in_any_version(self, versions: QuerySet[RepositoryVersion]) -> QuerySet["CondaPackage"]:
         """Return the packages that at least one of the versions holds."""
@@ -100,6 +112,11 @@ class CondaPackage(Content):
         # In this order the index also answers "which unit is this path of a channel".
         unique_together = ("_pulp_domain", "subdir", "filename", "sha256", "record_digest")
         indexes = [models.Index(fields=["_pulp_domain", "name", "subdir"])]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What no other package has."""
+        return identity_of(self)
 
     @property
     def record(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A channel's repository: the versions of what it holds."""
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count
@@ -11,6 +13,7 @@ from pulp_conda.app.exceptions import DuplicatePackageError
 from pulp_conda.formats import layout
 
 from .package import CondaPackage
+from .patch import CondaRepodataPatch
 
 version_created = Signal()
 """Sent with `version` when a version is complete; a receiver that raises undoes the version."""
@@ -32,7 +35,10 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     """What a channel holds, version by version."""
 
     TYPE = "conda"
-    CONTENT_TYPES = [CondaPackage]
+    CONTENT_TYPES: ClassVar[list[type[CondaPackage] | type[CondaRepodataPatch]]] = [
+        CondaPackage,
+        CondaRepodataPatch,
+    ]
 
     autopublish = models.BooleanField(default=True)
     allow_replacing = models.BooleanField(default=False)
@@ -54,19 +60,21 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         Looks only at the additions, so the cost does not grow with the channel.
 
         Raises:
-            DuplicatePackageError: two of the added packages claim one path.
+            DuplicatePackageError: two of the added units claim one path.
         """
         remove_duplicates(new_version)
-        added = CondaPackage.objects.filter(pk__in=new_version.added())
-        clash = (
-            added.values(*CondaPackage.repo_key_fields)
-            .annotate(units=Count("pk"))
-            .filter(units__gt=1)
-            .order_by(*CondaPackage.repo_key_fields)
-            .first()
-        )
-        if clash:
-            raise DuplicatePackageError(f"{clash['subdir']}/{clash['filename']}")
+        for model in self.CONTENT_TYPES:
+            clash = (
+                model.objects.filter(pk__in=new_version.added())
+                .values(*model.repo_key_fields)
+                .annotate(units=Count("pk"))
+                .filter(units__gt=1)
+                .order_by(*model.repo_key_fields)
+                .values(*model.repo_key_fields)
+                .first()
+            )
+            if clash:
+                raise DuplicatePackageError(model(**clash).relative_path)
 
     def cleanup_old_versions(self) -> None:
         """Tell the layers above that there are more versions than the channel retains.

@@ -5,6 +5,7 @@ from .distribution import CondaDistributionSerializer
 from .guard import CondaContentGuardSerializer
 from .owner import CondaOwnerSerializer
 from .package import CondaPackageSerializer, CondaPackageUploadSerializer
+from .patch import CondaRepodataPatchSerializer
 from .publication import CondaPublicationSerializer
 from .repository import CondaRepositorySerializer
 from .token import AccessTokenSerializer, NewAccessTokenSerializer
@@ -17,6 +18,7 @@ __all__ = [
     "CondaPackageSerializer",
     "CondaPackageUploadSerializer",
     "CondaPublicationSerializer",
+    "CondaRepodataPatchSerializer",
     "CondaRepositorySerializer",
     "FilesCheckSerializer",
     "IndexCheckSerializer",

@@ -11,6 +11,7 @@ from .cleanup import (
     schedule_clean_up,
 )
 from .commit import acommit_pending, dispatch_commit
+from .patches import upload_patches
 from .publish import publish
 from .remove import aremove, dispatch_remove
 from .repair import check_files, check_index
@@ -28,4 +29,5 @@ __all__ = [
     "dispatch_when_exceeded",
     "publish",
     "schedule_clean_up",
+    "upload_patches",
 ]

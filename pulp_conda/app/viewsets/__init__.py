@@ -4,6 +4,7 @@ from .distribution import CondaDistributionViewSet
 from .guard import CondaContentGuardViewSet
 from .owner import CondaOwnerViewSet
 from .package import CondaPackageViewSet
+from .patch import CondaRepodataPatchViewSet
 from .publication import CondaPublicationViewSet
 from .repository import CondaRepositoryVersionViewSet, CondaRepositoryViewSet
 from .token import AccessTokenViewSet
@@ -15,6 +16,7 @@ __all__ = [
     "CondaOwnerViewSet",
     "CondaPackageViewSet",
     "CondaPublicationViewSet",
+    "CondaRepodataPatchViewSet",
     "CondaRepositoryVersionViewSet",
     "CondaRepositoryViewSet",
 ]
