@@ -20,6 +20,7 @@ from .sections import ORIGINALS, RECORDS, Section
 from .v3 import v3_record
 
 ZSTD_LEVEL: Final = 3
+"""On real shards level 9 gives 3.5 % less for four times the time, level 19 5.4 % for a hundred."""
 
 _DIGEST_CHARACTERS: Final = {"md5": 32, "sha256": 64}
 _CLASSIC_MAP: Final = {"tar.bz2": "packages", "conda": "packages.conda"}
