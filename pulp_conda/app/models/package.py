@@ -5,13 +5,9 @@ from typing import Any
 import msgspec
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
-
-_NEVER = 2**31 - 1
-"""Above any version's number: stands for "not removed" in comparisons."""
 
 
 class PackageManager(ContentManager):
@@ -29,16 +25,6 @@ class PackageManager(ContentManager):
             version_memberships__repository_id=version.repository_id,
             version_memberships__version_added__number__lte=version.number,
         )
-
-    def in_any_version(self, versions: QuerySet[RepositoryVersion]) -> QuerySet["CondaPackage"]:
-        """Return the packages that at least one of the versions holds."""
-        holding = versions.filter(
-            repository_id=OuterRef("repository_id"),
-            number__gte=OuterRef("version_added__number"),
-            number__lt=Coalesce(OuterRef("version_removed__number"), _NEVER),
-        )
-        memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
-        return self.filter(Exists(memberships))
 
     def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that a version after the numbered one, up to `version`, changed.
