@@ -6,8 +6,7 @@ from uuid import UUID
 import msgspec
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
@@ -41,16 +40,6 @@ class PackageManager(ContentManager):
     def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that a version of a channel holds."""
         return self.filter(held_by(version.repository_id, version.number))
-
-    def in_any_version(self, versions: QuerySet[RepositoryVersion]) -> QuerySet["CondaPackage"]:
-        """Return the packages that at least one of the versions holds."""
-        holding = versions.filter(
-            repository_id=OuterRef("repository_id"),
-            number__gte=OuterRef("version_added__number"),
-            number__lt=Coalesce(OuterRef("version_removed__number"), NEVER),
-        )
-        memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
-        return self.filter(Exists(memberships))
 
     def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that a version after the numbered one, up to `version`, changed.
