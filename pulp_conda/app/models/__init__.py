@@ -3,11 +3,19 @@
 from .channel import ChannelName, channel_named
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, CondaContentGuard
+from .notice import CondaNotice
 from .owner import CondaOwner
 from .package import CondaPackage
 from .publication import CondaPublication
 from .repository import CondaRepository, all_documents, version_created
-from .rights import Requester, Right, owned_repositories, owns
+from .rights import (
+    Requester,
+    Right,
+    may_announce,
+    owned_repositories,
+    owns,
+    readable_channels,
+)
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
 from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
@@ -23,6 +31,7 @@ __all__ = [
     "ChannelName",
     "CondaContentGuard",
     "CondaDistribution",
+    "CondaNotice",
     "CondaOwner",
     "CondaPackage",
     "CondaPublication",
@@ -34,7 +43,9 @@ __all__ = [
     "Right",
     "all_documents",
     "channel_named",
+    "may_announce",
     "owned_repositories",
     "owns",
+    "readable_channels",
     "version_created",
 ]

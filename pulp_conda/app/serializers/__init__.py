@@ -2,6 +2,7 @@
 
 from .distribution import CondaDistributionSerializer
 from .guard import CondaContentGuardSerializer
+from .notice import CondaNoticeSerializer
 from .owner import CondaOwnerSerializer
 from .package import CondaPackageSerializer, CondaPackageUploadSerializer
 from .publication import CondaPublicationSerializer
@@ -12,6 +13,7 @@ __all__ = [
     "AccessTokenSerializer",
     "CondaContentGuardSerializer",
     "CondaDistributionSerializer",
+    "CondaNoticeSerializer",
     "CondaOwnerSerializer",
     "CondaPackageSerializer",
     "CondaPackageUploadSerializer",

@@ -2,6 +2,7 @@
 
 from .distribution import CondaDistributionViewSet
 from .guard import CondaContentGuardViewSet
+from .notice import CondaNoticeViewSet
 from .owner import CondaOwnerViewSet
 from .package import CondaPackageViewSet
 from .publication import CondaPublicationViewSet
@@ -12,6 +13,7 @@ __all__ = [
     "AccessTokenViewSet",
     "CondaContentGuardViewSet",
     "CondaDistributionViewSet",
+    "CondaNoticeViewSet",
     "CondaOwnerViewSet",
     "CondaPackageViewSet",
     "CondaPublicationViewSet",
