@@ -16,6 +16,16 @@ SUBDIR_DOCUMENTS = frozenset(
 )
 """What a channel's index may hold in every subdir (CEP 36)."""
 
+CHANNELDATA_JSON = "channeldata.json"
+NOTICES = "notices.json"
+INDEX_HTML = "index.html"
+
+ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, NOTICES, INDEX_HTML})
+"""What clients may ask for beside the subdirs."""
+
+PAGES = ("", INDEX_HTML)
+"""Where a channel shows itself to people."""
+
 SHARDS = "shards"
 RUN_EXPORTS = "run_exports"
 CHANNELDATA = "channeldata"

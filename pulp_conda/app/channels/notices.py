@@ -1,14 +1,15 @@
 """The notices of a channel as its clients read them, and the room that there is for them."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
-from pulp_conda.app.models import CondaDistribution, CondaNotice
+from pulp_conda.app.models import CondaNotice
 from pulp_conda.formats.notices import MAX_BYTES, Notice, notices_json, timestamp
 
 
-def notices_of(distribution: CondaDistribution) -> bytes:
-    """Return the channel's notices.json; empty of notices where there are none."""
-    return _document(CondaNotice.objects.current(distribution))
+def notices_of(distribution_pk: UUID) -> bytes:
+    """Return a channel's notices.json; empty of notices where there are none."""
+    return _document(CondaNotice.objects.current(distribution_pk))
 
 
 def has_room_for(notice: CondaNotice) -> bool:
@@ -16,7 +17,7 @@ def has_room_for(notice: CondaNotice) -> bool:
 
     To be asked while the distribution is locked, lest two notices take the same room.
     """
-    others = CondaNotice.objects.current(notice.distribution).exclude(pk=notice.pk)
+    others = CondaNotice.objects.current(notice.distribution_id).exclude(pk=notice.pk)
     return len(_document([*others, notice])) <= MAX_BYTES
 
 

@@ -7,4 +7,4 @@ from .generated import Asked, Generated
 
 def notices(asked: Asked) -> Generated:
     """Return the channel's notices; conda follows no redirect to them."""
-    return Generated(notices_of(asked.distribution), "application/json")
+    return Generated(notices_of(asked.channel), "application/json")

@@ -1,6 +1,8 @@
 """A channel's URL, and which file stands behind each path below it."""
 
-from aiohttp.web import HTTPNotFound
+from collections.abc import Callable
+
+from aiohttp.web import HTTPNotFound, StreamResponse
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, hook
@@ -18,6 +20,14 @@ from pulp_conda.formats import layout
 
 from .package import CondaPackage
 
+Generator = Callable[["CondaDistribution", Publication | None, str], StreamResponse]
+
+generators: dict[str, Generator] = {}
+"""What answers the paths whose answers are made when they are asked for.
+
+The layers above fill it in, as models know none of them.
+"""
+
 
 class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     """The URL at which clients find a channel."""
@@ -34,7 +44,7 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
             ),
         ]
 
-    def content_handler(self, path: str) -> ContentArtifact | None:
+    def content_handler(self, path: str) -> ContentArtifact | StreamResponse | None:
         """Return the file behind a path of this channel (pulpcore `Distribution.content_handler`).
 
         Every path is answered here, by indexed lookup: pulpcore's own resolution probes for
@@ -49,10 +59,12 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         if "\0" in path:  # which PostgreSQL cannot even look for
             raise HTTPNotFound
         _, _, publication = self.get_repository_publication_and_version()
+        if generate := generators.get(path):
+            return generate(self, publication, path)
         if publication is None:
             raise HTTPNotFound
         subdir, filename = layout.split(path)
-        if filename in layout.SUBDIR_DOCUMENTS:
+        if filename in layout.SUBDIR_DOCUMENTS or path == layout.CHANNELDATA_JSON:
             found = _document(publication, path)
         else:
             found = self._package(publication, subdir, filename)

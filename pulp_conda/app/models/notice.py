@@ -1,5 +1,7 @@
 """What the maintainers of a channel have to say to its users (CEP 6)."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
@@ -12,10 +14,10 @@ from .distribution import CondaDistribution
 class NoticeManager(models.Manager["CondaNotice"]):
     """Finds notices."""
 
-    def current(self, distribution: CondaDistribution) -> "models.QuerySet[CondaNotice]":
+    def current(self, distribution_pk: UUID) -> "models.QuerySet[CondaNotice]":
         """Return the notices of a channel that have not expired, oldest first."""
         return self.filter(
-            Q(expires_at=None) | Q(expires_at__gt=now()), distribution=distribution
+            Q(expires_at=None) | Q(expires_at__gt=now()), distribution_id=distribution_pk
         ).order_by("created_at", "pk")
 
 

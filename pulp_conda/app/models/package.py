@@ -1,6 +1,7 @@
 """A package: one file of a channel together with its repodata record."""
 
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 from django.contrib.postgres.fields import ArrayField
@@ -9,6 +10,19 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
+
+
+class Numbered(Protocol):
+    """What tells which packages a version holds; a `RepositoryVersion` does."""
+
+    @property
+    def repository_id(self) -> UUID:
+        """Return the repository whose version it is."""
+
+    @property
+    def number(self) -> int:
+        """Return its number."""
+
 
 _NEVER = 2**31 - 1
 """Above any version's number: stands for "not removed" in comparisons."""
@@ -21,7 +35,7 @@ class PackageManager(ContentManager):
     `RepositoryVersion.get_content` unnests costs time in proportion to the channel.
     """
 
-    def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
+    def in_version(self, version: Numbered) -> QuerySet["CondaPackage"]:
         """Return the packages that a version of a channel holds."""
         return self.filter(
             Q(version_memberships__version_removed__isnull=True)

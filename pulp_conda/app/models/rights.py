@@ -118,12 +118,12 @@ def may_announce(user: Any, distribution: CondaDistribution) -> bool:
     """
     channel = ChannelName.of_base_path(distribution.base_path)
     repository = distribution.served_repository
-    if owns(user, Right.REMOVE, channel.owner):
-        return True
-    if isinstance(repository, CondaRepository) and _is_of(channel, repository):
-        if _has_right(user, Right.REMOVE, channel, repository):
-            return True
-    return _everywhere_or_on(user, "conda.change_condadistribution", distribution)
+    is_its_own = isinstance(repository, CondaRepository) and _is_of(channel, repository)
+    return (
+        owns(user, Right.REMOVE, channel.owner)
+        or (is_its_own and _has_right(user, Right.REMOVE, channel, repository))
+        or _everywhere_or_on(user, "conda.change_condadistribution", distribution)
+    )
 
 
 def readable_channels(user: Any) -> Q:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
+from pulp_conda.formats.layout import ROOT_DOCUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,15 @@ def parse_upload_path(path: str) -> UploadPath:
 
 
 def parse_download_path(path: str) -> tuple[str | None, str]:
-    """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it."""
-    *folders, subdir, filename = ["", *path.split("/")]
-    return "/".join(folders).strip("/") or None, f"{subdir}/{filename}"
+    """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it.
+
+    A document of the root, `[{channel}/]channeldata.json` say, has no subdir.
+    """
+    folder, _, filename = path.rpartition("/")
+    if filename in ROOT_DOCUMENTS or not filename:
+        return folder.strip("/") or None, filename
+    channel, _, subdir = folder.rpartition("/")
+    return channel.strip("/") or None, f"{subdir}/{filename}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ class CondaNoticeSerializer(ModelSerializer):
         queryset=CondaDistribution.objects.all(),
         help_text="The channel's URL; it cannot be changed later.",
     )
-    message = serializers.CharField(help_text="What clients print: text, with line breaks if need be.")
+    message = serializers.CharField(
+        help_text="What clients print: text, with line breaks if need be."
+    )
     level = serializers.ChoiceField(
         choices=LEVELS, default="info", help_text="How clients mark it: info, warning, critical."
     )
