@@ -35,7 +35,7 @@ class Browser:
         self._loaded = False
         self.complaints: list[str] = []
         """What the browser wrote to its console: errors, and what the page's policy refused."""
-        self._loop.run_until_complete(self._connect(profile / "DevToolsActivePort"))
+        self._loop.run_until_complete(self._connect(self._port(profile / "DevToolsActivePort")))
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
@@ -62,10 +62,19 @@ class Browser:
         self.complaints.clear()
         self._loaded = False
         assert "errorText" not in self.call("Page.navigate", url=url), url
+        self._wait_for_load()
+
+    def follow(self, action: str) -> None:
+        """Do something in the page that leads to another one."""
+        self._loaded = False
+        self.evaluate(action)
+        self._wait_for_load()
+
+    def _wait_for_load(self) -> None:
         deadline = time.monotonic() + _SECONDS
         while not self._loaded:
-            assert time.monotonic() < deadline, f"{url} does not load"
-            self.evaluate("0")  # events come with answers
+            assert time.monotonic() < deadline, "the page does not load"
+            self.call("Runtime.getIsolateId")  # events come with answers
 
     def evaluate(self, expression: str) -> Any:
         """Return what an expression is worth in the page."""
@@ -93,12 +102,14 @@ class Browser:
         data = self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)["data"]
         path.write_bytes(base64.b64decode(data))
 
-    async def _connect(self, port_file: Path) -> None:
+    def _port(self, file: Path) -> int:
         deadline = time.monotonic() + _SECONDS
-        while not (port_file.exists() and port_file.read_text().count("\n")):
+        while not (file.exists() and file.read_text().count("\n")):
             assert time.monotonic() < deadline, "Chromium did not start"
-            await asyncio.sleep(0.05)
-        port = port_file.read_text().split("\n")[0]
+            time.sleep(0.05)
+        return int(file.read_text().split("\n")[0])
+
+    async def _connect(self, port: int) -> None:
         self._session = ClientSession()
         async with self._session.get(f"http://127.0.0.1:{port}/json/list") as answer:
             tabs = await answer.json()
@@ -109,9 +120,7 @@ class Browser:
 
     async def _call(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._calls += 1
-        await self._socket.send_json(
-            {"id": self._calls, "method": method, "params": parameters}
-        )
+        await self._socket.send_json({"id": self._calls, "method": method, "params": parameters})
         while True:
             message = await self._socket.receive()
             assert message.type is WSMsgType.TEXT, message

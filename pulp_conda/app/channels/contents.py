@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple, Self
@@ -20,6 +20,9 @@ from pulp_conda.formats.version_order import version_ranks
 
 _NAMES_KEPT = 200_000
 """So many names a process keeps of the channels that were looked at last: some 100 MB."""
+
+_DESCRIBING = 20
+"""So many of the newest files are asked for how they describe themselves: some do not at all."""
 
 
 class ServedIndex(NamedTuple):
@@ -51,7 +54,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Some of the files of a name, newest first, and how the newest of all describes itself."""
+    """Some of the files of a name, newest first, and how the newest of all describe it."""
 
     total: int
     shown: list[File]
@@ -123,14 +126,15 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
     rows.sort(key=lambda row: row[3])
     rows.sort(key=lambda row: (ranks[row[0]], *row[:3]), reverse=True)
     chosen = [pk for *_, pk in rows[start : start + count]]
-    found = CondaPackage.objects.in_bulk([rows[0][-1], *chosen])
-    newest = found[rows[0][-1]]
+    describing = [pk for *_, pk in rows[:_DESCRIBING]]
+    found = CondaPackage.objects.in_bulk({*describing, *chosen})
+    newest = [found[pk] for pk in describing]
     return Files(
         total=len(rows),
         shown=[_file(found[pk]) for pk in chosen],
-        newest=newest.version,
-        about=newest.about,
-        license=newest.license,
+        newest=newest[0].version,
+        about=dict(ChainMap(*(package.about for package in newest))),
+        license=next((package.license for package in newest if package.license), ""),
     )
 
 

@@ -6,11 +6,10 @@ from aiohttp.web import HTTPUnauthorized, Request, StreamResponse, middleware
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, connection
 
+from pulp_conda.app.authentication.addresses import without_token
 from pulp_conda.app.authentication.credentials import Password, Token, credentials_of, is_token
 from pulp_conda.app.authentication.identity import WrongCredentials, identify
 from pulp_conda.app.models import CHALLENGE, REQUESTER, Requester
-
-from .addresses import without_token
 
 _Handler = Callable[[Request], Awaitable[StreamResponse]]
 _CREDENTIALS = ("Authorization", "X-API-Key")

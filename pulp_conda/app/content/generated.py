@@ -12,10 +12,9 @@ from aiohttp.web import BaseRequest, Request, StreamResponse
 from asgiref.sync import sync_to_async
 from pulpcore.plugin.models import Publication
 
+from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.channels.contents import ServedIndex
 from pulp_conda.app.models import CondaDistribution
-
-from .addresses import address_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from pulp_conda.app.channels.notices import has_room_for
 from pulp_conda.app.models import CondaDistribution, CondaNotice
 from pulp_conda.formats.notices import LEVELS, MAX_BYTES, is_printable
 
+_TOO_MUCH = f"With it the channel's notices would exceed the {MAX_BYTES} bytes that clients read."
+
 
 class CondaNoticeSerializer(ModelSerializer):
     """A message to the users of a channel."""
@@ -64,16 +66,9 @@ class CondaNoticeSerializer(ModelSerializer):
         with transaction.atomic():
             locked = CondaDistribution.objects.select_for_update()
             if not locked.filter(pk=notice.distribution_id).exists():
-                raise serializers.ValidationError({"distribution": "It was deleted."})
+                raise serializers.ValidationError({"distribution": ["It was deleted."]})
             if not has_room_for(notice):
-                raise serializers.ValidationError(
-                    {
-                        "message": (
-                            f"With it the channel's notices would exceed the {MAX_BYTES} bytes "
-                            "that clients read."
-                        )
-                    }
-                )
+                raise serializers.ValidationError({"message": [_TOO_MUCH]})
             notice.save()
         return notice
 
