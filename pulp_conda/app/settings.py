@@ -36,3 +36,10 @@ CONDA_MAX_OWNER_BYTES = 0
 
 CONDA_CI_TOKEN_SECONDS = 900
 """How long a token lasts that a CI job gets for its identity."""
+
+DISTRIBUTED_PUBLICATION_RETENTION_PERIOD = 7 * 24 * 3600
+"""How long what an index named stays reachable after another took its place (pulpcore's setting).
+
+mamba uses an index for a day without asking whether there is a newer one, and CEP 16 wants old
+shards to be there for a week. pulpcore's own default is three days.
+"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,6 @@ import rattler
 from rattler.package import BuildString
 
 from .parsers import attempt
-from .shards import Shard
 from .version_order import version_ranks
 
 
@@ -39,7 +39,7 @@ class Candidate:
     name: str
     facts: Facts
     position: int
-    """Its place among its shard's pieces, those of `.tar.bz2` packages first."""
+    """Its place among the pieces."""
     version_rank: int
     """The higher the newer; equal for equal versions, lowest for those that are none."""
 
@@ -72,10 +72,12 @@ def _package_record(candidate: Candidate) -> rattler.PackageRecord:
     )
 
 
-def candidates_of(shard: Shard) -> list[Candidate]:
-    """Return the records of a shard, newest first: by version, build number and file name."""
-    pieces = [*shard.packages, *shard.packages_conda]
-    records = _DECODER.decode("{" + ",".join(pieces) + "}")
+def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
+    """Return the records of a name, newest first: by version, build number and file name.
+
+    `pieces` are `"file name":record`.
+    """
+    records = _DECODER.decode(b"{" + b",".join(pieces) + b"}")
     ranks = version_ranks({facts.version for facts in records.values()})
     found = [
         (ranks[facts.version], facts.build_number, filename, position)
@@ -83,6 +85,5 @@ def candidates_of(shard: Shard) -> list[Candidate]:
     ]
     found.sort(reverse=True)
     return [
-        Candidate(shard.name, records[filename], position, rank)
-        for rank, _, filename, position in found
+        Candidate(name, records[filename], position, rank) for rank, _, filename, position in found
     ]

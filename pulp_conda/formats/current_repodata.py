@@ -10,80 +10,150 @@ beside builds with features the newest build without. They differ in three point
 * Equal versions are one version. conda-index also takes those that the newest one is a prefix of:
   its `1.0` brings `1.0.0a1` along.
 * Records stay as they are: conda-index adds `legacy_bz2_md5` to those of `.conda` packages.
+
+What is found out about a name is kept as its `Choice`, so that the next choice looks only into the
+names that changed and at dependencies that are new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-import rattler
+import msgspec
 
 from .candidates import Candidate, candidates_of
 from .match_specs import parse_spec
-from .shard_store import ShardStore
-from .shards import Shard
+
+_SPECS_REMEMBERED: Final = 100_000
 
 
-def current_shards(store: ShardStore) -> Iterator[Shard]:
-    """Return the shards of a subdir without the records that a current document leaves out.
+class Records(NamedTuple):
+    """The records of one name, as `"file name":record`, in the order of file names."""
 
-    What is kept depends on the set of records alone, never on their order, and they stay in that
-    order. A dependency that is no MatchSpec, or that nothing in the subdir satisfies, is passed
-    over.
-    """
-    kept = _Choice(store).made()
-    for shard in store:
-        positions = kept[shard.name]
-        boundary = len(shard.packages)
-        yield Shard(
-            shard.name,
-            [piece for at, piece in enumerate(shard.packages) if at in positions],
-            [piece for at, piece in enumerate(shard.packages_conda, boundary) if at in positions],
+    packages: list[bytes]
+    packages_conda: list[bytes]
+
+
+class Choice(msgspec.Struct, array_like=True):
+    """What of a name is kept, by position among its records, `packages` before `packages.conda`."""
+
+    kept: list[int]
+    newest: list[int]
+    """What is kept for its own sake."""
+    answers: dict[str, list[int]]
+    """What is kept for the sake of each dependency on the name."""
+    depends: dict[int, list[tuple[str, str]]]
+    """What each of the kept depends on: name and MatchSpec."""
+
+    def of(self, records: Records) -> Records:
+        """Return those of a name's records that are kept."""
+        boundary = len(records.packages)
+        return Records(
+            [records.packages[at] for at in self.kept if at < boundary],
+            [records.packages_conda[at - boundary] for at in self.kept if at >= boundary],
         )
 
 
-class _Choice:
-    """The records that stay, by name and by their position in the name's shard.
+def choose(
+    names: Iterable[str], known: Mapping[str, Choice], records: Callable[[str], Records]
+) -> dict[str, Choice]:
+    """Return the choice for every name of a subdir.
 
-    It is the smallest set that holds each name's newest version and the best match of each
-    dependency of what it holds: there is only one, in whatever order it is found.
+    `known` are earlier choices for names whose records are the same as then; the result is that
+    without them. It depends on the set of records alone, never on their order. A dependency that
+    is no MatchSpec, or that nothing in the subdir satisfies, is passed over.
+    """
+    return _Choosing(names, known, records).made()
+
+
+class _Choosing:
+    """Finds the smallest set that holds what it has to.
+
+    That is each name's newest version and the best match of each dependency of what the set
+    holds. There is only one, in whatever order it is found.
     """
 
-    def __init__(self, store: ShardStore) -> None:
-        self._store = store
-        self._kept: dict[str, set[int]] = {}
-        self._wanted: dict[str, list[rattler.MatchSpec]] = {}
+    def __init__(
+        self,
+        names: Iterable[str],
+        known: Mapping[str, Choice],
+        records: Callable[[str], Records],
+    ) -> None:
+        self._known = known
+        self._records = records
+        self._made = {name: Choice([], [], {}, {}) for name in names}
+        self._wanted: dict[str, list[str]] = {}
         self._seen: set[str] = set()
 
-    def made(self) -> dict[str, set[int]]:
-        """Return the positions of what stays, by name."""
-        for shard in self._store:
-            candidates = candidates_of(shard)
-            self._kept[shard.name] = set()
-            self._keep(shard.name, candidates[:1], candidates)
+    def made(self) -> dict[str, Choice]:
+        for name, choice in self._made.items():
+            known = self._known.get(name)
+            candidates = [] if known else self._candidates(name)
+            choice.newest = known.newest if known else _version(candidates[:1], candidates)
+            self._keep(name, choice.newest, candidates)
         while self._wanted:
-            name, specs = self._wanted.popitem()
-            candidates = candidates_of(self._store[name])
-            best = (next((c for c in candidates if c.satisfies(spec)), None) for spec in specs)
-            self._keep(name, [candidate for candidate in best if candidate], candidates)
-        return self._kept
+            self._answer(*self._wanted.popitem())
+        for choice in self._made.values():
+            choice.kept = sorted(choice.depends)
+        return self._made
 
-    def _keep(self, name: str, best: list[Candidate], candidates: list[Candidate]) -> None:
-        """Keep the whole versions of the best candidates, which come newest first."""
-        versions = {candidate.version_rank for candidate in best}
-        taken = [candidate for candidate in candidates if candidate.version_rank in versions]
-        if any(candidate.has_features for candidate in taken):
-            taken += [candidate for candidate in candidates if not candidate.has_features][:1]
-        for candidate in taken:
-            if candidate.position not in self._kept[name]:
-                self._kept[name].add(candidate.position)
-                self._want(candidate.facts.depends or ())
+    def _answer(self, name: str, specs: list[str]) -> None:
+        choice, known = self._made[name], self._known.get(name)
+        candidates: list[Candidate] = []
+        for spec in specs:
+            answer = known.answers.get(spec) if known else None
+            if answer is None:
+                candidates = candidates or self._candidates(name)
+                answer = _best(spec, candidates)
+            choice.answers[spec] = answer
+            self._keep(name, answer, candidates)
 
-    def _want(self, dependencies: Iterable[str]) -> None:
-        for text in dependencies:
-            if text in self._seen:
+    def _keep(self, name: str, positions: Iterable[int], candidates: list[Candidate]) -> None:
+        choice, known = self._made[name], self._known.get(name)
+        for position in positions:
+            if position in choice.depends:
                 continue
-            self._seen.add(text)
-            spec = parse_spec(text)
-            if spec is not None and spec.name.normalized in self._store:
-                self._wanted.setdefault(spec.name.normalized, []).append(spec)
+            depends = known.depends.get(position) if known else None
+            if depends is None:
+                candidates = candidates or self._candidates(name)
+                depends = next(_depends(each) for each in candidates if each.position == position)
+            choice.depends[position] = depends
+            for target, spec in depends:
+                if spec not in self._seen and target in self._made:
+                    self._seen.add(spec)
+                    self._wanted.setdefault(target, []).append(spec)
+
+    def _candidates(self, name: str) -> list[Candidate]:
+        records = self._records(name)
+        return candidates_of(name, [*records.packages, *records.packages_conda])
+
+
+def _best(spec: str, candidates: list[Candidate]) -> list[int]:
+    parsed = parse_spec(spec)
+    if parsed is None:
+        return []
+    best = next((candidate for candidate in candidates if candidate.satisfies(parsed)), None)
+    return _version([best] if best else [], candidates)
+
+
+def _version(best: list[Candidate], candidates: list[Candidate]) -> list[int]:
+    """Return the whole version of the best candidate; candidates come newest first."""
+    ranks = {candidate.version_rank for candidate in best}
+    taken = [candidate for candidate in candidates if candidate.version_rank in ranks]
+    if any(candidate.has_features for candidate in taken):
+        taken += [candidate for candidate in candidates if not candidate.has_features][:1]
+    return sorted({candidate.position for candidate in taken})
+
+
+@lru_cache(_SPECS_REMEMBERED)
+def _target(text: str) -> str | None:
+    """Return the name that a dependency asks for; the same texts stand in thousands of records."""
+    spec = parse_spec(text)
+    return None if spec is None else spec.name.normalized
+
+
+def _depends(candidate: Candidate) -> list[tuple[str, str]]:
+    targets = ((_target(text), text) for text in candidate.facts.depends or ())
+    return [(target, text) for target, text in targets if target is not None]

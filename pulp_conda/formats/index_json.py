@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from pulp_conda.formats import v3
 from pulp_conda.formats.errors import InvalidField, Phrase
 from pulp_conda.formats.identifiers import check_build, check_name, check_subdir, check_version
 from pulp_conda.formats.match_specs import check_specs
-from pulp_conda.formats.records import is_v3
 
 _MEMBER: Final = "info/index.json"
 _IDENTITY: Final = {
@@ -41,6 +41,7 @@ _PURL: Final = re.compile(
 )
 
 _MAX_NUMBER: Final = 2**63 - 1
+_MAX_SCHEMA_VERSION: Final = 3
 _MILLISECONDS_FROM: Final = 10**12
 """Timestamps below are seconds: as milliseconds they would lie before 2001, conda's birth."""
 _CLOCK_SKEW_S: Final = 24 * 3600
@@ -54,7 +55,7 @@ def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
     Raises:
         InvalidIdentifier: name, version, build or subdir break their grammar.
         InvalidField: a field is missing or has a value that it may not have.
-        InvalidDependency: a requirement is no MatchSpec.
+        InvalidDependency: a requirement is no MatchSpec, or none that its index may hold.
     """
     for field, check in _IDENTITY.items():
         if field not in index:
@@ -73,13 +74,10 @@ def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
         _check_strings(index, field)
     if not all(_PURL.fullmatch(purl) for purl in index.get("purls") or ()):
         raise _refusal("purls", "it must list package URLs such as pkg:pypi/numpy@2.0")
-    if not isinstance(index.get("extra_depends"), dict | None):
-        raise _refusal("extra_depends", "it must be an object")
     for field in _SPECS:
         if index.get(field) is not None:
             check_specs(index[field], field, _MEMBER)
-    if is_v3(index):
-        raise _refusal("schema_version", "packages of the schema version 3 are not served yet")
+    v3.check_fields(index, _MEMBER)
     return index
 
 
@@ -108,8 +106,8 @@ def _check_build_number(index: Mapping[str, Any]) -> None:
 
 def _check_schema_version(index: Mapping[str, Any]) -> None:
     version = index.get("schema_version")
-    if version is not None and not (_is_number(version) and version >= 0):
-        raise _refusal("schema_version", "it must be an integer from 0")
+    if version is not None and not (_is_number(version) and 0 <= version <= _MAX_SCHEMA_VERSION):
+        raise _refusal("schema_version", f"known are the integers up to {_MAX_SCHEMA_VERSION}")
 
 
 def _check_noarch(index: Mapping[str, Any]) -> None:

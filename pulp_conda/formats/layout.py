@@ -1,5 +1,10 @@
 """The names of the files below a channel's URL, and how long a client may keep each."""
 
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePosixPath
+
 from .identifiers import extension_of
 
 NOARCH = "noarch"
@@ -11,20 +16,30 @@ CURRENT_REPODATA = "current_repodata.json"
 ZST = ".zst"
 BZ2 = ".bz2"
 
+REPODATA_FROM_PACKAGES = "repodata_from_packages.json"
+RUN_EXPORTS_JSON = "run_exports.json"
+REPODATA_SHARDS = "repodata_shards.msgpack.zst"
+CHANNELDATA_JSON = "channeldata.json"
+LEDGER = "ledger.msgpack.zst"
+"""Beside the documents, for the next publication; never served."""
+NOTICES = "notices.json"
+INDEX_HTML = "index.html"
+
 SUBDIR_DOCUMENTS = frozenset(
     document + suffix for document in (REPODATA, CURRENT_REPODATA) for suffix in ("", ZST, BZ2)
 )
 """What a channel's index may hold in every subdir (CEP 36)."""
 
-CHANNELDATA_JSON = "channeldata.json"
-NOTICES = "notices.json"
-INDEX_HTML = "index.html"
+_SERVED_IN_SUBDIRS = SUBDIR_DOCUMENTS | {
+    REPODATA_SHARDS,
+    RUN_EXPORTS_JSON,
+    RUN_EXPORTS_JSON + ZST,
+    *(REPODATA_FROM_PACKAGES + suffix for suffix in ("", ZST, BZ2)),
+}
+"""What clients may ask for in a subdir: other files of a publication are its own."""
 
 ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, NOTICES, INDEX_HTML})
 """What clients may ask for beside the subdirs."""
-
-PAGES = ("", INDEX_HTML)
-"""Where a channel shows itself to people."""
 
 SHARDS = "shards"
 RUN_EXPORTS = "run_exports"
@@ -33,7 +48,55 @@ CHANNELDATA = "channeldata"
 OPTIONAL_DOCUMENTS = ("current_repodata", "run_exports", "shards", "channeldata", "bz2")
 """What a channel may publish or not, by the names of its options."""
 
-_PACKAGE_LIFETIME_S = 365 * 24 * 3600
+_LONGEST_LIFETIME_S = 365 * 24 * 3600
+
+_SHARD = re.compile(r"([0-9a-f]{64})\.msgpack\.zst")
+
+_TIMESTAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+
+_TYPES = {
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+    ".zst": "application/zstd",
+    ".bz2": "application/x-bzip2",
+}
+
+
+class Kind(Enum):
+    """How a channel comes by a file, and how long a client may keep it."""
+
+    DOCUMENT = "document"
+    SHARD = "shard"
+    PACKAGE = "package"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path below a channel's URL names."""
+
+    kind: Kind
+    subdir: str
+    """Empty for a document of the channel's root."""
+    name: str
+    """The file's name; of a shard its digest in hex."""
+
+
+def place(path: str) -> Place | None:
+    """Return what a path below a channel's URL names, None where no channel has such a path."""
+    if not (path.isascii() and path.isprintable()):
+        return None
+    subdir, filename = split(path)
+    if not subdir:
+        return Place(Kind.DOCUMENT, "", filename) if path in ROOT_DOCUMENTS else None
+    if shard := _SHARD.fullmatch(filename):
+        subdir, _, folder = subdir.rpartition("/")
+        found = subdir and "/" not in subdir and folder == SHARDS
+        return Place(Kind.SHARD, subdir, shard[1]) if found else None
+    if "/" in subdir:
+        return None
+    if filename in _SERVED_IN_SUBDIRS:
+        return Place(Kind.DOCUMENT, subdir, filename)
+    return Place(Kind.PACKAGE, subdir, filename) if extension_of(filename) else None
 
 
 def split(path: str) -> tuple[str, str]:
@@ -46,9 +109,37 @@ def split(path: str) -> tuple[str, str]:
     return subdir, filename
 
 
-def cache_control(path: str, *, private: bool) -> str:
-    """Return the Cache-Control header of a path: packages never change, documents do."""
+def depth(path: str) -> int:
+    """Return how many of a path's last segments lie below the channel's URL, by their look.
+
+    A channel's name may hold slashes, so what comes before these segments is its name.
+    """
+    segments = path.split("/")
+    folder, filename = ["", *segments][-2:]
+    if filename in ROOT_DOCUMENTS or not filename:
+        below = 1
+    else:
+        below = 3 if folder == SHARDS and _SHARD.fullmatch(filename) else 2
+    return below + is_timestamp(*segments[-below - 1 : -below])
+
+
+def is_timestamp(segment: str = "") -> bool:
+    """Tell whether a segment of a path is the time of a checkpoint, which no channel's name is."""
+    return _TIMESTAMP.fullmatch(segment) is not None
+
+
+def content_type(path: str) -> str:
+    """Return the media type of a file, which never is an encoding: clients unpack themselves."""
+    return _TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
+
+
+def cache_control(kind: Kind, *, private: bool) -> str:
+    """Return the Cache-Control header of a file: packages and shards never change, documents do.
+
+    A document is asked for anew every time, which costs a 304. Whoever was told that his upload
+    is done, or whom a colleague told, finds it also if he looked a second before.
+    """
     who = "private" if private else "public"
-    if extension_of(split(path)[1]):
-        return f"{who}, max-age={_PACKAGE_LIFETIME_S}, immutable"
-    return f"{who}, max-age=0, must-revalidate"
+    if kind is Kind.DOCUMENT:
+        return f"{who}, max-age=0, must-revalidate"
+    return f"{who}, max-age={_LONGEST_LIFETIME_S}, immutable"

@@ -1,69 +1,83 @@
-"""The monolithic documents `repodata.json` and its compressed twins (CEP 36)."""
+"""The JSON documents of a subdir (CEP 12, 36, 48): what stands in them, and in which order."""
 
-import bz2
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from typing import IO
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
-import zstandard
 
-from .shards import Shard
+from .sections import Maps, Section
+from .shards import Revision
 
-ZSTD_LEVEL = 1
-"""On real repodata level 1 is smaller than levels 3 to 15 and 2 to 75 times as fast."""
+Part = bytes | Section
+"""A document is made of literal text and of the pieces of sections."""
 
-_SPOOL_BYTES = 8 * 1024**2
-_COPY_BYTES = 1024**2
+_RUN_EXPORTS_VERSION: Final = 1
+_ARCHITECTURES: Final = {"64": "x86_64", "32": "x86"}
 
 
-def write_repodata(subdir: str, shards: Iterable[Shard], plain: IO[bytes], zst: IO[bytes]) -> int:
-    """Write a subdir's repodata twice, plain and compressed, from the very same bytes.
+def repodata(
+    subdir: str, maps: Maps, removed: Sequence[str], revision: Revision | None
+) -> list[Part]:
+    """Return the parts of a repodata document; `revision` is what it holds under `v3`."""
+    parts = _classic(subdir, maps.packages, maps.packages_conda, removed, revision)
+    if revision:
+        parts += [b',"v3":{"conda":{', maps.v3_conda, b'},"tar.bz2":{', maps.v3_tar_bz2, b"}}"]
+    return [*parts, b"}"]
 
-    Equal shards in equal order give equal bytes. Memory is bounded by the largest shard: the
-    document's second map waits in a temporary file until the first is complete.
 
-    Returns:
-        How many records the document holds.
+def current_repodata(subdir: str, removed: Sequence[str]) -> list[Part]:
+    """Return the parts of `current_repodata.json`, whose readers know no `v3`.
+
+    Where nothing is left out it is `repodata.json` to the byte.
     """
-    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-    records = 0
-    with compressor.stream_writer(zst, closefd=False) as compressed:
-        for chunk in _document(subdir, shards):
-            plain.write(chunk.data)
-            compressed.write(chunk.data)
-            records += chunk.records
-    return records
+    current = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
+    return [*_classic(subdir, *current, removed, None), b"}"]
 
 
-def write_bz2(plain: IO[bytes], compressed: IO[bytes]) -> None:
-    """Write the bz2 twin of a document: equal bytes of equal bytes, some 100 ms a megabyte."""
-    with bz2.BZ2File(compressed, "wb") as target:
-        shutil.copyfileobj(plain, target, _COPY_BYTES)
+def run_exports(subdir: str) -> list[Part]:
+    """Return the parts of `run_exports.json` (CEP 12)."""
+    platform, _, architecture = subdir.partition("-")
+    info = {
+        "arch": _ARCHITECTURES.get(architecture, architecture or platform),
+        "platform": platform,
+        "subdir": subdir,
+        "version": _RUN_EXPORTS_VERSION,
+    }
+    return [
+        b'{"info":' + msgspec.json.encode(info) + b',"packages":{',
+        Section.RUN_EXPORTS,
+        b'},"packages.conda":{',
+        Section.RUN_EXPORTS_CONDA,
+        b"}}",
+    ]
 
 
-class _Chunk(msgspec.Struct, frozen=True):
-    data: bytes
-    records: int = 0
+def revisions(revision: Revision | None) -> dict[str, Any]:
+    """Return what `info` says of newer kinds of records, nothing without them (CEP 48)."""
+    if revision is None:
+        return {}
+    found = {
+        "n_packages": revision.packages,
+        "oldest": revision.oldest,
+        "newest": revision.newest,
+    }
+    return {"repodata_revisions": {"v3": found}}
 
 
-def _document(subdir: str, shards: Iterable[Shard]) -> Iterator[_Chunk]:
-    info = msgspec.json.encode({"subdir": subdir})
-    yield _Chunk(b'{"info":' + info + b',"packages":{')
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as later:
-        separator, later_separator = "", ""
-        for shard in shards:
-            if shard.packages:
-                pieces = separator + ",".join(shard.packages)
-                yield _Chunk(pieces.encode(), len(shard.packages))
-                separator = ","
-            if shard.packages_conda:
-                later.write((later_separator + ",".join(shard.packages_conda)).encode())
-                later_separator = ","
-                yield _Chunk(b"", len(shard.packages_conda))
-        yield _Chunk(b'},"packages.conda":{')
-        later.seek(0)
-        while data := later.read(_COPY_BYTES):
-            yield _Chunk(data)
-    yield _Chunk(b'},"removed":[],"repodata_version":1}')
+def _classic(
+    subdir: str,
+    packages: Section,
+    packages_conda: Section,
+    removed: Sequence[str],
+    revision: Revision | None,
+) -> list[Part]:
+    info = msgspec.json.encode({**revisions(revision), "subdir": subdir})
+    return [
+        b'{"info":' + info + b',"packages":{',
+        packages,
+        b'},"packages.conda":{',
+        packages_conda,
+        b'},"removed":' + msgspec.json.encode(removed) + b',"repodata_version":1',
+    ]

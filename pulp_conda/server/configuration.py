@@ -38,7 +38,7 @@ def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
 
 
 def write_settings(
-    home: Home, options: Options, origin: str, database: dict[str, str] | None, own: Path | None
+    home: Home, options: Options, origin: str, database: dict[str, Any] | None, own: Path | None
 ) -> Path:
     """Write the settings file and return its path; `database` is None where it is given."""
     settings: dict[str, Any] = {

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .account import Account
 from .home import Home, is_short_enough
@@ -64,7 +65,7 @@ class Postgres:
         return self.root / "data"
 
     @property
-    def connection(self) -> dict[str, str]:
+    def connection(self) -> dict[str, Any]:
         """Django's `DATABASES` entry."""
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -72,6 +73,9 @@ class Postgres:
             "PORT": _PORT,
             "NAME": "pulp",
             "USER": "postgres",
+            # A new connection costs a request as much processor time as all that it asks.
+            "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": True,
         }
 
     def initialise(self) -> None:

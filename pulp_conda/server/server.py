@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 from .configuration import UPLOAD_SECONDS, environment, operator_settings, write_settings
 from .home import Home
@@ -105,7 +106,7 @@ class Server:
         if self.admin_password != kept:
             self._set_password = self.admin_password
 
-    def _start_database(self) -> dict[str, str]:
+    def _start_database(self) -> dict[str, Any]:
         postgres = Postgres.find(self._home)
         self._say(f"starting PostgreSQL in {postgres.root}")
         postgres.initialise()

@@ -1,6 +1,7 @@
 """One server for all tests, a second one with domains where a test asks for it."""
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.homes import Homes
 
 _numbers = itertools.count(1)
 
@@ -23,25 +25,36 @@ def databases_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
+    """Makes homes for servers that need not prepare a database of their own."""
+    folder = tmp_path_factory.getbasetemp()
+    # Test processes that run side by side have folders of their own in a common one.
+    return Homes(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+
+
+@pytest.fixture(scope="session")
+def server(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server as `bin/serve` starts it, shared by the tests that leave it running."""
-    running = RunningServer(tmp_path_factory.mktemp("home")).start()
+    running = RunningServer(homes.make(tmp_path_factory.mktemp("shared") / "home")).start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
-def domain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def domain_server(
+    homes: Homes, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
     """A server with `--domains`."""
-    running = RunningServer(tmp_path_factory.mktemp("domains"), domains=True).start()
+    running = RunningServer(homes.make(tmp_path_factory.mktemp("domains") / "home"), domains=True)
+    running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[RunningServer]:
+def own_server(homes: Homes, tmp_path: Path) -> Iterator[RunningServer]:
     """A server that the test may break."""
-    running = RunningServer(tmp_path / "home").start()
+    running = RunningServer(homes.make(tmp_path / "home")).start()
     yield running
     running.kill_everything()
 

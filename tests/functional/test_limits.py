@@ -1,13 +1,13 @@
 """Limits that an administrator sets: of a package, a channel and an owner, and of patience."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.harness import RunningServer
+from tests.functional.homes import Homes
 
 _SETTINGS = """
 CONDA_MAX_PACKAGE_BYTES = 200_000
@@ -19,11 +19,9 @@ CONDA_UPLOAD_TIMEOUT_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
-def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def limited(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with narrow limits."""
-    home: Path = tmp_path_factory.mktemp("limits") / "home"
-    home.mkdir()
-    (home / "settings.local.py").write_text(_SETTINGS)
+    home = homes.make(tmp_path_factory.mktemp("limits") / "home", _SETTINGS)
     server = RunningServer(home).start()
     yield server
     server.stop()

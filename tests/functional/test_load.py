@@ -17,6 +17,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.homes import Homes
 from tests.functional.test_faults import assert_whole
 
 _CLIENTS = 8
@@ -163,10 +164,9 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     "settings", ["MEDIA_ROOT = {disk!r}", "WORKING_DIRECTORY = FILE_UPLOAD_TEMP_DIR = {disk!r}"]
 )
-def test_the_storage_is_full(tmp_path: Path, settings: str) -> None:
-    home, disk = tmp_path / "home", tmp_path / "disk"
-    home.mkdir()
-    (home / "settings.local.py").write_text(settings.format(disk=str(disk)))
+def test_the_storage_is_full(homes: Homes, tmp_path: Path, settings: str) -> None:
+    disk = tmp_path / "disk"
+    home = homes.make(tmp_path / "home", settings.format(disk=str(disk)))
     with small_disk(disk, 8):
         server = RunningServer(home).start()
         try:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -18,6 +17,7 @@ from jwt.algorithms import RSAAlgorithm
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.homes import Homes
 from tests.functional.uploaders import Raw
 
 _BODY = PackageBuilder().conda()
@@ -108,12 +108,12 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def ci_server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def ci_server(
+    issuer: Issuer, homes: Homes, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
     """A server that trusts the provider."""
-    home: Path = tmp_path_factory.mktemp("oidc") / "home"
-    home.mkdir()
     settings = _SETTINGS.format(url=issuer.url, audience=_AUDIENCE)
-    (home / "settings.local.py").write_text(settings)
+    home = homes.make(tmp_path_factory.mktemp("oidc") / "home", settings)
     server = RunningServer(home).start()
     Rest(server).create("conda/owners/", name="acme")
     yield server

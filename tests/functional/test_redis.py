@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
@@ -14,6 +13,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer, new_account, status
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.homes import Homes
 from tests.functional.test_private import private_channel
 
 _REDIS = shutil.which("redis-server")
@@ -43,11 +43,11 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def redis_server(redis: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def redis_server(
+    redis: int, homes: Homes, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
     """A server that uses it."""
-    home: Path = tmp_path_factory.mktemp("cached") / "home"
-    home.mkdir()
-    (home / "settings.local.py").write_text(_SETTINGS.format(port=redis))
+    home = homes.make(tmp_path_factory.mktemp("cached") / "home", _SETTINGS.format(port=redis))
     server = RunningServer(home).start()
     yield server
     server.stop()

@@ -20,6 +20,7 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.homes import Homes
 
 
 def serve(*arguments: str, seconds: float = 30) -> "subprocess.CompletedProcess[str]":
@@ -114,8 +115,8 @@ def test_the_printed_upload_works_as_printed(server: RunningServer, tmp_path: Pa
     assert requests.get(url, timeout=30).content == package.read_bytes()
 
 
-def test_domains_are_not_hidden_by_a_start_without_them(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_domains_are_not_hidden_by_a_start_without_them(homes: Homes, tmp_path: Path) -> None:
+    home = homes.make(tmp_path / "home")
     server = RunningServer(home, domains=True, arguments=("--workers", "1", "--api-workers", "1"))
     server.start()
     storage = {"location": str(home / "media" / "acme")}

@@ -12,6 +12,7 @@ import pytest
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, status
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.homes import Homes
 from tests.functional.uploaders import Raw
 
 _PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -133,11 +134,9 @@ def test_only_condas_own_routes_take_a_token(server: RunningServer, account: Acc
         assert status(url, **arguments) == 401
 
 
-def test_no_log_holds_a_token(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_no_log_holds_a_token(homes: Homes, tmp_path: Path) -> None:
     logged = 'LOGGING = {"dynaconf_merge": True, "loggers": {"": {"level": "DEBUG"}}}\n'
-    home.mkdir()
-    (home / "settings.local.py").write_text(logged)
+    home = homes.make(tmp_path / "home", logged)
     server = RunningServer(home).start()
     try:
         account = new_account(server)

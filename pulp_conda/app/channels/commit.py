@@ -7,6 +7,7 @@ takes every row there is. Conflicts are decided there, under the lock, and nowhe
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from pulp_conda.formats import layout
 from .predecessor import is_published, published_version
 from .publish import publish
 from .quota import Quota
+from .turns import gather, turn
 from .versions import change
 from .waiting import CommitFailed, wait_for
 
@@ -63,6 +65,8 @@ class ChannelFull(Exception):
         )
 
 
+_JUST_NOW = timedelta(seconds=1)
+
 _TASKS = 3
 """How many tasks may fail before an upload does."""
 
@@ -85,6 +89,7 @@ def commit(
         CommitFailed: the task failed; nothing is half-visible, and a retry is in order.
     """
     timeout = settings.CONDA_UPLOAD_TIMEOUT_SECONDS
+    deadline = time.monotonic() + timeout
     upload = PendingUpload.objects.create(
         repository=repository,
         package=package,
@@ -92,11 +97,27 @@ def commit(
         expires=now() + timedelta(seconds=timeout),
     )
     try:
-        outcome = _outcome_of(upload, dispatch, deadline=time.monotonic() + timeout)
+        with turn(repository, deadline):
+            outcome = _outcome(upload)
+            if outcome is None:
+                gather(partial(_number_waiting, repository), _lately_added(repository))
+                outcome = _outcome_of(upload, dispatch, deadline)
     finally:
         upload.delete()
     if outcome in _REFUSALS:
         raise _REFUSALS[outcome](package)
+
+
+def _number_waiting(repository: CondaRepository) -> int:
+    return PendingUpload.objects.filter(repository=repository, outcome=None).count()
+
+
+def _lately_added(repository: CondaRepository) -> int:
+    """Return how many packages came with a channel's newest version, if it was made just now."""
+    added = repository.versions.filter(
+        pulp_created__gt=now() - _JUST_NOW, counts__count_type="A", complete=True
+    )
+    return added.order_by("-number").values_list("counts__count", flat=True).first() or 0
 
 
 def _outcome_of(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import ChainMap, OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import NamedTuple, Self
+from typing import Protocol
 from uuid import UUID
 
-import msgspec
-from pulpcore.plugin.models import Artifact, Publication, PublishedArtifact
+from pulpcore.plugin.models import Artifact, PublishedArtifact
 from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import CondaPackage
+from pulp_conda.app.models.package import Numbered
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.channeldata import Listing, parse_listing, timestamp_seconds
@@ -25,18 +25,12 @@ _DESCRIBING = 20
 """So many of the newest files are asked for how they describe themselves: some do not at all."""
 
 
-class ServedIndex(NamedTuple):
-    """The index that a channel serves: a publication, and the version that it was made of."""
+class ServedIndex(Numbered, Protocol):
+    """The index that a channel serves, with the version that it was made of."""
 
-    publication: UUID
-    repository_id: UUID
-    number: int
-
-    @classmethod
-    def of(cls, publication: Publication) -> Self:
-        """Return a publication as an index."""
-        version = publication.repository_version
-        return cls(publication.pk, version.repository_id, version.number)
+    @property
+    def publication(self) -> UUID:
+        """Return the publication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +55,6 @@ class Files:
     newest: str
     about: About
     license: str
-
-
-class _Record(msgspec.Struct):
-    timestamp: int | float | None = None
-
-
-_RECORD = msgspec.json.Decoder(_Record)
 
 
 class _Kept:
@@ -127,7 +114,7 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
     rows.sort(key=lambda row: (ranks[row[0]], *row[:3]), reverse=True)
     chosen = [pk for *_, pk in rows[start : start + count]]
     describing = [pk for *_, pk in rows[:_DESCRIBING]]
-    found = CondaPackage.objects.in_bulk({*describing, *chosen})
+    found = CondaPackage.objects.defer("record_json").in_bulk({*describing, *chosen})
     newest = [found[pk] for pk in describing]
     return Files(
         total=len(rows),
@@ -139,13 +126,12 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
 
 
 def _file(package: CondaPackage) -> File:
-    timestamp = _RECORD.decode(package.record_json).timestamp
     return File(
         subdir=package.subdir,
         filename=package.filename,
         version=package.version,
         build=package.build,
         size=package.size,
-        timestamp=timestamp_seconds(timestamp),
+        timestamp=timestamp_seconds(package.timestamp),
         sha256=package.sha256,
     )

@@ -3,8 +3,10 @@
 `PublishedMetadata.create_from_file` takes about ten queries a document.
 """
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
 from uuid import UUID
 
 from django.db import transaction
@@ -16,29 +18,35 @@ from pulpcore.plugin.models import (
     PublishedMetadata,
 )
 
+from pulp_conda.formats.files import WrittenFile
+
 from .artifacts import discard_part, make_whole
 
 Recipe = dict[str, str]
 """How documents were made: written beside them, to tell whether others would come out the same."""
 
+ALGORITHMS: tuple[str, ...] = Artifact.DIGEST_FIELDS
+"""The digests that artifacts are known by."""
+
 _INDEX = "index"
+_COPY_BYTES = 1024**2
 
 
 def save_documents(
     publication: Publication,
-    files: Mapping[str, Path],
+    files: Mapping[str, WrittenFile],
     taken: Mapping[str, UUID],
     recipe: Recipe,
 ) -> None:
     """Make files and artifacts documents of a publication, each under its path.
 
-    Several paths may name one file. Files below the working directory are moved into a storage
-    that is a file system. One content unit holds all documents, and the recipe as its labels.
+    Files below the working directory are moved into a storage that is a file system. One content
+    unit holds all documents, and the recipe as its labels.
     """
-    described = {file: Artifact.init_and_validate(str(file)) for file in set(files.values())}
+    by_digest = {file.digests["sha256"]: file for file in files.values()}
     with transaction.atomic():
-        saved = _saved(described, publication)
-        documents = {path: saved[described[file].sha256] for path, file in files.items()}
+        saved = _saved(by_digest, publication)
+        documents = {path: saved[file.digests["sha256"]] for path, file in files.items()}
         _spare(taken.values())
         unit = PublishedMetadata.objects.create(
             publication=publication,
@@ -71,20 +79,80 @@ def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, UUID]
     )
 
 
-def _saved(files: Mapping[Path, Artifact], publication: Publication) -> dict[str, UUID]:
+def read_document(artifact: UUID) -> bytes:
+    """Return a small document as it was saved.
+
+    Raises:
+        DamagedDocument: the storage does not have what was saved.
+    """
+    with opened_document(artifact) as stream:
+        return stream.read()
+
+
+@contextmanager
+def opened_document(artifact: UUID) -> Iterator["CheckedStream"]:
+    """Yield a document as a stream, which is known to be whole when the context ends.
+
+    Raises:
+        DamagedDocument: the storage does not have what was saved.
+    """
+    saved = Artifact.objects.select_related("pulp_domain").get(pk=artifact)
+    try:
+        file = saved.file.open("rb")
+    except OSError as error:
+        raise DamagedDocument(f"a document of this digest is gone: {saved.sha256}") from error
+    with file:
+        stream = CheckedStream(file)
+        yield stream
+        stream.check(saved.sha256)
+
+
+class DamagedDocument(Exception):
+    """A document is not what was saved."""
+
+
+class CheckedStream:
+    """A file that is hashed while it is read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hasher = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        data = self._file.read(size)
+        self._hasher.update(data)
+        return data
+
+    def check(self, sha256: str) -> None:
+        """Read what is left and compare the digest of all.
+
+        Raises:
+            DamagedDocument: it is another.
+        """
+        while self.read(_COPY_BYTES):
+            pass
+        if self._hasher.hexdigest() != sha256:
+            raise DamagedDocument(f"a document with the digest {sha256} was changed")
+
+
+def _saved(by_digest: Mapping[str, WrittenFile], publication: Publication) -> dict[str, UUID]:
     """Save what the domain does not have yet and return the artifact of each sha256."""
-    by_digest = {artifact.sha256: (file, artifact) for file, artifact in files.items()}
     in_domain = Artifact.objects.filter(
         pulp_domain_id=publication.pulp_domain_id, sha256__in=list(by_digest)
     )
     known = set(in_domain.values_list("sha256", flat=True))
     # In one order everywhere, lest two publications wait for each other.
-    _insert([by_digest[digest][1] for digest in sorted(by_digest.keys() - known)])
+    _insert([_artifact(by_digest[digest]) for digest in sorted(by_digest.keys() - known)])
     saved = list(in_domain)
     _spare(artifact.pk for artifact in saved)
     for artifact in saved:
-        make_whole(artifact, by_digest[artifact.sha256][0])
+        make_whole(artifact, by_digest[artifact.sha256].path)
     return {artifact.sha256: artifact.pk for artifact in saved}
+
+
+def _artifact(file: WrittenFile) -> Artifact:
+    return Artifact(file=str(file.path), size=file.size, **file.digests)
 
 
 def _insert(artifacts: list[Artifact]) -> None:

@@ -145,6 +145,7 @@ def read_attributes(
         "version": contents.filename.version,
         "build": contents.filename.build,
         "build_number": record["build_number"],
+        "timestamp": record.get("timestamp"),
         "extension": contents.filename.extension,
         "record_json": canonical_json(record).decode(),
         "record_digest": record_digest(record),

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp.web import HTTPUnauthorized, Request, StreamResponse, middleware
-from asgiref.sync import sync_to_async
-from django.db import DatabaseError, InterfaceError, connection
+from pulpcore.content.authentication import authenticate as pulps_authentication
 
 from pulp_conda.app.authentication.addresses import without_token
 from pulp_conda.app.authentication.credentials import Password, Token, credentials_of, is_token
 from pulp_conda.app.authentication.identity import WrongCredentials, identify
-from pulp_conda.app.models import CHALLENGE, REQUESTER, Requester
+from pulp_conda.app.models import CHALLENGE, REQUESTER
+
+from .database import ask
+from .registry import HANDLERS
 
 _Handler = Callable[[Request], Awaitable[StreamResponse]]
 _CREDENTIALS = ("Authorization", "X-API-Key")
@@ -29,12 +31,24 @@ async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
     if credentials is None or not _is_ours(request, credentials):
         return await handler(request)
     try:
-        requester = await sync_to_async(_identify)(credentials)
+        requester = await ask(identify, credentials)
     except WrongCredentials as error:
         raise HTTPUnauthorized(text=str(error), headers={"WWW-Authenticate": CHALLENGE}) from error
     anonymous = _without_credentials(request)
     anonymous[REQUESTER] = requester
     return await handler(anonymous)
+
+
+@middleware
+async def authenticate_for_others(request: Request, handler: _Handler) -> StreamResponse:
+    """Do what pulpcore's authentication does, unless the handler is ours.
+
+    It takes as long as all the rest of an answer, and of most channels everybody may read.
+    Channels with a guard ask for it themselves.
+    """
+    if request.match_info.handler in HANDLERS:
+        return await handler(request)
+    return await pulps_authentication(request, handler)
 
 
 def _without_credentials(request: Request) -> Request:
@@ -49,12 +63,3 @@ def _is_ours(request: Request, credentials: Token | Password) -> bool:
     if request.path.startswith("/api/packages/") or "token" in request.match_info:
         return True
     return isinstance(credentials, Token) and is_token(credentials.secret)
-
-
-def _identify(credentials: Token | Password) -> Requester:
-    try:
-        return identify(credentials)
-    except (DatabaseError, InterfaceError):
-        # The content app keeps its connection for as long as it runs; the database may not.
-        connection.close()
-        return identify(credentials)

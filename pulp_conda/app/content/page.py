@@ -6,22 +6,27 @@ that goes with a page lets nothing run but the script that we wrote.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from importlib.resources import files
 from shlex import quote as shell_quote
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
+from aiohttp.web import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.channels.contents import File, Files, files_of, listing_of
+from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.channeldata import Listing, search
 
-from .generated import Asked, Generated
+from .lookup import Channel, Index
+from .pages import Page
 
 _NAMES_PER_PAGE: Final = 50
 _FILES_PER_PAGE: Final = 100
@@ -51,6 +56,7 @@ _HEADERS: Final = {
     ),
     # The page's URL may hold a token; a project's home page is not to learn it.
     "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 
@@ -63,8 +69,19 @@ _LINKS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """One page of many rows."""
+class _Asked:
+    """What a page depends on."""
+
+    channel: Channel
+    index: Index | None
+    url: str
+    """The channel's URL as the reader knows it, without credentials and without a slash."""
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Which of many rows are on a page."""
 
     number: int
     last: int
@@ -72,8 +89,8 @@ class _Page:
     size: int
 
     @classmethod
-    def of(cls, wanted: str, total: int, size: int) -> "_Page":
-        """Return the page that is nearest to what a query asks for."""
+    def of(cls, wanted: str, total: int, size: int) -> Self:
+        """Return those of the page that is nearest to what a query asks for."""
         last = max(1, -(-total // size))
         number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
         return cls(min(max(1, number), last), last, total, size)
@@ -82,23 +99,24 @@ class _Page:
     def start(self) -> int:
         return (self.number - 1) * self.size
 
-    def rows(self, names: Sequence[str]) -> Sequence[str]:
-        """Return the rows that are on it."""
-        return names[self.start : self.start + self.size]
+    def of_all(self, rows: Sequence[str]) -> Sequence[str]:
+        """Return them out of all rows."""
+        return rows[self.start : self.start + self.size]
 
 
-def page(asked: Asked) -> Generated:
+def page(request: Request, channel: Channel, index: Index | None) -> Page:
     """Return the page of the channel, or of one package (`?name=`)."""
-    if name := asked.query.get("name", "").strip():
+    asked = _Asked(channel, index, address_of(request), request.query)
+    if name := request.query.get("name", "").strip():
         return _package_page(asked, name)
     return _channel_page(asked)
 
 
-def _channel_page(asked: Asked) -> Generated:
+def _channel_page(asked: _Asked) -> Page:
     listing = listing_of(asked.index) if asked.index else Listing()
     q = asked.query.get("q", "").strip()[:_MAX_QUERY]
     found = search(listing, q) if listing else []
-    shown = _Page.of(asked.query.get("page", ""), len(found), _NAMES_PER_PAGE)
+    shown = _Rows.of(asked.query.get("page", ""), len(found), _NAMES_PER_PAGE)
     return _rendered(
         "channel.html",
         asked,
@@ -107,28 +125,27 @@ def _channel_page(asked: Asked) -> Generated:
         q=q,
         page=shown,
         query=_query(q=q) if q else "",
-        rows=[(name, listing.packages[name]) for name in shown.rows(found)] if listing else [],
+        rows=[(name, listing.packages[name]) for name in shown.of_all(found)] if listing else [],
         snippets=_snippets(asked.url, "PACKAGE"),
-        private=asked.private,
+        private=asked.channel.content_guard is not None,
     )
 
 
-def _package_page(asked: Asked, name: str) -> Generated:
+def _package_page(asked: _Asked, name: str) -> Page:
     # How many there are is known only with the first of them.
     wanted = asked.query.get("page", "")
-    shown = _Page.of(wanted, 10**9, _FILES_PER_PAGE)
+    shown = _Rows.of(wanted, 10**9, _FILES_PER_PAGE)
     found = asked.index and files_of(asked.index, name, start=shown.start, count=_FILES_PER_PAGE)
     if asked.index and found and not found.shown:
-        shown = _Page.of(wanted, found.total, _FILES_PER_PAGE)
+        shown = _Rows.of(wanted, found.total, _FILES_PER_PAGE)
         found = files_of(asked.index, name, start=shown.start, count=_FILES_PER_PAGE)
     if not found:
-        return _rendered(
-            "package.html", asked, status=404, name=name[:_MAX_QUERY], files=None, summary=""
-        )
+        missing = {"name": name[:_MAX_QUERY], "files": None, "summary": ""}
+        return _rendered("package.html", asked, status=HTTPStatus.NOT_FOUND, **missing)
     return _rendered("package.html", asked, **_package(asked, name, found, wanted))
 
 
-def _package(asked: Asked, name: str, found: Files, wanted: str) -> dict[str, Any]:
+def _package(asked: _Asked, name: str, found: Files, wanted: str) -> dict[str, Any]:
     return {
         "name": name,
         "files": found,
@@ -138,14 +155,18 @@ def _package(asked: Asked, name: str, found: Files, wanted: str) -> dict[str, An
         "links": _links(found.about),
         "snippets": _snippets(asked.url, name),
         "rows": [_row(file) for file in found.shown],
-        "page": _Page.of(wanted, found.total, _FILES_PER_PAGE),
+        "page": _Rows.of(wanted, found.total, _FILES_PER_PAGE),
         "query": _query(name=name),
     }
 
 
-def _rendered(template: str, asked: Asked, *, status: int = 200, **values: Any) -> Generated:
-    text = _TEMPLATES.get_template(template).render(channel=asked.title, **_OURS, **values)
-    return Generated(text.encode(), "text/html; charset=utf-8", _HEADERS, status)
+def _rendered(
+    template: str, asked: _Asked, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
+) -> Page:
+    title = asked.channel.base_path
+    text = _TEMPLATES.get_template(template).render(channel=title, **_OURS, **values)
+    type_ = layout.content_type(layout.INDEX_HTML)
+    return Page(type_, text.encode(), headers=_HEADERS, status=status)
 
 
 def _query(**values: str) -> str:

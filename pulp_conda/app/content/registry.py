@@ -1,65 +1,76 @@
-"""Reading a channel by the registry's URL."""
+"""Reading a channel by the registry's URL and by the content app's own."""
 
-from aiohttp.web import HTTPMovedPermanently, HTTPNotFound, Request, StreamResponse
+from aiohttp.web import HTTPNotFound, Request, StreamResponse
+from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.plugin.content import Handler
-from pulpcore.plugin.util import get_domain
 
-from pulp_conda.app.models import CondaDistribution, channel_named
+from pulp_conda.app.models import channel_named
 from pulp_conda.app.registry.paths import parse_download_path
+from pulp_conda.formats import layout
 from pulp_conda.formats.errors import InvalidIdentifier
 
+from .answers import Representation, answer
+from .channels import UnknownChannel, UserUnknown, find
+from .database import ask
+from .lookup import base_paths
 
-class TokenHandler(Handler):
-    """Serves conda channels, and nothing else, at the content app's URLs with a token in them."""
-
-    distribution_model = CondaDistribution
-
-    async def stream_channel(self, request: Request) -> StreamResponse:
-        """Answer as the content app does, but keep the token where a slash is missing.
-
-        Raises:
-            HTTPMovedPermanently: to the root of the channel.
-        """
-        try:
-            return await self.stream_content(request)
-        except HTTPMovedPermanently as error:
-            # What pulpcore knows is the path without the token: a relative one holds for both.
-            folder = request.rel_url.raw_path.rpartition("/")[2]
-            raise HTTPMovedPermanently(f"./{folder}/") from error
+_pulps_handler = Handler()
 
 
-class RegistryHandler(TokenHandler):
-    """Serves `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}`.
+async def stream_registry(request: Request) -> StreamResponse:
+    """Serve `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}`.
 
     From the same distributions as the content app's own URLs, by the same rules.
+
+    Raises:
+        HTTPNotFound: no channel can have that name.
     """
-
-    async def stream_registry(self, request: Request) -> StreamResponse:
-        """Answer as the content app answers for the channel's distribution.
-
-        Raises:
-            HTTPNotFound: no channel can have that name.
-        """
-        requested = request.match_info["path"]
-        if "\0" in requested:  # PostgreSQL refuses to look for NUL
-            raise HTTPNotFound
-        channel, path = _parse(requested)
-        owner = request.match_info.get("owner") or get_domain().name
-        try:
-            base_path = channel_named(owner, channel).base_path
-        except InvalidIdentifier as error:
-            raise HTTPNotFound from error
-        # What pulpcore's handler reads, and what its cache takes as key.
-        request.match_info["path"] = base_path if path is None else f"{base_path}/{path}"
-        return await self.stream_channel(request)
+    channel, path = parse_download_path(request.match_info.get("path", ""))
+    if channel is None and path and "/" not in path and path not in layout.ROOT_DOCUMENTS:
+        channel, path = path, ""  # the root of a channel, without its slash
+    owner = request.match_info.get("owner") or request.match_info["pulp_domain"]
+    try:
+        base_path = channel_named(owner, channel).base_path
+    except InvalidIdentifier as error:
+        raise HTTPNotFound from error
+    request.match_info["path"] = f"{base_path}/{path}"  # as guards read it
+    try:
+        return await _serve(request, [base_path])
+    except UnknownChannel as error:
+        raise HTTPNotFound from error
 
 
-def _parse(requested: str) -> tuple[str | None, str | None]:
-    """Return channel and path; without a path where the slash after the channel is missing."""
-    path = requested.removeprefix("/")
-    if not requested:
-        return None, None
-    channel, below = parse_download_path(path)
-    if "/" not in path and below.startswith("/"):
-        return path, None
-    return channel, below
+async def stream_channel(request: Request) -> StreamResponse:
+    """Serve conda channels, and nothing else, at the content app's URLs with a token in them.
+
+    Raises:
+        HTTPNotFound: there is no channel.
+    """
+    try:
+        return await _serve(request, base_paths(request.match_info["path"]))
+    except UnknownChannel as error:
+        raise HTTPNotFound from error
+
+
+async def stream_content(request: Request) -> StreamResponse:
+    """Serve conda channels at the content app's own URLs, and let pulpcore serve all others."""
+    try:
+        return await _serve(request, base_paths(request.match_info["path"]))
+    except UnknownChannel:
+        return await pulps_authentication(request, _pulps_handler.stream_content)
+
+
+HANDLERS = (stream_registry, stream_channel, stream_content)
+
+
+async def _serve(request: Request, paths: list[str]) -> StreamResponse:
+    try:
+        found = await ask(find, request, paths)
+    except UserUnknown:
+        await pulps_authentication(request, _nothing)
+        found = await ask(find, request, paths)
+    return await answer(request, found) if isinstance(found, Representation) else found
+
+
+async def _nothing(_: Request) -> None:
+    """Stand for the handler where only the authentication in front of it is wanted."""

@@ -92,6 +92,8 @@ class CondaPackage(Content):
     version = models.CharField(max_length=64)
     build = models.CharField(max_length=64)
     build_number = models.BigIntegerField()
+    timestamp = models.BigIntegerField(null=True)
+    """When it was built, as its record has it: in milliseconds, or in seconds if it is old."""
     extension = models.CharField(max_length=16)
 
     # Text and not jsonb: jsonb rewrites numbers, and the digest is that of these very bytes.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
-from pulp_conda.formats.layout import ROOT_DOCUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,11 @@ def parse_upload_path(path: str) -> UploadPath:
 def parse_download_path(path: str) -> tuple[str | None, str]:
     """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it.
 
-    A document of the root, `[{channel}/]channeldata.json` say, has no subdir.
+    Documents of the channel's root, shards and the times of checkpoints are known by their names.
     """
-    folder, _, filename = path.rpartition("/")
-    if filename in ROOT_DOCUMENTS or not filename:
-        return folder.strip("/") or None, filename
-    channel, _, subdir = folder.rpartition("/")
-    return channel.strip("/") or None, f"{subdir}/{filename}"
+    segments = path.split("/")
+    below = layout.depth(path)
+    return "/".join(segments[:-below]).strip("/") or None, "/".join(segments[-below:])
 
 
 @dataclass(frozen=True, slots=True)

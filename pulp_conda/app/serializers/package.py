@@ -25,6 +25,7 @@ _DESCRIBED = {
     "version": "Version of the package.",
     "build": "Build string of the package.",
     "build_number": "Build number of the package.",
+    "timestamp": "When it was built, in milliseconds since the epoch; in seconds if it is old.",
     "extension": "Archive format: conda or tar.bz2.",
     "record_digest": "SHA-256 digest of the record's canonical JSON.",
     "license": "Licence as the package states it.",

@@ -27,6 +27,7 @@ class CondaPackageFilter(ContentFilter):
             "version": _TEXT,
             "build": _TEXT,
             "build_number": _NUMBER,
+            "timestamp": _NUMBER,
             "subdir": ["exact", "in"],
             "filename": _TEXT,
             "extension": ["exact"],

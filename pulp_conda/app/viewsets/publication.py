@@ -41,7 +41,8 @@ class CondaPublicationViewSet(PublicationViewSet, RolesMixin):
         version = serializer.validated_data["repository_version"]
         task = dispatch(
             tasks.publish,
-            shared_resources=[version.repository],
+            # Two at once would both decide on the channel's shards.
+            exclusive_resources=[version.repository],
             kwargs={
                 "repository_version_pk": str(version.pk),
                 "checkpoint": serializer.validated_data.get("checkpoint", False),

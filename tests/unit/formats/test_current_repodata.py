@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -11,51 +11,44 @@ from hypothesis import strategies as st
 from rattler import MatchSpec, PackageRecord, Version
 from rattler.package import BuildString
 
-from pulp_conda.formats.current_repodata import current_shards
-from pulp_conda.formats.shard_store import ShardStore
-from pulp_conda.formats.shards import Member, Shard, build_shards
+from pulp_conda.formats.current_repodata import Choice, Records, choose
+from tests.unit.formats.channels import Record, extension, filename, record
 
-Record = dict[str, Any]
-
-
-def record(name: str, version: str, *depends: str, build: str = "0", **fields: Any) -> Record:
-    return {
-        "name": name, "version": version, "build": build, "build_number": 0,
-        "subdir": "linux-64", "depends": list(depends), **fields,
-    }  # fmt: skip
+Pieces = dict[str, list[str]]
 
 
-def filename(of: Record) -> str:
-    return f"{of['name']}-{of['version']}-{of['build']}.{of.get('extension', 'conda')}"
+def pieces_of(records: Iterable[Record]) -> Pieces:
+    """Return the pieces of each name, in the order that a shard has them in."""
+    found: Pieces = {}
+    for each in sorted(records, key=lambda r: (extension(r) == "conda", filename(r))):
+        found.setdefault(each["name"], []).append(f'"{filename(each)}":{json.dumps(each)}')
+    return found
 
 
-def shards_of(records: Iterable[Record]) -> list[Shard]:
-    ordered = sorted(records, key=lambda r: (r["name"], filename(r)))
-    return list(
-        build_shards(
-            Member(r["name"], filename(r), r.get("extension", "conda"), json.dumps(r))
-            for r in ordered
-        )
-    )
+def reduced(
+    pieces: Pieces, known: Mapping[str, Choice] | None = None, loads: list[str] | None = None
+) -> dict[str, Choice]:
+    def records(name: str) -> Records:
+        if loads is not None:
+            loads.append(name)
+        encoded = [piece.encode() for piece in pieces[name]]
+        boundary = sum('.tar.bz2":' in piece for piece in pieces[name])
+        return Records(encoded[:boundary], encoded[boundary:])
+
+    return choose(sorted(pieces), known or {}, records)
 
 
-def reduced(shards: Iterable[Shard]) -> list[Shard]:
-    with ShardStore() as store:
-        for _ in store.recorded(shards):
-            pass
-        return list(current_shards(store))
-
-
-def pieces(shards: Iterable[Shard]) -> list[str]:
-    return [piece for shard in shards for piece in (*shard.packages, *shard.packages_conda)]
+def left(pieces: Pieces) -> list[str]:
+    choices = reduced(pieces)
+    return [pieces[name][at] for name, choice in choices.items() for at in choice.kept]
 
 
 def kept(*records: Record) -> set[str]:
-    return {piece.split('"')[1].rsplit(".", 1)[0] for piece in pieces(reduced(shards_of(records)))}
+    return {piece.split('"')[1].rsplit(".", 1)[0] for piece in left(pieces_of(records))}
 
 
 def test_an_empty_subdir_stays_empty() -> None:
-    assert reduced([]) == []
+    assert reduced({}) == {}
 
 
 def test_only_the_newest_version_stays_with_all_its_builds() -> None:
@@ -131,17 +124,14 @@ def test_features_keep_the_newest_build_without(field: str, value: Any) -> None:
     assert kept(record("a", "2", **{field: ""}), record("a", "1")) == {"a-2-0"}
 
 
-def test_a_store_of_any_size_gives_back_what_was_recorded() -> None:
-    shards = [
-        Shard(f"p{number:04}", [f'"é{number}":{{}}'] * (number % 3), ["x" * 9000] * (number % 4))
-        for number in range(1500)
-    ]
-    with ShardStore() as store:
-        assert list(store.recorded(shards)) == shards
-        assert list(store) == shards
-        assert store["p0007"] == shards[7]
-        assert "p0007" in store
-        assert "absent" not in store
+def test_only_what_is_new_is_looked_into() -> None:
+    records = [record(f"p{n}", str(v), f"p{n - 1} <{v}") for n in range(9) for v in range(3)]
+    before = reduced(pieces_of(records))
+    changed = pieces_of([*records, record("p5", "3", "p4 <2", "p7 <1")])
+    loads: list[str] = []
+    known = {name: choice for name, choice in before.items() if name != "p5"}
+    assert reduced(changed, known, loads) == reduced(changed)
+    assert set(loads) == {"p5", "p7", "p6"}, "what p4 has to offer was known before"
 
 
 _NAMES = st.sampled_from(["a", "b", "c", "d"])
@@ -181,33 +171,37 @@ def matching(spec: str, records: Iterable[Record]) -> list[Record]:
 @given(_RECORDS)
 @settings(max_examples=150, deadline=None)
 def test_everything_kept_finds_what_the_subdir_has(records: list[Record]) -> None:
-    full = pieces(shards_of(records))
-    current = pieces(reduced(shards_of(records)))
-    assert set(current) <= set(full)
-    left = [r for r in records if f'"{filename(r)}":{json.dumps(r)}' in current]
-    assert len(left) == len(current), "records are the same text"
+    pieces = pieces_of(records)
+    current = left(pieces)
+    assert set(current) <= {piece for each in pieces.values() for piece in each}
+    there = [r for r in records if f'"{filename(r)}":{json.dumps(r)}' in current]
     for name in {r["name"] for r in records}:
         versions = [Version(r["version"]) for r in records if r["name"] == name]
         newest = [
             r for r in records if r["name"] == name and Version(r["version"]) == max(versions)
         ]
-        assert all(r in left for r in newest)
-    specs = {spec for r in left for spec in r["depends"] if spec != "a ["}
+        assert all(r in there for r in newest)
+    specs = {spec for r in there for spec in r["depends"] if spec != "a ["}
     for spec in specs:
-        assert not matching(spec, records) or matching(spec, left), spec
+        assert not matching(spec, records) or matching(spec, there), spec
 
 
 @given(_RECORDS, st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_no_order_matters_and_once_is_enough(records: list[Record], chance: random.Random) -> None:
-    shards = shards_of(records)
-    once = reduced(shards)
-    assert [shard.name for shard in once] == [shard.name for shard in shards]
-    assert reduced(once) == once
-    shuffled = [
-        Shard(
-            shard.name, *(chance.sample(p, len(p)) for p in (shard.packages, shard.packages_conda))
-        )
-        for shard in chance.sample(shards, len(shards))
-    ]
-    assert set(pieces(reduced(shuffled))) == set(pieces(once))
+    pieces = pieces_of(records)
+    once = left(pieces)
+    again = {n: [p for p in each if p in once] for n, each in pieces.items()}
+    assert left(again) == once
+    shuffled = {name: chance.sample(each, len(each)) for name, each in pieces.items()}
+    shuffled = {name: sorted(e, key=lambda p: '.conda":' in p) for name, e in shuffled.items()}
+    assert set(left(shuffled)) == set(once)
+
+
+@given(_RECORDS, _RECORDS)
+@settings(max_examples=150, deadline=None)
+def test_earlier_choices_change_nothing(before: list[Record], after: list[Record]) -> None:
+    earlier, now = pieces_of(before), pieces_of(after)
+    choices = reduced(earlier)
+    known = {name: choices[name] for name in now if now[name] == earlier.get(name)}
+    assert reduced(now, known) == reduced(now)

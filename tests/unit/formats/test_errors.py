@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from pulp_conda.formats import errors
+from pulp_conda.formats import errors, v3
 from pulp_conda.formats.errors import InvalidName, InvalidPackage, Phrase, UnsafePath, quoted
 
 CLASSES = [
     value
-    for value in vars(errors).values()
+    for module in (errors, v3)
+    for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, InvalidPackage)
+    if value.__module__ == module.__name__
 ]
 SAMPLES: dict[Any, Any] = {str: "x/y", Phrase: Phrase("a reason"), int: 12345, float: 1.5}
 HOSTILE: dict[Any, Any] = {

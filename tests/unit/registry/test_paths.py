@@ -17,7 +17,6 @@ from pulp_conda.app.registry.paths import parse_download_path
         ("", None, ""),
         ("dev/", "dev", ""),
         ("a/b/", "a/b", ""),
-        ("dev", None, "/dev"),
     ],
 )
 def test_a_channels_name_ends_before_the_subdir_or_the_document(

@@ -1,0 +1,80 @@
+"""Keeping the shards that a channel's indexes name, each for as long as one does."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+from django.utils.timezone import now
+from pulpcore.plugin.models import RepositoryVersion
+
+from pulp_conda.app.models import CondaPublication, CondaShard
+from pulp_conda.formats.new_shards import NewShards
+from pulp_conda.formats.shards import ShardBytes
+
+
+class ShardKeeper:
+    """Saves shards as those of the index of a version; to be used before that is complete.
+
+    What equals the shard of before is not written again; what took its place, or no longer is,
+    ends the one before. When a later version has an index already, that keeps its shards.
+    """
+
+    def __init__(self, version: RepositoryVersion) -> None:
+        self._repository = version.repository_id
+        self._number = version.number
+        published = CondaPublication.objects.filter(
+            repository_version__repository_id=version.repository_id, complete=True
+        ).order_by("-repository_version__number")
+        newest = published.values_list("repository_version__number", flat=True).first()
+        self._is_newest = newest is None or newest <= version.number
+        # An earlier index of the same version still names its own shards.
+        self._end = version.number + 1 if newest == version.number else version.number
+
+    def save(self, subdir: str, shards: NewShards) -> None:
+        """Save the shards of a subdir."""
+        for batch in shards.batches():
+            self._save_batch(subdir, batch)
+        changed = shards.changed
+        if changed is None:
+            changed = self._current(subdir).values_list("name", flat=True)
+        self._finish(subdir, set(changed).difference(shards.names))
+
+    def _save_batch(self, subdir: str, batch: dict[str, ShardBytes]) -> None:
+        named = self._named(subdir).filter(name__in=list(batch)).values_list("name", "digest")
+        there = set(named)
+        new = {
+            name: shard for name, shard in batch.items() if (name, shard.digest.hex()) not in there
+        }
+        self._finish(subdir, new)
+        CondaShard.objects.bulk_create(
+            CondaShard(
+                repository_id=self._repository,
+                subdir=subdir,
+                name=name,
+                digest=shard.digest.hex(),
+                data=shard.data,
+                added=self._number,
+                removed=None if self._is_newest else self._number + 1,
+                superseded=None if self._is_newest else now(),
+            )
+            for name, shard in new.items()
+        )
+
+    def _finish(self, subdir: str, names: Iterable[str]) -> None:
+        """End the shards that names have had so far."""
+        if self._is_newest and (found := list(names)):
+            current = self._current(subdir).filter(name__in=found)
+            current.update(removed=self._end, superseded=now())
+
+    def _current(self, subdir: str) -> QuerySet[CondaShard]:
+        return CondaShard.objects.filter(
+            repository_id=self._repository, subdir=subdir, removed=None
+        )
+
+    def _named(self, subdir: str) -> QuerySet[CondaShard]:
+        """Return the shards that the index of the version may name."""
+        return CondaShard.objects.filter(
+            Q(removed=None) | Q(removed__gt=self._number),
+            repository_id=self._repository,
+            subdir=subdir,
+            added__lte=self._number,
+        )

@@ -1,0 +1,243 @@
+"""Answers of the content app: a file, a shard or a rendered page, by HTTP's rules for them all.
+
+A file goes from the disk or the object storage to the client through one buffer at the most.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from aiohttp.web import HTTPFound, HTTPServiceUnavailable, Request, Response, StreamResponse
+from pulpcore.constants import STORAGE_RESPONSE_MAP
+from pulpcore.metrics import artifacts_size_counter
+
+from pulp_conda.formats.layout import Kind
+
+from .conditions import Validators, Verdict, precondition, verdict
+
+_log = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 256 * 1024
+_SMALL_BYTES = 64 * 1024
+"""Up to here a file is read at once: head and body go out together."""
+
+_NOT_STORED = {"Cache-Control": "no-store"}
+_S3 = ("storages.backends.s3.S3Storage", "storages.backends.s3boto3.S3Boto3Storage")
+
+
+class Body(Protocol):
+    """Where the bytes of an answer come from."""
+
+    size: int
+
+    async def send(
+        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
+    ) -> StreamResponse:
+        """Send `count` bytes from `start` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """All that there is to say about what a URL names."""
+
+    kind: Kind
+    content_type: str
+    cache_control: str
+    validators: Validators
+    body: Body
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that are its own, beside what follows from the rest."""
+
+
+class Bytes:
+    """Bytes in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self._data = memoryview(data)
+
+    async def send(
+        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
+    ) -> StreamResponse:
+        """Send them with the head, in one piece."""
+        body = bytes(self._data[start : start + count])
+        return Response(body=body, status=status, headers=headers)
+
+
+class FileOnDisk:
+    """A file of Pulp's storage on a file system."""
+
+    def __init__(self, path: str, size: int) -> None:
+        self.size = size
+        self._path = Path(path)
+
+    async def send(
+        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
+    ) -> StreamResponse:
+        """Let the system copy it to the connection; a small one goes out with the head."""
+        if count <= _SMALL_BYTES:
+            data = await asyncio.to_thread(self._read, start, count)
+            return Response(body=data, status=status, headers=headers)
+        file = await asyncio.to_thread(self._opened)
+        try:
+            return await _send_file(request, status, headers, file, start, count)
+        finally:
+            file.close()
+
+    def _read(self, start: int, count: int) -> bytes:
+        with self._opened() as file:
+            file.seek(start)
+            return file.read(count)
+
+    def _opened(self) -> IO[bytes]:
+        try:
+            file = self._path.open("rb")
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        if file.seek(0, 2) != self.size:
+            file.close()
+            raise _unreadable(self._path, "it has not the size that it was saved with")
+        return file
+
+
+class FileInStorage:
+    """A file of any other storage."""
+
+    def __init__(self, storage: Any, name: str, size: int) -> None:
+        self.size = size
+        self._storage = storage
+        self._name = name
+
+    async def send(
+        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
+    ) -> StreamResponse:
+        """Pass it on, chunk by chunk."""
+        read = await asyncio.to_thread(self._reader, start, count)
+        response = StreamResponse(status=status, headers=headers)
+        response.content_length = count
+        await response.prepare(request)
+        while count and (chunk := await asyncio.to_thread(read, min(_CHUNK_BYTES, count))):
+            await response.write(chunk)
+            count -= len(chunk)
+        if count:
+            _log.error("%s ended %d bytes early", self._name, count)
+            _abort(request)
+        await response.write_eof()
+        return response
+
+    def _reader(self, start: int, count: int) -> Callable[[int], bytes]:
+        try:
+            file = self._storage.open(self._name)
+            # Django's interface to S3 takes a file into memory before it gives the first byte.
+            if remote := getattr(file, "obj", None):
+                span = f"bytes={start}-{start + count - 1}"
+                return remote.get(Range=span)["Body"].read
+            file.seek(start)
+        except Exception as error:  # each storage has its own
+            raise _unreadable(self._name, error) from error
+        return file.read
+
+
+async def answer(request: Request, what: Representation) -> StreamResponse:
+    """Answer a GET or a HEAD."""
+    decided = verdict(request.method, request.headers, what.validators, what.body.size)
+    if decided.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+        return _without_body(decided.status, what)
+    headers = _headers(what, decided)
+    if request.method == "HEAD":
+        return Response(status=decided.status, headers=headers)
+    if what.kind is not Kind.SHARD:
+        artifacts_size_counter.add(decided.count)
+    return await what.body.send(request, decided.status, headers, decided.start, decided.count)
+
+
+def settled(request: Request, what: Representation) -> StreamResponse | None:
+    """Return the answer if it takes no body: the client has it already, or wants another one."""
+    status = precondition(request.headers, what.validators)
+    return _without_body(status, what) if status else None
+
+
+def redirect(
+    request: Request, what: Representation, domain: Any, name: str, filename: str
+) -> HTTPFound:
+    """Return the way to a file in an object storage, which answers as we would."""
+    wanted = {
+        "Content-Type": what.content_type,
+        "Cache-Control": what.cache_control,
+        "Content-Disposition": f"attachment;filename={filename}",
+    }
+    known = STORAGE_RESPONSE_MAP[domain.storage_class]
+    parameters = {known[header]: value for header, value in wanted.items() if header in known}
+    arguments = {"http_method": request.method} if domain.storage_class in _S3 else {}
+    url = domain.get_storage().url(name, parameters=parameters, **arguments)
+    # The URL is signed, and good for a short time only.
+    return HTTPFound(url, headers={**_NOT_STORED, "ETag": what.validators.etag})
+
+
+def _headers(what: Representation, decided: Verdict) -> dict[str, str]:
+    headers = _identity(what)
+    headers["Content-Type"] = what.content_type
+    headers["Content-Length"] = str(decided.count)
+    headers["Accept-Ranges"] = "bytes"
+    headers.update(what.headers)
+    if decided.status is HTTPStatus.PARTIAL_CONTENT:
+        last = decided.start + decided.count - 1
+        headers["Content-Range"] = f"bytes {decided.start}-{last}/{what.body.size}"
+    return headers
+
+
+def _identity(what: Representation) -> dict[str, str]:
+    headers = {"ETag": what.validators.etag, "Cache-Control": what.cache_control}
+    if what.validators.last_modified:
+        headers["Last-Modified"] = what.validators.last_modified
+    return headers
+
+
+def _without_body(status: HTTPStatus, what: Representation) -> Response:
+    if status is HTTPStatus.NOT_MODIFIED:
+        return Response(status=status, headers=_identity(what))
+    headers = {**_NOT_STORED, "ETag": what.validators.etag}
+    if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        headers["Content-Range"] = f"bytes */{what.body.size}"
+    return Response(status=status, headers=headers)
+
+
+async def _send_file(
+    request: Request,
+    status: HTTPStatus,
+    headers: dict[str, str],
+    file: IO[bytes],
+    start: int,
+    count: int,
+) -> StreamResponse:
+    response = StreamResponse(status=status, headers=headers)
+    await response.prepare(request)
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client is gone")
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sendfile(transport, file, start, count)
+    except NotImplementedError:  # uvloop
+        await asyncio.to_thread(file.seek, start)
+        while count and (chunk := await asyncio.to_thread(file.read, min(_CHUNK_BYTES, count))):
+            await response.write(chunk)
+            count -= len(chunk)
+    await response.write_eof()
+    return response
+
+
+def _abort(request: Request) -> None:
+    """Tell the client that the body is not whole: the status is out already."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _unreadable(name: object, why: object) -> HTTPServiceUnavailable:
+    _log.error("%s cannot be read: %s", name, why)
+    text = "The file cannot be read from the server's storage; its administrator must repair it.\n"
+    return HTTPServiceUnavailable(text=text, headers=_NOT_STORED)

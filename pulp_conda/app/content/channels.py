@@ -1,0 +1,199 @@
+"""What a URL of a channel is answered with."""
+
+from hashlib import sha256
+from http import HTTPStatus
+from urllib.parse import quote
+
+from aiohttp.web import (
+    HTTPForbidden,
+    HTTPFound,
+    HTTPMovedPermanently,
+    HTTPNotFound,
+    Request,
+    Response,
+    StreamResponse,
+)
+from django.conf import settings
+from pulpcore.content.authentication import validate_domain
+from pulpcore.plugin.models import ContentGuard
+from pulpcore.plugin.util import get_domain
+
+from pulp_conda.app.models import REQUESTER, CondaContentGuard
+from pulp_conda.formats import layout
+from pulp_conda.formats.layout import Kind, Place
+
+from . import lookup
+from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, redirect, settled
+from .conditions import Validators, http_date
+from .lookup import Channel, Index, StoredFile
+from .pages import PAGES, Page
+
+_NOT_STORED = {"Cache-Control": "no-store"}
+_FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem"
+
+
+class UnknownChannel(Exception):
+    """There is no channel at a URL, or pulpcore knows better what is there."""
+
+
+class UserUnknown(Exception):
+    """The channel's guard wants to know what pulpcore's authentication finds out."""
+
+
+def find(request: Request, base_paths: list[str]) -> Representation | StreamResponse:
+    """Return what a request asks for, or the answer where that takes no body.
+
+    `match_info["path"]` is the path of the channel, one of `base_paths`, and the path below it.
+    Runs in the thread of the database, and asks it as little as it can.
+
+    Raises:
+        UnknownChannel: none is at any of these paths.
+        UserUnknown: to be asked again when pulpcore has found out who asks.
+        HTTPException: the request is refused, or goes elsewhere.
+    """
+    if settings.DOMAIN_ENABLED:
+        validate_domain(request)
+    channel = lookup.channel_at(base_paths)
+    if channel is None:
+        raise UnknownChannel
+    if channel.content_guard:
+        _permit(request, channel)
+    path = request.match_info["path"][len(channel.base_path) :].lstrip("/")
+    if not path and not request.path.endswith("/"):
+        raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
+    index, path = _index(channel, path)
+    place = layout.place(path or layout.INDEX_HTML)
+    if place is None:
+        raise _missing()
+    if not place.subdir and place.name in PAGES:
+        return _page(request, channel, index, place)
+    if index is None:
+        raise _missing()
+    if place.kind is Kind.SHARD:
+        return _shard(channel, index, place)
+    return _file(request, channel, index, place)
+
+
+def _permit(request: Request, channel: Channel) -> None:
+    if "user" not in request and REQUESTER not in request:
+        raise UserUnknown
+    guard = ContentGuard.objects.filter(pk=channel.content_guard).first()
+    guard = guard and guard.cast()
+    if "user" not in request and not isinstance(guard, CondaContentGuard):
+        raise UserUnknown
+    if guard is None:  # it was taken away this very moment
+        raise HTTPForbidden
+    try:
+        guard.permit(request)
+    except PermissionError as error:
+        raise HTTPForbidden(reason=" ".join(str(error).split())) from error
+
+
+def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
+    """Return the index that answers for a path, and the path in it.
+
+    That of a checkpoint distribution is told by the time that the path begins with.
+    """
+    if not channel.checkpoint:
+        return lookup.served_index(channel), path
+    if not path:
+        raise UnknownChannel  # pulpcore lists the times
+    asked, slash, rest = path.partition("/")
+    index = lookup.index_at(channel, asked) if layout.is_timestamp(asked) else None
+    if index is None:
+        raise _missing()
+    exact = lookup.timestamp_of(index)
+    if asked != exact or not slash:
+        # Relative, so that it holds for every URL of the channel, also with a token in it.
+        up = "../" * path.count("/")
+        raise HTTPFound(f"{up}{exact}/{quote(rest)}")
+    return index, rest
+
+
+def _page(
+    request: Request, channel: Channel, index: Index | None, place: Place
+) -> Representation | StreamResponse:
+    page = PAGES[place.name](request, channel, index)
+    if page is None:
+        raise _missing()
+    body = page.body
+    if page.etag and callable(body):
+        unmade = _representation(channel, place, Bytes(b""), page.etag, page.content_type, page)
+        if done := settled(request, unmade):
+            return done
+    data = body() if callable(body) else body
+    if page.status is not HTTPStatus.OK:
+        headers = {**page.headers, **_NOT_STORED, "Content-Type": page.content_type}
+        return Response(body=data, status=page.status, headers=headers)
+    etag = page.etag or sha256(data).hexdigest()
+    return _representation(channel, place, Bytes(data), etag, page.content_type, page)
+
+
+def _shard(channel: Channel, index: Index, place: Place) -> Representation:
+    found = lookup.shard(channel, index, place)
+    if found is None:
+        raise _missing()
+    return _representation(channel, place, Bytes(found.data), found.digest, "application/zstd")
+
+
+def _file(
+    request: Request, channel: Channel, index: Index, place: Place
+) -> Representation | StreamResponse:
+    if place.kind is Kind.PACKAGE:
+        found = lookup.package(channel, index, place)
+    else:
+        found = lookup.document(index, f"{place.subdir}/{place.name}".lstrip("/"))
+    if found is None:
+        raise _missing()
+    domain = get_domain()
+    storage = domain.get_storage()
+    if domain.storage_class == _FILE_SYSTEM:
+        body: Body = FileOnDisk(storage.path(found.name), found.size)
+    else:
+        body = FileInStorage(storage, found.name, found.size)
+    type_ = layout.content_type(place.name)
+    if place.kind is Kind.DOCUMENT and _may_be_taken_for_another(request, index):
+        return _representation(channel, place, body, found.sha256, type_)
+    what = _representation(channel, place, body, found.sha256, type_, found)
+    # Packages are most of the bytes. Documents are small, and their clients remember what they
+    # have by the URL that answered in the end and by our ETag: a signed URL would never match.
+    if (
+        place.kind is Kind.PACKAGE
+        and domain.storage_class != _FILE_SYSTEM
+        and domain.redirect_to_object_storage
+    ):
+        return settled(request, what) or redirect(request, what, domain, found.name, place.name)
+    return what
+
+
+def _may_be_taken_for_another(request: Request, index: Index) -> bool:
+    """Tell whether a client that knows a document by its time alone may mean another one."""
+    headers = request.headers
+    by_time = "If-Modified-Since" in headers and "If-None-Match" not in headers
+    return by_time and not lookup.is_the_only_one_of_its_second(index)
+
+
+def _representation(
+    channel: Channel,
+    place: Place,
+    body: Body,
+    etag: str,
+    content_type: str,
+    dated: StoredFile | Page | None = None,
+) -> Representation:
+    private = channel.content_guard is not None
+    own = dated.headers if isinstance(dated, Page) else {}
+    moment = dated and (dated.created if isinstance(dated, StoredFile) else dated.last_modified)
+    return Representation(
+        place.kind,
+        content_type,
+        layout.cache_control(place.kind, private=private),
+        Validators(f'"{etag}"', http_date(moment) if moment else None),
+        body,
+        own,
+    )
+
+
+def _missing() -> HTTPNotFound:
+    """Return a 404 that nobody keeps: the next upload may make it untrue."""
+    return HTTPNotFound(headers=_NOT_STORED)

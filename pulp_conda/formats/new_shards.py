@@ -1,0 +1,63 @@
+"""Shards set aside until the index that names them is saved."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from .shards import ShardBytes
+
+_BATCH: Final = 500
+_SPOOL_BYTES: Final = 4 * 1024**2
+
+
+class NewShards:
+    """The shards of the names of a subdir that changed.
+
+    Few stay in memory, more lie in a temporary file in `folder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # Closed by its own context.
+        self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(folder))  # noqa: SIM115
+        self._sizes: dict[str, int] = {}
+        self._digests: dict[str, bytes] = {}
+        self.changed: Collection[str] | None = None
+        """The names whose shards of before end where there is no new one; None for all names."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, name: str, shard: ShardBytes) -> None:
+        """Take the shard of a name."""
+        self._file.write(shard.data)
+        self._sizes[name] = len(shard.data)
+        self._digests[name] = shard.digest
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names that have a shard."""
+        return self._sizes.keys()
+
+    def batches(self) -> Iterator[dict[str, ShardBytes]]:
+        """Yield the shards by name, some at a time."""
+        self._file.seek(0)
+        batch: dict[str, ShardBytes] = {}
+        for name, size in self._sizes.items():
+            batch[name] = ShardBytes(self._digests[name], self._file.read(size))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = {}
+        if batch:
+            yield batch

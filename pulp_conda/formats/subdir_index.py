@@ -1,0 +1,220 @@
+"""The index of one subdir: every document in it, made from what changed since the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from . import layout, repodata
+from .channeldata import ChannelPackage
+from .current_repodata import Records, choose
+from .files import TwinWriter, WrittenFile, write_bz2, write_file
+from .ledger import Entry, Ledger
+from .new_shards import NewShards
+from .pieces import PieceStore
+from .sections import ORIGINALS, RECORDS, Section
+from .shards import Member, Patch, ShardEncoder, build_shards, encode_shard_index
+from .splice import Joining, Source
+
+Files = dict[str, WrittenFile]
+"""Files by their path below the channel's URL."""
+
+_RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
+_CURRENT = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
+
+
+class Packages(Protocol):
+    """What a channel holds, and has held."""
+
+    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
+        """Yield the packages of a subdir, or of some names in it, by name and file name."""
+
+    def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
+        """Return by name the files that the channel once had and has no more."""
+
+    def described(
+        self, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, ChannelPackage]]:
+        """Yield all packages of the channel, or those of some names, by name."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """A subdir as the publication before had it."""
+
+    ledger: Ledger
+    source: Callable[[str], AbstractContextManager[Source]]
+    """Opens a document by its file name; what is read is known to be whole when it closes."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a publication asks of each of its subdirs."""
+
+    packages: Packages
+    folder: Path
+    documents: Collection[str]
+    """Which of `layout.OPTIONAL_DOCUMENTS` there are to be."""
+    bz2_max_bytes: int
+    algorithms: Sequence[str]
+    """The digests that files are stored by."""
+
+
+class SubdirIndex:
+    """Makes the documents of a subdir.
+
+    Without `before` all names count as changed. Equal packages with equal times of indexing give
+    equal bytes, whatever was there before.
+    """
+
+    def __init__(
+        self,
+        making: Making,
+        subdir: str,
+        *,
+        before: Before | None = None,
+        changed: Collection[str] | None = None,
+        patch: Patch | None = None,
+        shards: NewShards,
+    ) -> None:
+        self._making = making
+        self._subdir = subdir
+        self._before = before
+        self._earlier = before.ledger if before else Ledger()
+        self._changed = changed
+        self._patch = patch
+        self._shards = shards
+        shards.changed = changed
+        self._packages = making.packages
+        self._folder = making.folder / subdir
+        self._files: Files = {}
+
+    def write(self) -> Files:
+        """Write all documents, set the shards aside, and return the files."""
+        self._folder.mkdir()
+        with PieceStore(self._folder) as store:
+            ledger = self._take_stock(store)
+            changed = set(ledger.entries) if self._changed is None else set(self._changed)
+            rechosen = self._choose(ledger, store) if self._wants("current_repodata") else set()
+            self._write_documents(ledger, store, changed, changed | rechosen)
+        if self._wants("shards"):
+            self._put(layout.REPODATA_SHARDS, self._shard_index(ledger))
+        self._put(layout.LEDGER, ledger.encode())
+        return self._files
+
+    def _wants(self, document: str) -> bool:
+        return document in self._making.documents
+
+    def _take_stock(self, store: PieceStore) -> Ledger:
+        """Set the pieces of changed names aside and return the ledger with their entries."""
+        removed = self._packages.removed(self._subdir, self._changed)
+        encoder = ShardEncoder()
+        entries: dict[str, Entry] = {}
+        for shard in build_shards(self._packages.of(self._subdir, self._changed), self._patch):
+            entry = Entry(
+                shard.name,
+                removed=removed.pop(shard.name, []),
+                dropped=shard.dropped,
+                newest=shard.newest,
+                revision=shard.revision,
+                original_revision=shard.original_revision,
+            )
+            for section, pieces in shard.pieces.items():
+                store.add(section, shard.name, pieces)
+                entry.sizes[section] = store.spans(section)[shard.name].size
+            if self._wants("shards") and not entry.is_empty:
+                encoded = encoder.encode(shard, sorted([*entry.removed, *entry.dropped]))
+                entry.digest = encoded.digest
+                self._shards.add(shard.name, encoded)
+            entries[shard.name] = entry
+        entries |= {name: Entry(name, removed=files) for name, files in removed.items()}
+        return self._earlier.updated(self._changed or (), entries.values())
+
+    def _choose(self, ledger: Ledger, store: PieceStore) -> set[str]:
+        """Choose what is current and set the pieces of names aside whose choice is another.
+
+        Returns:
+            Those names.
+        """
+        names = [name for name, entry in ledger.entries.items() if entry.is_classic]
+        earlier = {name: choice for name in names if (choice := ledger.entries[name].choice)}
+        records = self._records_of(ledger, store)
+        rechosen = set()
+        for name, choice in choose(names, earlier, records).items():
+            before = ledger.entries[name].choice
+            ledger.entries[name].choice = choice
+            if before is None or before.kept != choice.kept:
+                rechosen.add(name)
+                for section, pieces in zip(_CURRENT, choice.of(records(name)), strict=True):
+                    store.add(section, name, pieces)
+        return rechosen
+
+    def _records_of(self, ledger: Ledger, store: PieceStore) -> Callable[[str], Records]:
+        """Return what finds the records of a name, among new pieces or in the database."""
+        loaded: dict[str, Records] = {}
+
+        def records(name: str) -> Records:
+            if self._changed is None or name in self._changed:
+                return Records(*(store.pieces(section, name) for section in _RECORDS))
+            if name not in loaded:
+                members = self._packages.of(self._subdir, [name])
+                (shard,) = build_shards(members, self._patch)
+                found = (shard.pieces.get(section, []) for section in _RECORDS)
+                loaded[name] = Records(*([piece.encode() for piece in each] for each in found))
+            return loaded[name]
+
+        return records
+
+    def _write_documents(
+        self, ledger: Ledger, store: PieceStore, changed: set[str], rechosen: set[str]
+    ) -> None:
+        write = partial(self._write_document, Joining(self._earlier, ledger, store))
+        removed = sorted(ledger.removed + ledger.dropped)
+        full = repodata.repodata(self._subdir, RECORDS, removed, ledger.revision)
+        write(layout.REPODATA, full, changed)
+        if self._wants("current_repodata"):
+            current = repodata.current_repodata(self._subdir, removed)
+            write(layout.CURRENT_REPODATA, current, rechosen)
+        if self._patch:
+            original = repodata.repodata(
+                self._subdir, ORIGINALS, ledger.removed, ledger.original_revision
+            )
+            write(layout.REPODATA_FROM_PACKAGES, original, changed)
+        if self._wants("run_exports"):
+            write(layout.RUN_EXPORTS_JSON, repodata.run_exports(self._subdir), changed)
+
+    def _write_document(
+        self, joining: Joining, name: str, parts: list[repodata.Part], changed: set[str]
+    ) -> None:
+        """Write a document and its twins."""
+        path, twin_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
+        algorithms = self._making.algorithms
+        with ExitStack() as stack:
+            source = stack.enter_context(self._before.source(name)) if self._before else None
+            twin = stack.enter_context(TwinWriter(path, twin_path, algorithms))
+            joining.write(parts, twin, changed=changed, source=source)
+        self._files[f"{self._subdir}/{name}"] = twin.plain
+        self._files[f"{self._subdir}/{name}{layout.ZST}"] = twin.zst
+        if self._has_bz2(name) and twin.plain.size <= self._making.bz2_max_bytes:
+            bz2 = write_bz2(path, self._folder / f"{name}{layout.BZ2}", algorithms)
+            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = bz2
+
+    def _has_bz2(self, name: str) -> bool:
+        return self._wants("bz2") and name != layout.RUN_EXPORTS_JSON
+
+    def _shard_index(self, ledger: Ledger) -> bytes:
+        # The newest file's time: that of the version which brought it, and a fact of the content.
+        created_at = datetime.fromtimestamp(ledger.newest // 1000, UTC)
+        info = repodata.revisions(ledger.revision)
+        return encode_shard_index(
+            self._subdir, ledger.shards, created_at.strftime("%Y-%m-%dT%H:%M:%SZ"), info
+        )
+
+    def _put(self, name: str, data: bytes) -> None:
+        written = write_file(self._folder / name, data, self._making.algorithms)
+        self._files[f"{self._subdir}/{name}"] = written

@@ -1,0 +1,133 @@
+"""Packages of schema version 3: what they may say, and how `v3` serves it (CEP 43, 44, 45, 48).
+
+Clients that know the revision read requirements in one form only, `name` or `name[field="..."]`.
+Packages state theirs as people write them, so the form is given when the index is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pulp_conda.formats.errors import InvalidDependency, InvalidField, Phrase
+from pulp_conda.formats.match_specs import check_specs, parse_spec
+from pulp_conda.formats.parsers import attempt
+from pulp_conda.formats.records import Record, is_v3
+
+_SPECS: Final = ("depends", "constrains")
+_GROUP: Final = re.compile(r"[a-z0-9_.+-]{1,64}")
+_FLAG: Final = re.compile(r"[a-z0-9_]+(?::[a-z0-9_]+)?")
+
+# What py-rattler's canonical form holds: values with quotes of their own match nowhere.
+_FORM: Final = re.compile(r"(?P<name>[a-z0-9._-]+)(?:\[(?P<fields>.+)\])?")
+_FIELD: Final = re.compile(
+    r"(?P<key>[a-z_0-9]+)="
+    r"(?P<value>\"(?:[^\"'\\]|\\\")*\"|\[[^\[\]\"']*\])"
+    r"(?:,|$)"
+)
+_FIELDS: Final = frozenset({"version", "build", "build_number", "extras", "flags", "when"})
+_INNER_KEY: Final = re.compile(r"[\[,]\s*([a-z_0-9]+)=")
+_EXACT_NUMBER: Final = re.compile(r'"==([0-9]+)"')
+
+
+@dataclass(eq=False)
+class UnservableDependency(InvalidDependency):
+    """A dependency that no record under `v3` may have (CEP 48)."""
+
+    code = "unservable-dependency"
+    sentence = "in {member} the field {field} holds {spec}, which `v3` cannot hold: {reason}"
+
+
+def check_fields(index: Mapping[str, Any], member: str) -> None:
+    """Raise the InvalidPackage of what `index`, found in `member`, may not say of this schema.
+
+    Of an object that only `v3` may serve, every requirement must have a form that it can have
+    there. The requirements of others are not looked at.
+    """
+    groups = index.get("extra_depends")
+    if not isinstance(groups, dict | None):
+        raise InvalidField(member, "extra_depends", Phrase("it must be an object"))
+    for group, specs in (groups or {}).items():
+        if not _GROUP.fullmatch(group):
+            rule = "a group has 1 to 64 lower-case letters, digits, '_', '.', '+' and '-'"
+            raise InvalidField(member, "extra_depends", Phrase(rule))
+        check_specs(specs, "extra_depends", member)
+    if not all(_FLAG.fullmatch(flag) for flag in index.get("flags") or ()):
+        rule = "a flag has lower-case letters, digits, '_' and at most one ':' between them"
+        raise InvalidField(member, "flags", Phrase(rule))
+    if is_v3(index):
+        _check_requirements(index, member)
+
+
+def v3_record(record: Record) -> Record:
+    """Return the record as `v3` serves it: equal in meaning, every requirement in its one form.
+
+    A record that has it already is returned equal. What was never checked and has no such form
+    (another server's record, or one that a patch moved here) is left as it was written.
+    """
+    return _with_specs(record, lambda spec, _field: served_spec(spec)[0] or spec)
+
+
+def served_spec(spec: str) -> tuple[str, None] | tuple[None, str]:
+    """Return the form that a requirement has under `v3`, or why it can have none (CEP 48)."""
+    parsed = parse_spec(spec)
+    if parsed is None:
+        return None, "it is no MatchSpec with an exact name"
+    canonical, fault = attempt(lambda _: parsed.to_canonical_string(), spec)
+    if canonical is None:
+        return None, str(fault)
+    form = _FORM.fullmatch(canonical)
+    if form is None:
+        return None, "it cannot be written in brackets"
+    if not form["fields"]:
+        return form["name"], None
+    return _served_fields(form["name"], form["fields"])
+
+
+def _served_fields(name: str, fields: str) -> tuple[str, None] | tuple[None, str]:
+    served: list[str] = []
+    position = 0
+    while position < len(fields):
+        field = _FIELD.match(fields, position)
+        if field is None:
+            return None, "it has a value with quotes or backslashes in it"
+        key, value = field["key"], field["value"]
+        inner = _INNER_KEY.findall(value) if key == "when" else ()
+        if wrong := next((key for key in (key, *inner) if key not in _FIELDS), None):
+            return None, f"it selects by {wrong}, which is not allowed there"
+        served.append(f"{key}={_served_value(key, value)}")
+        position = field.end()
+    return f"{name}[{','.join(served)}]", None
+
+
+def _served_value(key: str, value: str) -> str:
+    if key == "build_number":
+        return _EXACT_NUMBER.sub(r"\1", value)
+    # Not every reader knows escapes, and nothing inside of a condition has quotes but these.
+    return value.replace('\\"', "'") if key == "when" else value
+
+
+def _check_requirements(index: Mapping[str, Any], member: str) -> None:
+    def check(spec: str, field: str) -> str:
+        _, fault = served_spec(spec)
+        if fault is not None:
+            raise UnservableDependency(member, field, spec, Phrase(fault))
+        return spec
+
+    _with_specs(index, check)
+
+
+def _with_specs(record: Mapping[str, Any], change: Callable[[str, str], str]) -> Record:
+    """Return a copy of `record` with `change(requirement, field)` for each of its requirements."""
+    changed = dict(record)
+    for field in _SPECS:
+        if changed.get(field):
+            changed[field] = [change(spec, field) for spec in changed[field]]
+    if groups := changed.get("extra_depends"):
+        changed["extra_depends"] = {
+            group: [change(spec, "extra_depends") for spec in specs]
+            for group, specs in groups.items()
+        }
+    return changed

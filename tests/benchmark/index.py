@@ -1,0 +1,311 @@
+"""What an index costs: `python -m tests.benchmark.index [--records 1000 10000 ...] [--rattler 0]`.
+
+Starts a server of its own with one content process. Figures are given beside a floor measured in
+the same run: hashing the bytes of the largest document and compressing them at zstd's level 1,
+which no publisher gets around. They are for comparison, never pass or fail. A million records
+take some ten minutes and 6 GB of disk.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import http.client
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zstandard
+from rattler.index import index_fs
+
+from tests.benchmark.synthetic import Synthetic, packages
+from tests.benchmark.uploads import median, memory_mb
+from tests.builders import PackageBuilder
+from tests.functional.accounts import bearer
+from tests.functional.harness import Rest, RunningServer
+
+_OWNER = "bench"
+_SUBDIR = "linux-64"
+_MORE = 5  # packages that are uploaded on top
+_CHUNK = 1024 * 1024
+_SAMPLE_SECONDS = 0.02
+_LARGEST_FOR_RATTLER = 10_000
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Return how long an action takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """A connection to one process, without the proxy in front."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=600)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+
+@dataclass
+class Channel:
+    """A made-up channel that a server serves."""
+
+    server: RunningServer
+    name: str
+    repository: str = ""
+
+    def create(self) -> None:
+        """Create it, empty."""
+        rest, full = Rest(self.server), f"{_OWNER}/{self.name}"
+        repository = rest.create("repositories/conda/conda/", name=full)
+        self.repository = repository["pulp_href"]
+        rest.create(
+            "distributions/conda/conda/", name=full, base_path=full, repository=self.repository
+        )
+
+    def load(self, count: int, seed: int) -> float:
+        """Fill it without publishing; return how many seconds that took."""
+        env = {**os.environ, "PULP_SETTINGS": str(self.server.home / "settings.py"),
+               "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings"}  # fmt: skip
+        arguments = [f"{_OWNER}/{self.name}", str(count), str(seed)]
+        command = [sys.executable, "-m", "tests.benchmark.loading", *arguments]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout)
+
+    def publish(self) -> Any:
+        """Publish its newest version and return the task, an hour later at the most."""
+        rest = Rest(self.server)
+        answer = rest.request(
+            "POST", "publications/conda/conda/", json={"repository": self.repository}
+        )
+        assert answer.status_code == 202, answer.text
+        deadline = time.monotonic() + 3600
+        while time.monotonic() < deadline:
+            task = rest.get(answer.json()["task"])
+            if task["state"] not in ("waiting", "running"):
+                assert task["state"] == "completed", task["error"]
+                return task
+            time.sleep(_SAMPLE_SECONDS)
+        raise AssertionError("the publication did not end")
+
+    def get(self, path: str, etag: str = "", into: Path | None = None) -> tuple[int, str, bytes]:
+        """Fetch a path from the content process: status, ETag and body, if it is not kept."""
+        connection = _UnixConnection(self.server.sockets() / "content.sock")
+        headers = {"If-None-Match": etag} if etag else {}
+        url = f"/pulp/content/{_OWNER}/{self.name}/{path}"
+        connection.request("GET", url, headers=headers)
+        answer = connection.getresponse()
+        body = b""
+        if into is None:
+            body = answer.read()
+        else:
+            with into.open("wb") as file:
+                while chunk := answer.read(_CHUNK):
+                    file.write(chunk)
+        connection.close()
+        return answer.status, answer.headers.get("ETag", ""), body
+
+
+@dataclass
+class Peak:
+    """The most memory that a child of the workers took, sampled: each task is such a child."""
+
+    masters: list[int]
+    megabytes: float = 0
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    def sample(self) -> None:
+        """Look over and over."""
+        while not self._done.wait(_SAMPLE_SECONDS):
+            for master in self.masters:
+                for pid in _children(master):
+                    self.megabytes = max(self.megabytes, _peak_mb(pid))
+
+
+@contextmanager
+def peak_of_tasks(server: RunningServer) -> Any:
+    """Measure the memory of the tasks that run meanwhile."""
+    pids = server.pids()
+    peak = Peak([pid for name, pid in pids.items() if name.startswith("worker")])
+    thread = threading.Thread(target=peak.sample)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        peak._done.set()
+        thread.join()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
+def _peak_mb(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(found[0].split()[1]) / 1024 if found else 0
+
+
+def content_peak_mb(server: RunningServer) -> float:
+    """Return the most memory that a content process ever took."""
+    return max(_peak_mb(pid) for pid in _children(server.pids()["content"]))
+
+
+def floor(document: Path) -> float:
+    """Return how long hashing and compressing a document takes, the least that publishing can."""
+
+    def work() -> None:
+        digest = hashlib.sha256()
+        with (
+            document.open("rb") as file,
+            document.with_suffix(".floor").open("wb") as output,
+            zstandard.ZstdCompressor(level=1).stream_writer(output) as compressed,
+        ):
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                compressed.write(chunk)
+
+    return seconds(work)
+
+
+def build(package: Synthetic, version: str | None = None) -> tuple[str, bytes]:
+    """Return a real file for a made-up package: its name and its bytes."""
+    record = package.record
+    builder = PackageBuilder(record["name"], version or record["version"], record["build"])
+    fields = ("build_number", "depends", "license", "license_family", "timestamp", "noarch")
+    builder.subdir(record["subdir"])
+    builder.with_index(**{key: record[key] for key in fields if key in record})
+    if package.extension == "conda":
+        return f"{builder.stem}.conda", builder.conda()
+    return f"{builder.stem}.tar.bz2", builder.tar_bz2()
+
+
+def one_more(channel: Channel, token: str, count: int, seed: int) -> float:
+    """Return the median seconds from PUT to 201, which says that clients find the package."""
+    more = iter(list(packages(count, seed=seed))[: _MORE + 1])
+
+    def upload() -> None:
+        package = next(more)
+        name, body = build(package, version="99.0")
+        url = f"{channel.server.channel(_OWNER, channel.name)}/{name}"
+        answer = channel.server.put(url, body, auth=None, headers=bearer(token))
+        assert answer.status_code == 201, answer.text
+
+    return median(upload, _MORE) / 1000
+
+
+def serving(channel: Channel, count: int, seed: int) -> str:
+    """Return what one content process takes for what clients ask for most."""
+    _, etag, _ = channel.get(f"{_SUBDIR}/repodata.json.zst")
+    package = next(p for p in packages(count, seed=seed) if p.record["subdir"] == _SUBDIR)
+    wanted = {
+        "304": lambda: expect(304, channel.get(f"{_SUBDIR}/repodata.json.zst", etag)),
+        "package": lambda: expect(200, channel.get(f"{_SUBDIR}/{package.filename}")),
+    }
+    status, _, index = channel.get(f"{_SUBDIR}/repodata_shards.msgpack.zst")
+    if status == 200:
+        shards = msgspec.msgpack.decode(
+            zstandard.ZstdDecompressor().decompressobj().decompress(index)
+        )
+        digests = [bytes(digest).hex() for digest in shards["shards"].values()]
+        digest = statistics.median_low(sorted(digests))
+        wanted["shard"] = lambda: expect(200, channel.get(f"{_SUBDIR}/shards/{digest}.msgpack.zst"))
+    figures = (f"{name} {median(action, 100):.1f} ms" for name, action in wanted.items())
+    return f"one content process: {', '.join(figures)}"
+
+
+def expect(status: int, answer: tuple[int, str, bytes]) -> None:
+    """Insist on a status."""
+    assert answer[0] == status, answer[2]
+
+
+def rattler(folder: Path, count: int, seed: int) -> tuple[float, float]:
+    """Return what py-rattler's indexer takes for as many real files, and for one more."""
+    for subdir in (_SUBDIR, "noarch"):
+        (folder / subdir).mkdir(parents=True)
+    made = list(packages(count, seed=seed))
+    for package in made:
+        name, body = build(package)
+        (folder / package.record["subdir"] / name).write_bytes(body)
+    first = seconds(lambda: asyncio.run(index_fs(folder)))
+    name, body = build(made[0], version="99.0")
+    (folder / made[0].record["subdir"] / name).write_bytes(body)
+    return first, seconds(lambda: asyncio.run(index_fs(folder)))
+
+
+def measure(server: RunningServer, token: str, count: int, options: argparse.Namespace) -> None:
+    """Print all figures of a channel of one size."""
+    channel = Channel(server, f"records{count}")
+    channel.create()
+    print(f"-- {count} records: loaded in {channel.load(count, options.seed):.0f} s", flush=True)
+    with peak_of_tasks(server) as peak:
+        took = seconds(channel.publish)
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / "repodata.json"
+        before = content_peak_mb(server)
+        fetched = seconds(lambda: channel.get(f"{_SUBDIR}/repodata.json", into=document))
+        after = content_peak_mb(server)
+        least = floor(document)
+        size = document.stat().st_size / 1024**2
+        print(f"floor ({_SUBDIR}/repodata.json, {size:.1f} MB): {least:.3f} s")
+        print(f"first publication: {took:.2f} s = {took / least:.0f} x floor, "
+              f"peak {peak.megabytes:.0f} MB")  # fmt: skip
+        more = one_more(channel, token, count, options.seed)
+        print(f"one more, PUT to 201: {more:.2f} s = {more / least:.1f} x floor; "
+              f"peak of an API process {memory_mb(server, 'VmHWM'):.0f} MB")  # fmt: skip
+        if count <= options.rattler:
+            first, again = rattler(Path(folder) / "channel", count, options.seed)
+            print(f"rattler.index: {first:.2f} s and one more {again:.2f} s; "
+                  f"ours {took / first:.2f} x and {more / again:.2f} x")  # fmt: skip
+    print(f"repodata.json fetched in {fetched:.2f} s; "
+          f"peak of the content process {before:.0f} -> {after:.0f} MB")  # fmt: skip
+    print(serving(channel, count, options.seed), flush=True)
+
+
+def main() -> None:
+    """Run all of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--rattler", type=int, default=_LARGEST_FOR_RATTLER, help="largest channel to compare with"
+    )
+    options = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        server = RunningServer(home, arguments=("--content-workers", "1")).start()
+        try:
+            made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
+            for count in options.records:
+                measure(server, made["token"], count, options)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

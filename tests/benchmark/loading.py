@@ -1,0 +1,157 @@
+"""Puts a made-up channel into a server's database, as one repository version.
+
+Run with the settings of a running server: `python -m tests.benchmark.loading REPOSITORY COUNT
+[SEED]`. The repository must be empty. A million packages take some five minutes, since they are
+copied; uploading them would take days. All of them share one file.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 (Django must be set up before)
+from django.db import connection, transaction  # noqa: E402
+from pulpcore.plugin.models import (  # noqa: E402
+    Artifact,
+    RepositoryContent,
+    RepositoryVersion,
+)
+
+from pulp_conda.app.channels.artifacts import save_artifact  # noqa: E402
+from pulp_conda.app.models import CondaPackage, CondaRepository  # noqa: E402
+from tests.benchmark.synthetic import Synthetic, packages  # noqa: E402
+
+_FILE_BYTES = 20_000
+_COLUMNS = (
+    "content_ptr_id", "sha256", "md5", "size", "subdir", "filename", "name", "version", "build",
+    "build_number", "timestamp", "extension", "record_json", "record_digest", "run_exports", "license", "about",
+    "traits", "_pulp_domain_id",
+)  # fmt: skip
+
+# One statement each, so that no row travels twice. The units' keys are consecutive.
+_CONTENT = """
+    INSERT INTO core_content (pulp_id, pulp_created, pulp_last_updated, pulp_type, pulp_labels,
+                              timestamp_of_interest, pulp_domain_id)
+    SELECT content_ptr_id, now(), now(), %(type)s, '', now(), _pulp_domain_id
+      FROM conda_condapackage WHERE content_ptr_id BETWEEN %(first)s AND %(last)s
+"""
+_FILES = """
+    INSERT INTO core_contentartifact (pulp_id, pulp_created, pulp_last_updated, artifact_id,
+                                      content_id, relative_path)
+    SELECT gen_random_uuid(), now(), now(), %(artifact)s, content_ptr_id, subdir || '/' || filename
+      FROM conda_condapackage WHERE content_ptr_id BETWEEN %(first)s AND %(last)s
+"""
+_MEMBERSHIPS = """
+    INSERT INTO core_repositorycontent (pulp_id, pulp_created, pulp_last_updated, content_id,
+                                        repository_id, version_added_id)
+    SELECT gen_random_uuid(), now(), now(), content_ptr_id, %(repository)s, %(version)s
+      FROM conda_condapackage WHERE content_ptr_id BETWEEN %(first)s AND %(last)s
+"""
+_CONTENT_IDS = """
+    UPDATE core_repositoryversion SET content_ids = ARRAY(
+        SELECT content_ptr_id FROM conda_condapackage
+         WHERE content_ptr_id BETWEEN %(first)s AND %(last)s
+    ) WHERE pulp_id = %(version)s
+"""
+_TABLES = (
+    "core_content", "conda_condapackage", "core_contentartifact", "core_repositorycontent",
+    "core_repositoryversion",
+)  # fmt: skip
+
+
+def load(repository: CondaRepository, count: int, seed: int) -> None:
+    """Fill a repository's first version after the empty one."""
+    first = RepositoryVersion().pk.int  # of pulpcore's kind, which is in the order of time
+    artifact = _shared_file()
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What refers to what is known to exist; a check for each row would double the time.
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        version = RepositoryVersion.objects.bulk_create(
+            [
+                RepositoryVersion(
+                    repository=repository, number=repository.next_version, complete=True
+                )
+            ]
+        )[0]
+        _copy(cursor, repository, first, packages(count, seed=seed))
+        names = {
+            "type": CondaPackage.get_pulp_type(),
+            "first": UUID(int=first),
+            "last": UUID(int=first + count - 1),
+            "artifact": artifact.pk,
+            "repository": repository.pk,
+            "version": version.pk,
+        }
+        for statement in (_CONTENT, _FILES, _MEMBERSHIPS, _CONTENT_IDS):
+            cursor.execute(statement, names)
+        details = version.counts.model
+        details.objects.bulk_create(
+            details(
+                repository_version=version,
+                content_type=CondaPackage.get_pulp_type(),
+                count_type=kind,
+                count=count,
+            )
+            for kind in (details.ADDED, details.PRESENT)
+        )
+        CondaRepository.objects.filter(pk=repository.pk).update(next_version=version.number + 1)
+    with connection.cursor() as cursor:
+        for table in _TABLES:
+            cursor.execute(f"ANALYZE {table}")
+    assert RepositoryContent.objects.filter(repository=repository).count() == count
+
+
+def _shared_file() -> Artifact:
+    with TemporaryDirectory(dir=settings.WORKING_DIRECTORY) as folder:
+        path = Path(folder) / "package"
+        path.write_bytes(bytes(_FILE_BYTES))
+        return save_artifact(Artifact.init_and_validate(str(path)), path)
+
+
+def _copy(cursor: Any, repository: CondaRepository, first: int, made: Iterator[Synthetic]) -> None:
+    with cursor.copy(f"COPY conda_condapackage ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        for number, package in enumerate(made):
+            record = package.record
+            copy.write_row(
+                (
+                    str(UUID(int=first + number)),
+                    record["sha256"],
+                    record["md5"],
+                    record["size"],
+                    record["subdir"],
+                    package.filename,
+                    record["name"],
+                    record["version"],
+                    record["build"],
+                    record["build_number"],
+                    record["timestamp"],
+                    package.extension,
+                    package.record_json,
+                    package.digest,
+                    json.dumps(package.run_exports),
+                    record["license"],
+                    json.dumps(package.about),
+                    "{}",
+                    str(repository.pulp_domain_id),
+                )
+            )
+
+
+def main(name: str, count: int, seed: int = 1) -> None:
+    """Load and say how long it took."""
+    began = time.perf_counter()
+    load(CondaRepository.objects.get(name=name), count, seed)
+    print(f"{time.perf_counter() - began:.1f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -1,0 +1,119 @@
+"""A channel in memory, indexed as a publication would index it."""
+
+import io
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from pulp_conda.formats import layout
+from pulp_conda.formats.channel_index import write_channeldata
+from pulp_conda.formats.channeldata import ChannelPackage
+from pulp_conda.formats.ledger import Ledger
+from pulp_conda.formats.new_shards import NewShards
+from pulp_conda.formats.records import canonical_json
+from pulp_conda.formats.shards import Member, Patch
+from pulp_conda.formats.splice import Source
+from pulp_conda.formats.subdir_index import Before, Making, SubdirIndex
+
+Record = dict[str, Any]
+Documents = dict[str, bytes]
+SUBDIR = "linux-64"
+
+
+def record(name: str, version: str, *depends: str, build: str = "0", **fields: Any) -> Record:
+    return {
+        "name": name, "version": version, "build": build, "build_number": 0,
+        "subdir": SUBDIR, "depends": list(depends), **fields,
+    }  # fmt: skip
+
+
+def filename(of: Record) -> str:
+    return f"{of['name']}-{of['version']}-{of['build']}.{extension(of)}"
+
+
+def extension(of: Record) -> Any:
+    return of.get("extension", "conda")
+
+
+class Channel:
+    """Holds records, and remembers what it held; the clock advances with every index."""
+
+    def __init__(self, *records: Record) -> None:
+        self.records = {filename(each): each for each in records}
+        self.indexed: dict[str, int] = {}
+        self.now = 1_700_000_000_000
+
+    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
+        for file, each in sorted(self.records.items(), key=lambda item: (item[1]["name"], item[0])):
+            if names is None or each["name"] in names:
+                indexed = self.indexed.setdefault(file, self.now)
+                exports = each.get("exports", {})
+                yield Member(
+                    each["name"], file, extension(each), canonical_json(each).decode(), exports,
+                    indexed,
+                )  # fmt: skip
+
+    def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for file in sorted(self.indexed.keys() - self.records.keys()):
+            name = file.rsplit("-", 2)[0]
+            if names is None or name in names:
+                found.setdefault(name, []).append(file)
+        return found
+
+    def described(
+        self, names: Collection[str] | None = None
+    ) -> Iterator[tuple[str, ChannelPackage]]:
+        for each in sorted(self.records.values(), key=lambda each: (each["name"], filename(each))):
+            if names is None or each["name"] in names:
+                yield each["name"], ChannelPackage(SUBDIR, each["version"], each["build_number"])
+
+    def index(
+        self,
+        folder: Path,
+        *,
+        before: Documents | None = None,
+        changed: Collection[str] | None = None,
+        documents: Collection[str] = layout.OPTIONAL_DOCUMENTS,
+        patch: Patch | None = None,
+        shards: dict[str, bytes] | None = None,
+    ) -> Documents:
+        """Return all documents by path; shards are added to `shards` by name."""
+        self.now += 1000
+        kept = {} if shards is None else shards
+        folder.mkdir()
+        making = Making(self, folder, documents, 1024**2, ("sha256",))
+        there = _before(before, SUBDIR) if before else None
+        with NewShards(folder) as new:
+            index = SubdirIndex(
+                making, SUBDIR, before=there, changed=changed, patch=patch, shards=new
+            )
+            files = index.write()
+            for batch in new.batches():
+                kept.update((name, shard.data) for name, shard in batch.items())
+        root = _before(before, "") if before else None
+        files |= write_channeldata(making, [SUBDIR], before=root, changed=changed)
+        return {path: file.path.read_bytes() for path, file in files.items()}
+
+
+def _before(documents: Documents, subdir: str) -> Before:
+    own = {
+        layout.split(path)[1]: data
+        for path, data in documents.items()
+        if layout.split(path)[0] == subdir
+    }
+    return Before(Ledger.decode(own[layout.LEDGER]), partial(_source, own))
+
+
+@contextmanager
+def _source(documents: Documents, name: str) -> Iterator[Source]:
+    yield Source(zstandard.ZstdDecompressor().stream_reader(io.BytesIO(documents[f"{name}.zst"])))
+
+
+def parsed(documents: Documents, name: str) -> Any:
+    return json.loads(documents[f"{SUBDIR}/{name}"])

@@ -1,0 +1,215 @@
+"""The documents of a subdir, made anew and from those of before."""
+
+import bz2
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulp_conda.formats import layout
+from pulp_conda.formats.run_exports import RunExports
+from pulp_conda.formats.shards import Patched
+from tests.unit.formats.channels import SUBDIR, Channel, Documents, Record, filename, parsed, record
+
+Folder = Callable[[], Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    numbers = iter(range(1000))
+    return lambda: tmp_path / str(next(numbers))
+
+
+def unpacked(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
+def shard_index(documents: Documents) -> Any:
+    return msgspec.msgpack.decode(unpacked(documents[f"{SUBDIR}/{layout.REPODATA_SHARDS}"]))
+
+
+def test_an_empty_subdir_has_every_document(folder: Folder) -> None:
+    documents = Channel().index(folder())
+    for name in ("repodata.json", "current_repodata.json"):
+        assert parsed(documents, name) == {
+            "info": {"subdir": "linux-64"}, "packages": {}, "packages.conda": {}, "removed": [],
+            "repodata_version": 1,
+        }  # fmt: skip
+    assert parsed(documents, "run_exports.json") == {
+        "info": {"arch": "x86_64", "platform": "linux", "subdir": "linux-64", "version": 1},
+        "packages": {}, "packages.conda": {},
+    }  # fmt: skip
+    assert shard_index(documents) == {
+        "version": 1,
+        "info": {
+            "subdir": "linux-64", "base_url": "", "shards_base_url": "./shards/",
+            "created_at": "1970-01-01T00:00:00Z",
+        },
+        "shards": {},
+    }  # fmt: skip
+    assert json.loads(documents["channeldata.json"]) == {
+        "channeldata_version": 1, "packages": {}, "subdirs": ["linux-64"],
+    }  # fmt: skip
+
+
+def test_formats_go_into_their_own_maps(folder: Folder) -> None:
+    channel = Channel(
+        record("a", "1"), record("a", "1", extension="tar.bz2"), record("b", "1"),
+        record("b", "1", build="1", extension="tar.bz2", exports={"weak": ["b >=1"]}),
+    )  # fmt: skip
+    documents = channel.index(folder())
+    found = parsed(documents, "repodata.json")
+    assert list(found["packages"]) == ["a-1-0.tar.bz2", "b-1-1.tar.bz2"]
+    assert list(found["packages.conda"]) == ["a-1-0.conda", "b-1-0.conda"]
+    assert found["packages.conda"]["a-1-0.conda"] == {
+        **record("a", "1"), "indexed_timestamp": 1_700_000_001_000,
+    }  # fmt: skip
+    exports = parsed(documents, "run_exports.json")
+    assert exports["packages"]["b-1-1.tar.bz2"] == {"run_exports": {"weak": ["b >=1"]}}
+    assert exports["packages.conda"]["b-1-0.conda"] == {"run_exports": {}}
+
+
+def test_twins_hold_the_very_same_bytes(folder: Folder) -> None:
+    documents = Channel(*(record("a", str(n)) for n in range(300))).index(folder())
+    for name in ("repodata.json", "current_repodata.json"):
+        plain = documents[f"{SUBDIR}/{name}"]
+        assert unpacked(documents[f"{SUBDIR}/{name}.zst"]) == plain
+        assert bz2.decompress(documents[f"{SUBDIR}/{name}.bz2"]) == plain
+    plain = documents[f"{SUBDIR}/run_exports.json"]
+    assert unpacked(documents[f"{SUBDIR}/run_exports.json.zst"]) == plain
+
+
+def test_a_shard_is_called_by_its_digest_and_holds_bytes(folder: Folder) -> None:
+    digests = {"md5": "0" * 31 + "a", "sha256": "f" * 64}
+    channel = Channel(
+        record("a", "1", exports={"strong": ["a"]}, **digests), record("a", "2", md5=None)
+    )
+    shards: dict[str, bytes] = {}
+    index = shard_index(channel.index(folder(), shards=shards))
+    assert index["shards"] == {"a": sha256(shards["a"]).digest()}
+    assert index["info"]["created_at"] == "2023-11-14T22:13:21Z"
+    shard = msgspec.msgpack.decode(unpacked(shards["a"]))
+    assert shard["packages"] == {}
+    first = shard["packages.conda"]["a-1-0.conda"]
+    assert first["sha256"] == b"\xff" * 32
+    assert first["md5"] == bytes(15) + b"\x0a"
+    assert first["run_exports"] == {"strong": ["a"]}
+    assert first["indexed_timestamp"] == 1_700_000_001_000
+    assert shard["packages.conda"]["a-2-0.conda"]["run_exports"] == {}
+
+
+def test_what_is_removed_is_listed_and_gone(folder: Folder) -> None:
+    channel = Channel(record("a", "1"), record("a", "2"), record("b", "1"))
+    before = channel.index(folder())
+    del channel.records["a-1-0.conda"], channel.records["b-1-0.conda"]
+    shards: dict[str, bytes] = {}
+    after = channel.index(folder(), before=before, changed={"a", "b"}, shards=shards)
+    found = parsed(after, "repodata.json")
+    assert found["removed"] == ["a-1-0.conda", "b-1-0.conda"]
+    assert set(found["packages.conda"]) == {"a-2-0.conda"}
+    assert set(shard_index(after)["shards"]) == {"a"}
+    assert msgspec.msgpack.decode(unpacked(shards["a"]))["removed"] == ["a-1-0.conda"]
+    channel.records["b-1-0.conda"] = record("b", "1")
+    again = parsed(channel.index(folder(), before=after, changed={"b"}), "repodata.json")
+    assert again["removed"] == ["a-1-0.conda"]
+    stamped = again["packages.conda"]["b-1-0.conda"]["indexed_timestamp"]
+    assert stamped == 1_700_000_001_000, "the time of its first coming"
+
+
+def test_newer_records_are_under_v3_alone(folder: Folder) -> None:
+    newer = record("a", "2", "b >=1", schema_version=3)
+    channel = Channel(record("a", "1"), newer, record("b", "1"))
+    shards: dict[str, bytes] = {}
+    documents = channel.index(folder(), shards=shards)
+    found = parsed(documents, "repodata.json")
+    assert list(found) == sorted(found)
+    assert set(found["packages.conda"]) == {"a-1-0.conda", "b-1-0.conda"}
+    assert set(found["v3"]["conda"]) == {"a-2-0"}
+    assert found["v3"]["conda"]["a-2-0"]["depends"] == ['b[version=">=1"]']
+    assert found["v3"]["tar.bz2"] == {}
+    revision = {"n_packages": 1, "oldest": 1_700_000_001_000, "newest": 1_700_000_001_000}
+    assert found["info"]["repodata_revisions"] == {"v3": revision}
+    assert shard_index(documents)["info"]["repodata_revisions"] == {"v3": revision}
+    shard = msgspec.msgpack.decode(unpacked(shards["a"]))
+    assert set(shard["v3"]["conda"]) == {"a-2-0"}
+    assert "v3" not in parsed(documents, "current_repodata.json")
+    assert "a-2-0.conda" in parsed(documents, "run_exports.json")["packages.conda"]
+
+
+def test_patches_change_records_and_leave_those_of_the_packages(folder: Folder) -> None:
+    def patch(file: str, found: Record, exports: RunExports) -> Patched | None:
+        if file == "a-1-0.conda":
+            return None
+        return Patched({**found, "license": "MIT"}, {"weak": ["x"]})
+
+    channel = Channel(record("a", "1"), record("a", "2"))
+    documents = channel.index(folder(), patch=patch)
+    found = parsed(documents, "repodata.json")
+    assert found["removed"] == ["a-1-0.conda"]
+    assert found["packages.conda"]["a-2-0.conda"]["license"] == "MIT"
+    original = parsed(documents, "repodata_from_packages.json")
+    assert set(original["packages.conda"]) == {"a-1-0.conda", "a-2-0.conda"}
+    assert "license" not in original["packages.conda"]["a-2-0.conda"]
+    assert original["removed"] == []
+    exports = parsed(documents, "run_exports.json")["packages.conda"]
+    assert exports == {"a-2-0.conda": {"run_exports": {"weak": ["x"]}}}
+
+
+def test_only_what_is_wanted_is_made(folder: Folder) -> None:
+    made = Channel(record("a", "1")).index(folder(), documents=())
+    own = {path for path in made if path.startswith(SUBDIR)}
+    assert own == {
+        f"{SUBDIR}/{name}" for name in ("repodata.json", "repodata.json.zst", layout.LEDGER)
+    }
+
+
+_RECORDS = st.lists(
+    st.builds(
+        lambda name, version, build, kind, depends, extra: record(
+            name, version, *depends, build=build, extension=kind, **extra
+        ),
+        st.sampled_from(["a", "a-b", "a_b", "b", "c", "é"]),
+        st.sampled_from(["1", "2"]),
+        st.sampled_from(["0", "1"]),
+        st.sampled_from(["conda", "tar.bz2"]),
+        st.lists(st.sampled_from(["a <2", "b", "c 1", "d"]), max_size=2),
+        st.sampled_from([{}, {}, {"schema_version": 3}, {"exports": {"weak": ["a"]}}]),
+    ),
+    max_size=12,
+)
+
+
+@given(st.lists(_RECORDS, min_size=1, max_size=4))
+@settings(max_examples=120, deadline=None)
+def test_an_index_made_from_the_one_before_is_that_made_anew(
+    tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]]
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    channel = Channel()
+    before = channel.index(folder / "first")
+    for number, records in enumerate(contents):
+        now = {filename(each): each for each in records}
+        differ = {
+            file
+            for file in channel.records.keys() | now.keys()
+            if channel.records.get(file) != now.get(file)
+        }
+        changed = {file.rsplit("-", 2)[0] for file in differ}
+        channel.records = now
+        shards: dict[str, bytes] = {}
+        made = channel.index(folder / f"a{number}", before=before, changed=changed, shards=shards)
+        every: dict[str, bytes] = {}
+        anew = channel.index(folder / f"b{number}", shards=every)
+        assert {p: d for p, d in made.items() if layout.LEDGER not in p} == {
+            p: d for p, d in anew.items() if layout.LEDGER not in p
+        }
+        assert shards.items() <= every.items()
+        assert shard_index(made)["shards"] == {n: sha256(d).digest() for n, d in every.items()}
+        before = made
