@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.request import Request
 
 from .models import ChannelName, Right, owns
+from .models import may_announce as may_announce_at
 
 if TYPE_CHECKING:
     from .registry.generic import PackageReleaseView
@@ -126,6 +127,15 @@ def has_owner_role(request: Request, view: Any, _action: str, right: str) -> boo
     repository = view.get_parent_object() if view.parent_viewset else view.get_object()
     owner = ChannelName.of_base_path(repository.name).owner
     return owns(request.user, Right(right), owner)
+
+
+def may_announce(request: Request, view: Any, action: str) -> bool:
+    """Access condition: one may speak to the users of the channel that a notice is for."""
+    if action != "create":
+        return may_announce_at(request.user, view.get_object().distribution)
+    serializer = view.get_serializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return may_announce_at(request.user, serializer.validated_data["distribution"])
 
 
 def may_upload(_request: Request, view: "RegistryView", _action: str) -> bool:

@@ -51,6 +51,7 @@ class Release:
 
     def files(self) -> list[CondaPackage]:
         """Return its files, of all builds, subdirs and formats."""
+        assert self.channel.version is not None  # noqa: S101 (a release is a part of one)
         packages = CondaPackage.objects.in_version(self.channel.version)
         chosen = packages.filter(_pulp_domain=get_domain_pk(), name=self.name, version=self.version)
         return list(chosen.prefetch_related("_artifacts").order_by("subdir", "filename"))

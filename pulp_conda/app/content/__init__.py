@@ -7,7 +7,12 @@ from django.conf import settings
 from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.plugin.content import app
 
+from pulp_conda.formats import layout
+
 from .authentication import authenticate, authenticate_for_others
+from .notices import notices
+from .page import page
+from .pages import PAGES
 from .registry import stream_channel, stream_content, stream_registry
 
 _NAME = "{pulp_domain:[^/\0]+}"  # PostgreSQL refuses to look for a domain with NUL in its name
@@ -18,14 +23,19 @@ _CONTENT = f"{settings.CONTENT_PATH_PREFIX}{_DOMAIN}"
 
 for path, handler in (
     # conda puts the token behind the channel alias, other clients behind the host.
-    (f"{_PACKAGES}/t/{{token}}/{{path:.+}}", stream_registry),
-    (f"/t/{{token}}{_PACKAGES}/{{path:.+}}", stream_registry),
-    (f"{_PACKAGES}/{{path:.+}}", stream_registry),
+    (f"{_PACKAGES}/t/{{token}}/{{path:.*}}", stream_registry),
+    (f"/t/{{token}}{_PACKAGES}/{{path:.*}}", stream_registry),
+    (f"/t/{{token}}{_PACKAGES}", stream_registry),
+    (f"{_PACKAGES}/{{path:.*}}", stream_registry),
+    (_PACKAGES, stream_registry),
     (f"{_CONTENT}t/{{token:pct-[^/]+}}/{{path:.+}}", stream_channel),
     (f"/t/{{token}}{_CONTENT}{{path:.+}}", stream_channel),
     (f"{_CONTENT}{{path:.+}}", stream_content),
 ):
     app.router.add_get(path, handler)
+
+PAGES[layout.NOTICES] = notices
+PAGES[layout.INDEX_HTML] = page
 
 app.middlewares[app.middlewares.index(pulps_authentication)] = authenticate_for_others
 # In front of pulpcore's own, which would check a password anew with every request.

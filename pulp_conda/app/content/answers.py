@@ -5,8 +5,8 @@ A file goes from the disk or the object storage to the client through one buffer
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -48,6 +48,8 @@ class Representation:
     cache_control: str
     validators: Validators
     body: Body
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that are its own, beside what follows from the rest."""
 
 
 class Bytes:
@@ -180,6 +182,7 @@ def _headers(what: Representation, decided: Verdict) -> dict[str, str]:
     headers["Content-Type"] = what.content_type
     headers["Content-Length"] = str(decided.count)
     headers["Accept-Ranges"] = "bytes"
+    headers.update(what.headers)
     if decided.status is HTTPStatus.PARTIAL_CONTENT:
         last = decided.start + decided.count - 1
         headers["Content-Range"] = f"bytes {decided.start}-{last}/{what.body.size}"

@@ -1,12 +1,11 @@
 """Says who asks for a channel's files, before pulpcore tries to."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 from aiohttp.web import HTTPUnauthorized, Request, StreamResponse, middleware
 from pulpcore.content.authentication import authenticate as pulps_authentication
-from yarl import URL
 
+from pulp_conda.app.authentication.addresses import without_token
 from pulp_conda.app.authentication.credentials import Password, Token, credentials_of, is_token
 from pulp_conda.app.authentication.identity import WrongCredentials, identify
 from pulp_conda.app.models import CHALLENGE, REQUESTER
@@ -57,11 +56,7 @@ def _without_credentials(request: Request) -> Request:
     headers = request.headers.copy()
     for name in _CREDENTIALS:
         headers.popall(name, None)
-    url = request.rel_url
-    if token := request.match_info.get("token"):
-        path = url.raw_path.replace(f"/t/{quote(token)}/", "/", 1)
-        url = URL(path, encoded=True).with_query(url.query)
-    return request.clone(headers=headers, rel_url=url)
+    return request.clone(headers=headers, rel_url=without_token(request))
 
 
 def _is_ours(request: Request, credentials: Token | Password) -> bool:

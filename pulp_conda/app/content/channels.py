@@ -1,6 +1,7 @@
 """What a URL of a channel is answered with."""
 
 from hashlib import sha256
+from http import HTTPStatus
 from urllib.parse import quote
 
 from aiohttp.web import (
@@ -9,6 +10,7 @@ from aiohttp.web import (
     HTTPMovedPermanently,
     HTTPNotFound,
     Request,
+    Response,
     StreamResponse,
 )
 from django.conf import settings
@@ -26,6 +28,7 @@ from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, red
 from .lookup import Channel, Index, StoredFile
 from .pages import PAGES, Page
 
+_NOT_STORED = {"Cache-Control": "no-store"}
 _FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem"
 
 
@@ -119,6 +122,9 @@ def _page(
         if done := settled(request, unmade):
             return done
     data = body() if callable(body) else body
+    if page.status is not HTTPStatus.OK:
+        headers = {**page.headers, **_NOT_STORED, "Content-Type": page.content_type}
+        return Response(body=data, status=page.status, headers=headers)
     etag = page.etag or sha256(data).hexdigest()
     return _representation(channel, place, Bytes(data), etag, page.content_type, page)
 
@@ -176,6 +182,7 @@ def _representation(
     dated: StoredFile | Page | None = None,
 ) -> Representation:
     private = channel.content_guard is not None
+    own = dated.headers if isinstance(dated, Page) else {}
     moment = dated and (dated.created if isinstance(dated, StoredFile) else dated.last_modified)
     return Representation(
         place.kind,
@@ -183,9 +190,10 @@ def _representation(
         layout.cache_control(place.kind, private=private),
         Validators(f'"{etag}"', http_date(moment) if moment else None),
         body,
+        own,
     )
 
 
 def _missing() -> HTTPNotFound:
     """Return a 404 that nobody keeps: the next upload may make it untrue."""
-    return HTTPNotFound(headers={"Cache-Control": "no-store"})
+    return HTTPNotFound(headers=_NOT_STORED)

@@ -193,7 +193,7 @@ def is_the_only_one_of_its_second(index: Index) -> bool:
 def document(index: Index, path: str) -> StoredFile | None:
     """Return a document of an index."""
     row = _first(_DOCUMENT, index.publication, path)
-    return row and StoredFile(*row, index.created)
+    return row and StoredFile(row[0], row[1], row[2], index.created)
 
 
 def package(channel: Channel, index: Index, place: Place) -> StoredFile | None:

@@ -1,8 +1,9 @@
 """What a channel serves that no publication holds: documents rendered when they are asked for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 
 from aiohttp.web import Request
 
@@ -22,6 +23,9 @@ class Page:
     body: bytes | Callable[[], bytes]
     etag: str = ""
     last_modified: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that are the document's own."""
+    status: HTTPStatus = HTTPStatus.OK
 
 
 Renderer = Callable[[Request, Channel, Index | None], Page | None]

@@ -6,6 +6,7 @@ from pulpcore.plugin.content import Handler
 
 from pulp_conda.app.models import channel_named
 from pulp_conda.app.registry.paths import parse_download_path
+from pulp_conda.formats import layout
 from pulp_conda.formats.errors import InvalidIdentifier
 
 from .answers import Representation, answer
@@ -24,7 +25,9 @@ async def stream_registry(request: Request) -> StreamResponse:
     Raises:
         HTTPNotFound: no channel can have that name.
     """
-    channel, path = parse_download_path(request.match_info["path"])
+    channel, path = parse_download_path(request.match_info.get("path", ""))
+    if channel is None and path and "/" not in path and path not in layout.ROOT_DOCUMENTS:
+        channel, path = path, ""  # the root of a channel, without its slash
     owner = request.match_info.get("owner") or request.match_info["pulp_domain"]
     try:
         base_path = channel_named(owner, channel).base_path

@@ -3,12 +3,20 @@
 from .channel import ChannelName, channel_named
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, CondaContentGuard
+from .notice import CondaNotice
 from .owner import CondaOwner
 from .package import NEVER, CondaPackage
 from .patch import CondaRepodataPatch
 from .publication import CondaPublication
 from .repository import CondaRepository, all_documents, version_created, versions_exceeded
-from .rights import Requester, Right, owned_repositories, owns
+from .rights import (
+    Requester,
+    Right,
+    may_announce,
+    owned_repositories,
+    owns,
+    readable_channels,
+)
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
 from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
@@ -25,6 +33,7 @@ __all__ = [
     "ChannelName",
     "CondaContentGuard",
     "CondaDistribution",
+    "CondaNotice",
     "CondaOwner",
     "CondaPackage",
     "CondaPublication",
@@ -37,8 +46,10 @@ __all__ = [
     "Right",
     "all_documents",
     "channel_named",
+    "may_announce",
     "owned_repositories",
     "owns",
+    "readable_channels",
     "version_created",
     "versions_exceeded",
 ]

@@ -63,6 +63,7 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
 
 def _distribution(path: str) -> CondaDistribution | None:
     """Return the distribution that serves a path below the content app's root."""
-    folders = [str(folder) for folder in PurePosixPath(path).parents]
+    asked = PurePosixPath(path)  # which may be the channel's root, without its slash by now
+    folders = [str(folder) for folder in (asked, *asked.parents)]
     served = CondaDistribution.objects.filter(base_path__in=folders, pulp_domain_id=get_domain_pk())
     return served.first()  # no base path lies inside another

@@ -111,8 +111,47 @@ def owns(user: Any, right: Right, owner: str) -> bool:
     return has_it
 
 
+def may_announce(user: Any, distribution: CondaDistribution) -> bool:
+    """Tell whether a user may speak to the users of a channel: he may modify what it serves.
+
+    What is said at one owner's URL is not for those to say whose repository it serves.
+    """
+    channel = ChannelName.of_base_path(distribution.base_path)
+    repository = distribution.served_repository
+    is_its_own = isinstance(repository, CondaRepository) and _is_of(channel, repository)
+    return (
+        owns(user, Right.REMOVE, channel.owner)
+        or (is_its_own and _has_right(user, Right.REMOVE, channel, repository))
+        or _everywhere_or_on(user, "conda.change_condadistribution", distribution)
+    )
+
+
+def readable_channels(user: Any) -> Q:
+    """Return the condition for the distributions of the channels that a user may read."""
+    if user.is_superuser or _everywhere_or_on(user, "conda.view_condarepository"):
+        return Q()
+    repositories = CondaRepository.objects.filter(pulp_domain_id=get_domain_pk())
+    visible = get_objects_for_user(user, "conda.view_condarepository", repositories).values("pk")
+    return (
+        Q(content_guard=None)
+        | Q(repository__in=visible)
+        | Q(repository_version__repository__in=visible)
+        | Q(publication__repository_version__repository__in=visible)
+        | _of_owners(user, "base_path")
+    )
+
+
 def owned_repositories(user: Any) -> Q:
     """Return the condition for repositories that a user may see by a role on their owner."""
+    return _of_owners(user, "name")
+
+
+def _everywhere_or_on(user: Any, permission: str, *scopes: Any) -> bool:
+    return any(user.has_perm(permission, scope) for scope in (*scopes, None, get_domain()))
+
+
+def _of_owners(user: Any, field: str) -> Q:
+    """Return the condition for names of channels in `field`, of owners that a user may see."""
     visible = get_objects_for_user(user, "conda.view_condaowner", CondaOwner.objects.all())
     names = list(visible.filter(pulp_domain_id=get_domain_pk()).values_list("name", flat=True))
     if settings.DOMAIN_ENABLED:
@@ -121,5 +160,5 @@ def owned_repositories(user: Any) -> Q:
         names.append(user.username)
     found = Q(pk__in=[])
     for name in names:
-        found |= Q(name__startswith=f"{name}/")
+        found |= Q(**{f"{field}__startswith": f"{name}/"})
     return found

@@ -3,6 +3,7 @@
 from .check import FilesCheckSerializer, IndexCheckSerializer
 from .distribution import CondaDistributionSerializer
 from .guard import CondaContentGuardSerializer
+from .notice import CondaNoticeSerializer
 from .owner import CondaOwnerSerializer
 from .package import CondaPackageSerializer, CondaPackageUploadSerializer
 from .patch import CondaRepodataPatchSerializer
@@ -14,6 +15,7 @@ __all__ = [
     "AccessTokenSerializer",
     "CondaContentGuardSerializer",
     "CondaDistributionSerializer",
+    "CondaNoticeSerializer",
     "CondaOwnerSerializer",
     "CondaPackageSerializer",
     "CondaPackageUploadSerializer",

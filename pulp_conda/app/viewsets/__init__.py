@@ -2,6 +2,7 @@
 
 from .distribution import CondaDistributionViewSet
 from .guard import CondaContentGuardViewSet
+from .notice import CondaNoticeViewSet
 from .owner import CondaOwnerViewSet
 from .package import CondaPackageViewSet
 from .patch import CondaRepodataPatchViewSet
@@ -13,6 +14,7 @@ __all__ = [
     "AccessTokenViewSet",
     "CondaContentGuardViewSet",
     "CondaDistributionViewSet",
+    "CondaNoticeViewSet",
     "CondaOwnerViewSet",
     "CondaPackageViewSet",
     "CondaPublicationViewSet",

@@ -1,0 +1,239 @@
+"""A channel's page, in a real browser, with and without scripts."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from tests.builders import PackageBuilder
+from tests.functional.accounts import new_account
+from tests.functional.browser import Browser, browser, needs_chromium
+from tests.functional.harness import Rest, RunningServer
+from tests.functional.test_private import private_channel, urls_of
+
+__all__ = ["browser"]
+
+_ATTACK = (
+    """"'><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>"""
+)
+_NAMES = "[...document.querySelectorAll('.name')].map(name => name.textContent)"
+_ROWS_PER_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel with as many names as need two pages."""
+
+    owner: str
+    url: str
+    content: str
+
+
+def _packages() -> Iterator[PackageBuilder]:
+    for number in range(_ROWS_PER_PAGE + 8):
+        yield PackageBuilder(f"demo{number:02}").about(summary=f"The demo number {number}")
+    for version in ("1.9", "1.10"):
+        yield (
+            PackageBuilder("zebra", version)
+            .with_index(timestamp=1_700_000_000_000, license="MIT")
+            .about(
+                summary="Draws stripes", home="https://zebra.example", description="Black\nwhite"
+            )
+        )
+    yield PackageBuilder("zebra", "1.10").subdir("linux-64")
+    yield (
+        PackageBuilder("hostile")
+        .with_index(license=_ATTACK)
+        .about(
+            summary=_ATTACK,
+            description=_ATTACK,
+            home=["javascript:alert(1)"],
+            dev_url=f"https://a.example/{_ATTACK}",
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def channel(server: RunningServer) -> Channel:
+    """The channel, filled once for all tests."""
+    url = server.channel("pages", "dev")
+
+    def put(package: PackageBuilder) -> int:
+        return server.put(f"{url}/x.conda", package.conda()).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(put, _packages())) == {201}
+    return Channel("pages", url, f"{server.origin}/pulp/content/pages/dev")
+
+
+def get(url: str, status: int = 200) -> requests.Response:
+    """Get a page, whose headers must keep it harmless."""
+    answer = requests.get(url, timeout=30)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    return answer
+
+
+@needs_chromium
+@pytest.mark.parametrize("scripts", [True, False])
+def test_names_are_found_page_by_page(browser: Browser, channel: Channel, scripts: bool) -> None:
+    browser.open(f"{channel.url}/", scripts=scripts)
+    names = browser.evaluate(_NAMES)
+    browser.open(browser.evaluate("document.querySelector('[rel=next]').href"), scripts=scripts)
+    names += browser.evaluate(_NAMES)
+    assert names == [*(f"demo{number:02}" for number in range(58)), "hostile", "zebra"]
+    assert browser.evaluate("document.querySelector('[rel=next]')") is None
+    assert browser.complaints == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("scripts", [True, False])
+def test_search_leads_to_a_package_and_its_files(
+    browser: Browser, channel: Channel, scripts: bool
+) -> None:
+    for text in ("zeb", "STRIPES draws"):
+        browser.open(f"{channel.content}/", scripts=scripts)
+        browser.evaluate(f"document.querySelector('#q').value = '{text}'")
+        browser.follow("document.querySelector('form').submit()")
+        assert browser.evaluate(_NAMES) == ["zebra"]
+    assert "1.10" in browser.evaluate("document.querySelector('tbody tr').innerText")
+    browser.follow("document.querySelector('.name').click()")
+    shown = browser.evaluate("document.body.innerText")
+    assert f"conda install --channel {channel.content} zebra" in shown
+    assert f"pixi workspace channel add {channel.content}\npixi add zebra" in shown
+    assert f"channels:\n  - {channel.content}" in shown
+    for told in ("Draws stripes", "MIT", "2023-11-14"):
+        assert told in shown
+    files = browser.evaluate("[...document.querySelectorAll('td.main a')].map(link => link.href)")
+    assert files == [
+        f"{channel.content}/linux-64/zebra-1.10-0.conda",
+        f"{channel.content}/noarch/zebra-1.10-0.conda",
+        f"{channel.content}/noarch/zebra-1.9-0.conda",
+    ]
+    for href in files:
+        digest = hashlib.sha256(requests.get(href, timeout=30).content).hexdigest()
+        assert digest in shown
+
+
+@needs_chromium
+def test_search_goes_on_while_one_types(browser: Browser, channel: Channel) -> None:
+    browser.open(f"{channel.url}/")
+    browser.evaluate("document.querySelector('#q').focus()")
+    browser.type("hos")
+    browser.wait_for(f"{_NAMES}.join() === 'hostile'")
+    assert browser.evaluate("location.search") == "?q=hos"
+    assert browser.evaluate("document.activeElement.id") == "q"
+    assert browser.evaluate("document.title") == "pages/dev"
+    assert browser.evaluate("document.querySelectorAll('.copy').length") == 4
+    assert browser.complaints == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("query", ["?q=hostile", "?name=hostile", "?q={0}", "?name={0}"])
+def test_hostile_metadata_is_nothing_but_text(
+    browser: Browser, channel: Channel, query: str
+) -> None:
+    url = f"{channel.url}/{query.format(quote(_ATTACK))}"
+    browser.open(url)
+    assert "owned" not in browser.evaluate("document.title.slice(0, 5)")
+    assert browser.evaluate("document.querySelectorAll('img, body script ~ script').length") == 0
+    links = browser.evaluate("[...document.querySelectorAll('a')].map(link => link.protocol)")
+    assert set(links) <= {"http:", "https:"}
+    assert _ATTACK in browser.evaluate(
+        "document.body.innerText + document.querySelector('input')?.value"
+    )
+    refusals = [text for text in browser.complaints if "404" not in text]
+    assert refusals == [], "there is nothing that the page's policy would have to refuse"
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("query", ["", "?name=zebra", "?name=hostile", "?q=none"])
+def test_it_fits_every_screen(
+    browser: Browser, channel: Channel, tmp_path: Path, width: int, query: str
+) -> None:
+    browser.open(f"{channel.url}/{query}", width=width)
+    browser.screenshot(tmp_path / "page.png")
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_address_needs_no_slash(server: RunningServer, channel: Channel) -> None:
+    for url in (channel.url, channel.content):
+        assert get(url).url == f"{url}/"
+        assert get(f"{url}/index.html").content == get(f"{url}/").content
+    account = new_account(server)
+    private_channel(server, account.name)
+    token = account.token(scopes=["read"])
+    for url in urls_of(server, account.name):
+        with_token = url.replace(server.origin, f"{server.origin}/t/{token}")
+        answer = get(with_token)
+        assert answer.url == f"{with_token}/"
+        assert token not in answer.text
+        assert f"- {url}\n" in answer.text.replace("</code>", "\n")
+
+
+def test_what_is_asked_for_oddly_gets_a_page(channel: Channel) -> None:
+    first = get(f"{channel.url}/").content
+    for page in ("0", "-1", "x", "", "99999999999999999999", "%00"):
+        found = get(f"{channel.url}/?page={page}").content
+        assert found == first, page
+    assert b"Page 2 of 2" in get(f"{channel.url}/?page=77").content
+    for query in ("q=%00", "q=" + 3000 * "a", "q=%F0%9F%90%8D", "q=%FF"):
+        get(f"{channel.url}/?{query}")
+    for name in ("missing", "%00", "..%2F", 3000 * "a", "%FF"):
+        get(f"{channel.url}/?name={name}", status=404)
+    assert b"zebra-1.9" in get(f"{channel.url}/?name=zebra&page=5").content
+
+
+def test_a_reader_who_has_it_is_told_so(channel: Channel) -> None:
+    known = {"If-None-Match": get(f"{channel.url}/").headers["ETag"]}
+    again = requests.get(f"{channel.url}/", headers=known, timeout=30)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_channel_that_publishes_no_list_tells_files_by_name(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    path = f"{owner}/main"
+    body = {"name": path, "documents": []}
+    repository = rest.create("repositories/conda/conda/", **body)["pulp_href"]
+    rest.create("distributions/conda/conda/", name=path, base_path=path, repository=repository)
+    url = server.channel(owner)
+    assert server.put(f"{url}/x.conda", PackageBuilder().conda()).status_code == 201
+    page = get(f"{url}/").text
+    assert "no list of its packages" in page
+    assert 'name="name"' in page
+    assert "demo-1.0-0.conda" in get(f"{url}/?name=demo").text
+
+
+def test_an_empty_channel_has_a_page(server: RunningServer, rest: Rest, owner: str) -> None:
+    path = f"{owner}/main"
+    rest.create("distributions/conda/conda/", name=path, base_path=path)
+    assert "no packages yet" in get(f"{server.channel(owner)}/").text
+    get(f"{server.channel(owner)}/?name=demo", status=404)
+
+
+def test_domains_have_pages(domain_server: RunningServer, owner: str) -> None:
+    rest = Rest(domain_server)
+    rest.create(
+        "domains/",
+        name=owner,
+        storage_class="pulpcore.app.models.storage.FileSystem",
+        storage_settings={"MEDIA_ROOT": str(domain_server.home / "media" / owner)},
+    )
+    url = domain_server.channel(owner)
+    assert domain_server.put(f"{url}/x.conda", PackageBuilder().conda()).status_code == 201
+    for address in (url, f"{domain_server.origin}/pulp/content/{owner}/main"):
+        assert "?name=demo" in get(f"{address}/").text
+        assert "demo-1.0-0.conda" in get(f"{address}/?name=demo").text
+        assert requests.get(f"{address}/notices.json", timeout=30).json() == {"notices": []}
