@@ -169,9 +169,10 @@ def _save_package(attributes: Mapping[str, Any], artifact: Artifact) -> CondaPac
     try:
         with transaction.atomic():
             package = CondaPackage.objects.create(**attributes)
-            ContentArtifact.objects.create(
+            place = ContentArtifact(
                 content=package, artifact=artifact, relative_path=package.relative_path
             )
+            ContentArtifact.objects.bulk_create([place])  # without a savepoint
             return package
     except IntegrityError:
         package = CondaPackage.objects.get(**identity, _pulp_domain=get_domain())
