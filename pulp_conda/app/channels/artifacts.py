@@ -18,9 +18,10 @@ def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
     try:
         with transaction.atomic():
             unit.save()
-            ContentArtifact.objects.create(
+            place = ContentArtifact(
                 content=unit, artifact=artifact, relative_path=unit.relative_path
             )
+            ContentArtifact.objects.bulk_create([place])  # without a savepoint
             return unit
     except IntegrityError:
         found: _Unit = type(unit).objects.get(**unit.identity)

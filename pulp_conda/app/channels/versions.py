@@ -49,11 +49,11 @@ def change(
     one kind and of the repository's domain that the latest version lacks, `remove` are some that
     it holds; no two of what it then holds bear one path. The caller has seen to that.
     """
-    base = repository.versions.latest()
+    base = repository.versions.defer("content_ids").latest()
     if not base.complete:
         # A task died while it made a version pulpcore's way.
         base.delete()
-        base = repository.latest_version()
+        base = latest_version(repository)
     # In bulk, as saving one by itself fetches all content ids of its predecessor.
     (version,) = RepositoryVersion.objects.bulk_create(
         [RepositoryVersion(repository=repository, number=repository.next_version, complete=True)]
@@ -77,8 +77,14 @@ def change(
     if Task.current() and not repository.user_hidden:
         CreatedResource.objects.bulk_create([CreatedResource(content_object=version)])
     transaction.on_commit(repository.invalidate_cache)
-    repository.cleanup_old_versions()
+    if repository.retain_repo_versions:
+        repository.cleanup_old_versions()
     return version
+
+
+def latest_version(repository: CondaRepository) -> RepositoryVersion:
+    """Return a channel's newest complete version, without the array of all that it holds."""
+    return repository.versions.complete().defer("content_ids").latest()
 
 
 def _count(
