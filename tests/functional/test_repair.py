@@ -75,9 +75,11 @@ def test_a_spoilt_document_is_found_and_mended(
         path.unlink()
     else:
         path.write_bytes(whole[:-1] + (b"?" if spoil == "changed" else b""))
-    problem = {_INDEX: "the storage has lost or changed its bytes"}
-    assert check(rest, href, "check_index") == problem
-    assert check(rest, href, "check_index", mend=True) == problem
+    found = check(rest, href, "check_index")
+    # In so small a channel current_repodata.json is the same document.
+    assert found.keys() == {_INDEX, "noarch/current_repodata.json.zst"}
+    assert set(found.values()) == {"the storage has lost or changed its bytes"}
+    assert check(rest, href, "check_index", mend=True) == found
     assert served(server, owner) == whole
     assert check(rest, href, "check_index") == {}
 
@@ -98,7 +100,7 @@ def test_an_index_made_with_other_options_is_told_apart(rest: Rest, href: str) -
     found = check(rest, href, "check_index", mend=True)
     assert found.pop("/") == "made with other options than the repository has now"
     assert found["noarch/repodata.json.bz2"] == "the packages give no such document"
-    assert set(found.values()) == {"the packages give no such document"}
+    assert "noarch/repodata.json" not in found
     assert check(rest, href, "check_index") == {}
 
 
