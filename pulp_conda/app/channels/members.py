@@ -34,7 +34,8 @@ _MEMBERS = """
       FROM (SELECT package.* {held} AND package.subdir = %(subdir)s {names}) AS held
       LEFT JOIN conda_indexedfile AS indexed
         ON indexed.repository_id = %(repository)s AND indexed.sha256 = held.sha256
-       AND indexed.subdir = held.subdir AND indexed.filename = held.filename
+       AND indexed.subdir = held.subdir AND indexed.name = held.name
+       AND indexed.filename = held.filename
      ORDER BY held.name COLLATE "C", held.filename COLLATE "C"
 """
 
@@ -61,6 +62,7 @@ _DESCRIBED = """
      ORDER BY package.name COLLATE "C", package.subdir COLLATE "C", package.filename COLLATE "C"
 """
 
+# In the order of the table's index, which then grows at its end.
 _INDEX = """
     INSERT INTO conda_indexedfile
            (repository_id, sha256, subdir, name, filename, version, timestamp)
@@ -71,8 +73,10 @@ _INDEX = """
                         WHERE indexed.repository_id = %(repository)s
                           AND indexed.sha256 = package.sha256
                           AND indexed.subdir = package.subdir
+                          AND indexed.name = package.name
                           AND indexed.filename = package.filename)
        {added}
+     ORDER BY package.subdir, package.name, package.filename, package.sha256
     ON CONFLICT DO NOTHING
 """
 

@@ -47,7 +47,9 @@ class IndexedFile(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    repository = models.ForeignKey(CondaRepository, on_delete=models.CASCADE)
+    # A first index adds a row for each package: looking up the repository for each one takes longer
+    # than adding it. Whoever adds rows holds the repository.
+    repository = models.ForeignKey(CondaRepository, on_delete=models.CASCADE, db_constraint=False)
     sha256 = models.CharField(max_length=64)
     subdir = models.CharField(max_length=32)
     name = models.CharField(max_length=64)
@@ -59,5 +61,5 @@ class IndexedFile(models.Model):
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
-        unique_together = ("repository", "sha256", "subdir", "filename")
-        indexes = [models.Index(fields=["repository", "subdir", "name"])]
+        # In this order the index also finds all files of a name, and a million can be added in order.
+        unique_together = ("repository", "subdir", "name", "filename", "sha256")
