@@ -94,7 +94,10 @@ class _Choosing:
             choice.newest = known.newest if known else _version(candidates[:1], candidates)
             self._keep(name, choice.newest, candidates)
         while self._wanted:
-            self._answer(*self._wanted.popitem())
+            # In rounds, so that a name's records are looked at once for many dependencies.
+            wanted, self._wanted = self._wanted, {}
+            for name, specs in wanted.items():
+                self._answer(name, specs)
         for choice in self._made.values():
             choice.kept = sorted(choice.depends)
         return self._made

@@ -47,8 +47,8 @@ class IndexedFile(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    # A first index adds a row for each package: looking up the repository for each one takes longer
-    # than adding it. Whoever adds rows holds the repository.
+    # A first index adds a row for each package, and looking the repository up for each takes
+    # longer than adding it. Whoever adds rows holds the repository.
     repository = models.ForeignKey(CondaRepository, on_delete=models.CASCADE, db_constraint=False)
     sha256 = models.CharField(max_length=64)
     subdir = models.CharField(max_length=32)
@@ -61,5 +61,5 @@ class IndexedFile(models.Model):
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
-        # In this order the index also finds all files of a name, and a million can be added in order.
+        # In this order the index also finds all files of a name, and grows at its end.
         unique_together = ("repository", "subdir", "name", "filename", "sha256")
