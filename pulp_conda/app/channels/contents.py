@@ -18,8 +18,8 @@ from pulp_conda.formats.about import About
 from pulp_conda.formats.channeldata import Listing, parse_listing, timestamp_seconds
 from pulp_conda.formats.version_order import version_ranks
 
-_NAMES_KEPT = 200_000
-"""So many names a process keeps of the channels that were looked at last: some 100 MB."""
+_NAMES_KEPT = 100_000
+"""So many names a process keeps of the channels that were looked at last: some 75 MB."""
 
 _DESCRIBING = 20
 """So many of the newest files are asked for how they describe themselves: some do not at all."""
