@@ -1,5 +1,6 @@
 """The plugin's Django application."""
 
+from django.db.models.signals import post_migrate
 from pulpcore.plugin import PulpPluginAppConfig
 
 
@@ -13,14 +14,19 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
     domain_compatible = True
 
     def ready(self) -> None:
-        """Connect new versions with their publication, as models know no upper layer."""
+        """Connect versions with what is to be done about them, as models know no upper layer."""
         super().ready()
         # Models can be imported only once Django's applications are loaded.
         from .authentication.logs import hide_tokens
         from .channels.publish import publish_when_wanted
-        from .models import CondaRepository, version_created
+        from .models import CondaRepository, version_created, versions_exceeded
+        from .tasks import dispatch_when_exceeded, schedule_clean_up
 
         hide_tokens()
         version_created.connect(
             publish_when_wanted, sender=CondaRepository, dispatch_uid="conda.publish"
         )
+        versions_exceeded.connect(
+            dispatch_when_exceeded, sender=CondaRepository, dispatch_uid="conda.cleanup"
+        )
+        post_migrate.connect(schedule_clean_up, sender=self, dispatch_uid="conda.schedule")

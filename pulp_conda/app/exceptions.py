@@ -4,7 +4,7 @@ from pulpcore.plugin.exceptions import PulpException
 
 
 class DuplicatePackageError(PulpException):
-    """One version of a channel was to hold two packages under one path."""
+    """One version of a channel was to hold two files under one path."""
 
     error_code = "CND0001"
 
@@ -14,6 +14,19 @@ class DuplicatePackageError(PulpException):
 
     def __str__(self) -> str:
         return (
-            f"[{self.error_code}] Two of the packages to add are called {self.path}; "
+            f"[{self.error_code}] Two of the files to add are called {self.path}; "
             "a channel holds one file of a name."
         )
+
+
+class InvalidPatchError(PulpException):
+    """A file of patch instructions, or a package with some, breaks a rule."""
+
+    error_code = "CND0002"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"[{self.error_code}] The patches are refused: {self.reason}."

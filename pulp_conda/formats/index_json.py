@@ -61,6 +61,17 @@ def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
         if field not in index:
             raise _refusal(field, "it is missing")
         check(_text(index, field))
+    if "build_number" not in index:
+        raise _refusal("build_number", "it is missing")
+    check_fields(index, now)
+    return index
+
+
+def check_fields(index: Mapping[str, Any], now: float) -> None:
+    """Raise the InvalidPackage of the first field whose value no record may have.
+
+    Fields may be absent, `subdir` excepted, and those that records can lack may be null.
+    """
     _check_build_number(index)
     _check_schema_version(index)
     _check_noarch(index)
@@ -78,7 +89,6 @@ def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
         if index.get(field) is not None:
             check_specs(index[field], field, _MEMBER)
     v3.check_fields(index, _MEMBER)
-    return index
 
 
 def _refusal(field: str, reason: str) -> InvalidField:
@@ -97,9 +107,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _check_build_number(index: Mapping[str, Any]) -> None:
-    if "build_number" not in index:
-        raise _refusal("build_number", "it is missing")
-    number = index["build_number"]
+    number = index.get("build_number", 0)
     if not _is_number(number) or not 0 <= number <= _MAX_NUMBER:
         raise _refusal("build_number", "it must be an integer from 0 to 2^63-1")
 

@@ -38,7 +38,7 @@ _SERVED_IN_SUBDIRS = SUBDIR_DOCUMENTS | {
 }
 """What clients may ask for in a subdir: other files of a publication are its own."""
 
-ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, NOTICES, INDEX_HTML})
+ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, CHANNELDATA_JSON + ZST, NOTICES, INDEX_HTML})
 """What clients may ask for beside the subdirs."""
 
 SHARDS = "shards"

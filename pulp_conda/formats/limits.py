@@ -50,6 +50,12 @@ class Limits:
     paths_document_bytes: int = 64 * MIB
     """Size of ``info/paths.json``, which takes some 250 bytes a file."""
 
+    patch_document_bytes: int = 64 * MIB
+    """Size of the patch instructions of one subdir; conda-forge's have some tens of megabytes."""
+
+    patch_entries: int = 1_000_000
+    """Files that the instructions of one subdir may name; three times those of conda-forge."""
+
     json_depth: int = 64
     """Nesting of arrays and objects in a document; real ones stay below 10."""
 

@@ -29,10 +29,16 @@ def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
         raise InvalidField(_MEMBER, "run_exports", Phrase("it must be an object or a list"))
     # The schema's version is not a kind; both of its versions have the same kinds (CEP 34).
     kinds = {kind: specs for kind, specs in found.items() if kind != "schema_version"}
-    return {kind: _specs(kind, specs) for kind, specs in kinds.items()}
+    return check_run_exports(kinds, _MEMBER)
 
 
-def _specs(kind: str, specs: Any) -> list[str]:
-    if kind not in _KINDS:
-        raise InvalidField(_MEMBER, kind, Phrase(f"known are {', '.join(sorted(_KINDS))}"))
-    return check_specs(specs, kind, _MEMBER)
+def check_run_exports(found: dict[str, Any], member: str) -> RunExports:
+    """Return `found`, run exports by their kind in `member`.
+
+    Raises InvalidField for an unknown kind and for what is no list, and InvalidDependency.
+    """
+    for kind, specs in found.items():
+        if kind not in _KINDS:
+            raise InvalidField(member, kind, Phrase(f"known are {', '.join(sorted(_KINDS))}"))
+        check_specs(specs, kind, member)
+    return found

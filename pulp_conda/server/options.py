@@ -38,7 +38,7 @@ _VALUES: tuple[tuple[str, Callable[[str], object], str | None, str], ...] = (
     ("host", str, "127.0.0.1", "address to listen on"),
     ("port", int, "8080", "port to listen on, 0 for a free one"),
     ("workers", _at_least_one, "2", "processes that work on tasks"),
-    ("api-workers", _at_least_one, "4", "processes that take uploads and API calls"),
+    ("api-workers", _at_least_one, "8", "processes that take uploads and API calls"),
     ("content-workers", _at_least_one, "2", "processes that serve channels"),
     ("admin-password", str, None, "password of the user admin; kept, or made up the first time"),
 )

@@ -138,6 +138,8 @@ class Server:
         gunicorn = ("--no-control-socket", "--graceful-timeout", "3")
         self._add(
             env, "api", *_pulp("pulpcore.app.entrypoint:main"), f"--bind=unix:{api}",
+            # Loaded once and forked, eight take less memory than two that load by themselves.
+            "--preload",
             f"--workers={self.options.api_workers}", f"--timeout={UPLOAD_SECONDS}", *gunicorn,
         )  # fmt: skip
         self._add(

@@ -33,8 +33,8 @@ from tests.benchmark.synthetic import Synthetic, packages  # noqa: E402
 _FILE_BYTES = 20_000
 _COLUMNS = (
     "content_ptr_id", "sha256", "md5", "size", "subdir", "filename", "name", "version", "build",
-    "build_number", "timestamp", "extension", "record_json", "record_digest", "run_exports", "license", "about",
-    "traits", "_pulp_domain_id",
+    "build_number", "timestamp", "extension", "record_json", "record_digest", "run_exports",
+    "license", "about", "traits", "_pulp_domain_id",
 )  # fmt: skip
 
 # One statement each, so that no row travels twice. The units' keys are consecutive.

@@ -1,12 +1,12 @@
 """Makes the same versions by pulpcore's way and by ours and prints what each left in the tables.
 
 Run with the settings of a running server: `python -m tests.functional.equivalence OWNER`. The
-channels `OWNER/theirs` and `OWNER/ours` are made of the packages of `OWNER/main`.
+channels `OWNER/theirs` and `OWNER/ours` are made of the packages of `OWNER/main` and of patches.
 """
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import django
@@ -14,27 +14,31 @@ import django
 django.setup()
 
 from django.db import transaction  # noqa: E402 (Django must be set up before)
-from pulpcore.plugin.models import RepositoryContent, RepositoryVersion  # noqa: E402
+from pulpcore.plugin.models import Content, RepositoryContent, RepositoryVersion  # noqa: E402
 
 from pulp_conda.app.channels.versions import change  # noqa: E402
-from pulp_conda.app.models import CondaPackage, CondaRepository  # noqa: E402
+from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, CondaRepository  # noqa: E402
 
-_Change = Callable[[CondaRepository, list[CondaPackage], list[CondaPackage]], None]
+_Units = Sequence[CondaPackage] | Sequence[CondaRepodataPatch]
+_Change = Callable[[CondaRepository, _Units, _Units], None]
 
 
-def theirs(
-    repository: CondaRepository, add: list[CondaPackage], remove: list[CondaPackage]
-) -> None:
+def theirs(repository: CondaRepository, add: _Units, remove: _Units) -> None:
     """Change a repository pulpcore's way."""
     with repository.new_version() as version:
-        version.remove_content(CondaPackage.objects.filter(pk__in=[unit.pk for unit in remove]))
-        version.add_content(CondaPackage.objects.filter(pk__in=[unit.pk for unit in add]))
+        version.remove_content(Content.objects.filter(pk__in=[unit.pk for unit in remove]))
+        version.add_content(Content.objects.filter(pk__in=[unit.pk for unit in add]))
 
 
-def ours(repository: CondaRepository, add: list[CondaPackage], remove: list[CondaPackage]) -> None:
+def ours(repository: CondaRepository, add: _Units, remove: _Units) -> None:
     """Change a repository our way."""
     with transaction.atomic():
-        change(repository, add=[unit.pk for unit in add], remove=[unit.pk for unit in remove])
+        change(
+            repository,
+            add=[unit.pk for unit in add],
+            remove=[unit.pk for unit in remove],
+            kind=type((add or remove)[0]),
+        )
 
 
 def described(version: RepositoryVersion) -> dict[str, Any]:
@@ -60,17 +64,22 @@ def described(version: RepositoryVersion) -> dict[str, Any]:
     }
 
 
-def history(name: str, way: _Change, packages: list[CondaPackage]) -> list[dict[str, Any]]:
+def history(
+    name: str, way: _Change, packages: list[CondaPackage], patches: list[CondaRepodataPatch]
+) -> list[dict[str, Any]]:
     """Take a new repository through a series of changes."""
     first, second, *others = packages
-    changes = [
+    changes: list[tuple[_Units, _Units]] = [
         (packages[:1], []),
         (others, []),
+        (patches[:1], []),
         ([second], [first]),
         ([first], []),
         ([], [second, *others]),
+        (patches[1:], patches[:1]),
         ([second], [first]),
         ([], [second]),
+        ([], patches[1:]),
     ]
     CondaRepository.objects.create(name=name, autopublish=False)
     for add, remove in changes:
@@ -79,13 +88,25 @@ def history(name: str, way: _Change, packages: list[CondaPackage]) -> list[dict[
     return [described(version) for version in versions]
 
 
+def patch(subdir: str) -> CondaRepodataPatch:
+    """Save a unit of the other kind."""
+    unit: CondaRepodataPatch
+    unit, _ = CondaRepodataPatch.objects.get_or_create(
+        subdir=subdir,
+        sha256="0" * 64,
+        defaults={"instructions_version": 1, "changed": 0, "revoked": 0, "removed": 0},
+    )
+    return unit
+
+
 def main(owner: str) -> None:
     """Print both histories."""
     repository = CondaRepository.objects.get(name=f"{owner}/main")
     version = repository.latest_version()
     packages = list(CondaPackage.objects.in_version(version).order_by("filename"))
-    print(json.dumps([history(f"{owner}/theirs", theirs, packages),
-                      history(f"{owner}/ours", ours, packages)]))  # fmt: skip
+    patches = [patch(subdir) for subdir in ("noarch", "linux-64")]
+    ways = {"theirs": theirs, "ours": ours}
+    print(json.dumps([history(f"{owner}/{n}", way, packages, patches) for n, way in ways.items()]))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import requests
 PASSWORD = "password"  # the admin's, in tests
 _START_SECONDS = 120
 TASK_SECONDS = 60
+ONE_OF_EACH = ("--workers", "1", "--api-workers", "1", "--content-workers", "1")
+"""Arguments of a server that starts in a third of the time, for tests that need no more of it."""
 
 
 @dataclass

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.functional.harness import RunningServer
+from tests.functional.harness import ONE_OF_EACH, RunningServer
 
 _KEPT = ("secret-key", "database-key", "admin-password")
 _CLUSTER = "cluster"
@@ -56,7 +56,7 @@ class Homes:
 
 def _prepare(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
-    RunningServer(home, arguments=("--workers", "1", "--api-workers", "1")).start().stop()
+    RunningServer(home, arguments=ONE_OF_EACH).start().stop()
     cluster = home / _POSTGRESQL
     if cluster.is_symlink():
         shutil.move(cluster.readlink(), home / _CLUSTER)

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.harness import RunningServer
+from tests.functional.harness import ONE_OF_EACH, RunningServer
 from tests.functional.homes import Homes
 
 _SETTINGS = """
@@ -22,7 +22,7 @@ CONDA_UPLOAD_TIMEOUT_SECONDS = 2
 def limited(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with narrow limits."""
     home = homes.make(tmp_path_factory.mktemp("limits") / "home", _SETTINGS)
-    server = RunningServer(home).start()
+    server = RunningServer(home, arguments=ONE_OF_EACH).start()
     yield server
     server.stop()
 

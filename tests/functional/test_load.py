@@ -16,7 +16,7 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
 from tests.functional.test_faults import assert_whole
 
@@ -168,7 +168,7 @@ def test_the_storage_is_full(homes: Homes, tmp_path: Path, settings: str) -> Non
     disk = tmp_path / "disk"
     home = homes.make(tmp_path / "home", settings.format(disk=str(disk)))
     with small_disk(disk, 8):
-        server = RunningServer(home).start()
+        server = RunningServer(home, arguments=ONE_OF_EACH).start()
         try:
             url = f"{server.channel('acme')}/x.conda"
             small = PackageBuilder("small").payload(50_000)

@@ -80,6 +80,23 @@ def test_the_cache_never_shows_an_old_index_after_a_201(
             assert package.filename in names(place)  # out of the cache
 
 
+def test_the_cache_knows_no_304_for_an_old_index(redis_server: RunningServer, owner: str) -> None:
+    url = redis_server.channel(owner)
+    etags: list[str] = []
+    for number in range(4):
+        package = PackageBuilder(f"demo{number}")
+        assert redis_server.put(f"{url}/x.conda", package.conda()).status_code == 201
+        for place in (url, f"{redis_server.origin}/pulp/content/{owner}/main"):
+            document = f"{place}/noarch/repodata.json"
+            known = {"If-None-Match": ", ".join(etags)} if etags else {}
+            answer = requests.get(document, headers=known, timeout=30)
+            assert answer.status_code == 200
+            newest = {"If-None-Match": answer.headers["ETag"]}
+            for _ in range(2):
+                assert status(document, headers=newest) == 304
+        etags.append(answer.headers["ETag"])
+
+
 def test_the_cache_does_not_open_private_channels(
     redis_server: RunningServer, redis: int, owner: str
 ) -> None:

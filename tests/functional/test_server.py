@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
 
 
@@ -117,7 +117,7 @@ def test_the_printed_upload_works_as_printed(server: RunningServer, tmp_path: Pa
 
 def test_domains_are_not_hidden_by_a_start_without_them(homes: Homes, tmp_path: Path) -> None:
     home = homes.make(tmp_path / "home")
-    server = RunningServer(home, domains=True, arguments=("--workers", "1", "--api-workers", "1"))
+    server = RunningServer(home, domains=True, arguments=ONE_OF_EACH)
     server.start()
     storage = {"location": str(home / "media" / "acme")}
     Rest(server).create(
@@ -143,7 +143,7 @@ def test_a_given_database_is_used_instead_of_an_own_one(
         "PULP_DATABASES__default__NAME": "given",
         "PULP_DATABASES__default__USER": "postgres",
     }
-    other = RunningServer(tmp_path / "home", env=given)
+    other = RunningServer(tmp_path / "home", arguments=ONE_OF_EACH, env=given)
     other.start()
     try:
         assert "postgresql" not in other.pids()

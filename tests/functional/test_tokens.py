@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, status
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
 from tests.functional.uploaders import Raw
 
@@ -137,7 +137,7 @@ def test_only_condas_own_routes_take_a_token(server: RunningServer, account: Acc
 def test_no_log_holds_a_token(homes: Homes, tmp_path: Path) -> None:
     logged = 'LOGGING = {"dynaconf_merge": True, "loggers": {"": {"level": "DEBUG"}}}\n'
     home = homes.make(tmp_path / "home", logged)
-    server = RunningServer(home).start()
+    server = RunningServer(home, arguments=ONE_OF_EACH).start()
     try:
         account = new_account(server)
         token = account.token(scopes=["read", "write"])

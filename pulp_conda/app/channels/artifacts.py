@@ -1,11 +1,33 @@
 """Saving a file as an artifact once, whole, and for as long as something needs it."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from django.core.files import File
 from django.db import IntegrityError, transaction
-from pulpcore.plugin.models import Artifact
+from pulpcore.plugin.models import Artifact, ContentArtifact
 from pulpcore.plugin.util import get_domain
+
+from pulp_conda.app.models import CondaPackage, CondaRepodataPatch
+
+_Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
+
+
+def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
+    """Save a content unit with its file, or find it and give the file back if it was reclaimed."""
+    try:
+        with transaction.atomic():
+            unit.save()
+            place = ContentArtifact(
+                content=unit, artifact=artifact, relative_path=unit.relative_path
+            )
+            ContentArtifact.objects.bulk_create([place])  # without a savepoint
+            return unit
+    except IntegrityError:
+        found: _Unit = type(unit).objects.get(**unit.identity)
+    found.touch()
+    ContentArtifact.objects.filter(content=found, artifact=None).update(artifact=artifact)
+    return found
 
 
 def save_artifact(artifact: Artifact, path: Path) -> Artifact:

@@ -27,11 +27,12 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 
+from .durability import durable
 from .predecessor import is_published, published_version
 from .publish import publish
 from .quota import Quota
 from .turns import gather, turn
-from .versions import change
+from .versions import change, latest_version
 from .waiting import CommitFailed, wait_for
 
 Dispatch = Callable[[CondaRepository], Task]
@@ -97,8 +98,9 @@ def commit(
         expires=now() + timedelta(seconds=timeout),
     )
     try:
-        with turn(repository, deadline):
-            outcome = _outcome(upload)
+        with turn(repository, deadline) as waited:
+            # Who came first has none yet; should he have one, his task finds nothing to do.
+            outcome = _outcome(upload) if waited else None
             if outcome is None:
                 gather(partial(_number_waiting, repository), _lately_added(repository))
                 outcome = _outcome_of(upload, dispatch, deadline)
@@ -150,10 +152,12 @@ def commit_pending(repository: CondaRepository) -> None:
     by other means, is published too.
     """
     pending = PendingUpload.objects.filter(repository=repository)
-    pending.filter(expires__lt=now()).delete()
-    waiting = list(pending.filter(outcome=None).select_related("package").order_by("pk"))
+    moment = now()
+    waiting = list(
+        pending.filter(outcome=None, expires__gte=moment).select_related("package").order_by("pk")
+    )
     paths = {upload.package.relative_path for upload in waiting}
-    latest = repository.latest_version()
+    latest = latest_version(repository)
     taken = {package.relative_path: package.pk for package in _holding(latest, paths)}
     outcomes = _decide(waiting, repository, latest, taken)
     new = {
@@ -163,14 +167,16 @@ def commit_pending(repository: CondaRepository) -> None:
         and taken.get(upload.package.relative_path) != upload.package_id
     }
     with transaction.atomic():
+        durable()
+        pending.filter(expires__lt=moment).delete()
         if new:
             replaced = {
                 taken[upload.package.relative_path]
                 for upload in waiting
                 if upload.package_id in new and upload.package.relative_path in taken
             }
-            latest = change(repository, add=new, remove=replaced)
-        if not is_published(latest):
+            publish(change(repository, add=new, remove=replaced))
+        elif not is_published(latest):
             publish(latest)
         _settle(outcomes)
 

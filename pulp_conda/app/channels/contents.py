@@ -12,7 +12,7 @@ from pulpcore.plugin.models import Artifact, PublishedArtifact
 from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import CondaPackage
-from pulp_conda.app.models.package import Numbered
+from pulp_conda.app.models.package import held_by
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.channeldata import Listing, parse_listing, timestamp_seconds
@@ -25,12 +25,20 @@ _DESCRIBING = 20
 """So many of the newest files are asked for how they describe themselves: some do not at all."""
 
 
-class ServedIndex(Numbered, Protocol):
-    """The index that a channel serves, with the version that it was made of."""
+class ServedIndex(Protocol):
+    """The index that a channel serves, and the version that it was made of."""
 
     @property
     def publication(self) -> UUID:
-        """Return the publication."""
+        """The publication."""
+
+    @property
+    def repository(self) -> UUID:
+        """The repository whose version it is."""
+
+    @property
+    def number(self) -> int:
+        """The version's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +111,8 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
     """
     if "\0" in name:  # PostgreSQL refuses to look for it
         return None
-    packages = CondaPackage.objects.in_version(index).filter(
-        _pulp_domain=get_domain_pk(), name=name
+    packages = CondaPackage.objects.filter(
+        held_by(index.repository, index.number), _pulp_domain=get_domain_pk(), name=name
     )
     rows = list(packages.values_list("version", "build_number", "filename", "subdir", "pk"))
     if not rows:

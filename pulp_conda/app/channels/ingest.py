@@ -1,16 +1,15 @@
 """From a stream of bytes to a saved package: parallel, without any lock, safe to repeat."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from pulpcore.plugin.files import PulpTemporaryUploadedFile
-from pulpcore.plugin.models import Artifact, ContentArtifact
-from pulpcore.plugin.util import get_domain
+from pulpcore.plugin.models import Artifact
 
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.about import describe
@@ -20,7 +19,7 @@ from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record, canonical_json, record_digest
 
-from .artifacts import save_artifact
+from .artifacts import save_artifact, save_unit
 from .streams import IncompleteBody, Readable
 
 _CHUNK_BYTES = 1024**2
@@ -116,7 +115,7 @@ def ingest(
     with transaction.atomic():
         path = Path(file.temporary_file_path())
         artifact = save_artifact(Artifact.init_and_validate(file), path)
-        return _save_package(attributes, artifact)
+        return save_unit(CondaPackage(**attributes), artifact)
 
 
 def read_attributes(
@@ -159,22 +158,3 @@ def read_attributes(
 def _check_digest(kind: str, claimed: str | None, actual: str) -> None:
     if claimed and claimed.strip().lower() != actual:
         raise WrongDigest(kind, claimed, actual)
-
-
-def _save_package(attributes: Mapping[str, Any], artifact: Artifact) -> CondaPackage:
-    """Save a content unit with its file, or find it and give the file back if it was reclaimed."""
-    identity = {
-        field: attributes[field] for field in ("subdir", "filename", "sha256", "record_digest")
-    }
-    try:
-        with transaction.atomic():
-            package = CondaPackage.objects.create(**attributes)
-            ContentArtifact.objects.create(
-                content=package, artifact=artifact, relative_path=package.relative_path
-            )
-            return package
-    except IntegrityError:
-        package = CondaPackage.objects.get(**identity, _pulp_domain=get_domain())
-    package.touch()
-    ContentArtifact.objects.filter(content=package, artifact=None).update(artifact=artifact)
-    return package

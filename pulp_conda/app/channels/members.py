@@ -13,6 +13,8 @@ from pulpcore.plugin.util import get_domain_pk
 from pulp_conda.formats.channeldata import ChannelPackage
 from pulp_conda.formats.shards import Member
 
+from .patches import Patches
+
 _ROWS_PER_FETCH = 5000
 
 # Compared and sorted byte by byte: a locale of the database must not decide on what clients get.
@@ -53,7 +55,7 @@ _SUBDIRS = """
 """
 
 _DESCRIBED = """
-    SELECT package.name, package.subdir, package.version, package.build_number,
+    SELECT package.name, package.filename, package.subdir, package.version, package.build_number,
            package.timestamp, package.license, package.about, package.run_exports, package.traits
       {held} {names}
      ORDER BY package.name COLLATE "C", package.subdir COLLATE "C", package.filename COLLATE "C"
@@ -76,10 +78,11 @@ _INDEX = """
 
 
 class Members:
-    """The packages of one version of a channel."""
+    """The packages of one version of a channel, and its patches."""
 
     def __init__(self, version: RepositoryVersion) -> None:
         self.version = version
+        self.patches = Patches(version.repository_id, version.number)
         self._version = {
             "repository": version.repository_id,
             "number": version.number,
@@ -124,11 +127,18 @@ class Members:
     def described(
         self, names: Collection[str] | None = None
     ) -> Iterator[tuple[str, ChannelPackage]]:
-        """Yield what channeldata looks at in every package, or in those of some names, by name."""
+        """Yield what channeldata looks at in every package, or in those of some names, by name.
+
+        As patches have it, while `of` yields what the packages have.
+        """
         query = _DESCRIBED.format(held=_HELD, names=_among(names))
-        for name, *facts, about, run_exports, traits in self._rows(query, names):
+        for name, filename, *facts, about, run_exports, traits in self._rows(query, names):
             described = (*facts, _decoded(about), _decoded(run_exports), traits)
-            yield name, ChannelPackage(*described)
+            package = ChannelPackage(*described)
+            instructions = self.patches.of(package.subdir)
+            patched = instructions.describe(filename, package) if instructions else package
+            if patched is not None:
+                yield name, patched
 
     def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
         """Return by name the files that the channel's index has named and this one does not."""

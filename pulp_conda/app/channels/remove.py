@@ -21,7 +21,7 @@ from pulp_conda.app.models import CondaPackage, CondaRepository
 
 from .predecessor import is_published, published_version
 from .publish import publish
-from .versions import change
+from .versions import change, latest_version
 from .waiting import wait_for
 
 Selection = dict[str, str]
@@ -65,7 +65,7 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
     """
     if any("\0" in value for value in selection.values()):  # PostgreSQL refuses to look for it
         raise NothingToRemove(selection)
-    newest = repository.latest_version().number
+    newest = latest_version(repository).number
     stays = _stays(repository, selection, newest)
     if not stays:
         raise NothingToRemove(selection)
@@ -85,7 +85,7 @@ def carry_out(removal: Removal, repository: CondaRepository) -> None:
     """
     if now() > removal.expires:
         return
-    latest = repository.latest_version()
+    latest = latest_version(repository)
     held = RepositoryContent.objects.filter(
         # What a version ends that was never completed is still there.
         Q(version_removed=None) | Q(version_removed__number__gt=latest.number),

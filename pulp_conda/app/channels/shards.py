@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion
@@ -9,6 +10,11 @@ from pulpcore.plugin.models import RepositoryVersion
 from pulp_conda.app.models import CondaPublication, CondaShard
 from pulp_conda.formats.new_shards import NewShards
 from pulp_conda.formats.shards import ShardBytes
+
+_COPY = """
+    COPY conda_condashard
+         (repository_id, subdir, name, digest, data, added, removed, superseded) FROM STDIN
+"""
 
 
 class ShardKeeper:
@@ -44,20 +50,15 @@ class ShardKeeper:
         new = {
             name: shard for name, shard in batch.items() if (name, shard.digest.hex()) not in there
         }
+        if not new:
+            return
         self._finish(subdir, new)
-        CondaShard.objects.bulk_create(
-            CondaShard(
-                repository_id=self._repository,
-                subdir=subdir,
-                name=name,
-                digest=shard.digest.hex(),
-                data=shard.data,
-                added=self._number,
-                removed=None if self._is_newest else self._number + 1,
-                superseded=None if self._is_newest else now(),
-            )
-            for name, shard in new.items()
-        )
+        removed, superseded = (None, None) if self._is_newest else (self._number + 1, now())
+        # Of forty thousand shards, saving them one by one as models takes half of the time.
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for name, shard in new.items():
+                place = (self._repository, subdir, name, shard.digest.hex(), shard.data)
+                copy.write_row((*place, self._number, removed, superseded))
 
     def _finish(self, subdir: str, names: Iterable[str]) -> None:
         """End the shards that names have had so far."""

@@ -26,20 +26,23 @@ _LOOK_SECONDS = 0.004
 
 
 @contextmanager
-def turn(repository: CondaRepository, deadline: float) -> Iterator[None]:
-    """Hold a channel's turn, of which there is one; `deadline` is on the monotonic clock.
+def turn(repository: CondaRepository, deadline: float) -> Iterator[bool]:
+    """Hold a channel's turn, of which there is one; yield whether another had it meanwhile.
 
-    Turns come in the order in which they were asked for. The turn of a process that dies is over,
-    since it goes with the connection to the database.
+    `deadline` is on the monotonic clock. Turns come in the order in which they
+    were asked for. That of a process that dies is over, since it goes with its connection to the
+    database.
 
     Raises:
         CommitTimeout: the deadline passed.
     """
     # Numbers of four bytes, with a sign. Channels that share one take turns with one another.
     lock = (_LOCKS, zlib.crc32(repository.pk.bytes) - 2**31)
-    _take(lock, deadline)
+    waited = not _is_free(lock)
+    if waited:
+        _wait_for(lock, deadline)
     try:
-        yield
+        yield waited
     finally:
         _give_back(lock)
 
@@ -64,11 +67,14 @@ def gather(waiting: Callable[[], int], expected: int) -> None:
             return
 
 
-def _take(lock: tuple[int, int], deadline: float) -> None:
+def _is_free(lock: tuple[int, int]) -> bool:
+    """Take a turn if it can be had at once; tell whether it could."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
-        if cursor.fetchone()[0]:
-            return
+        return bool(cursor.fetchone()[0])
+
+
+def _wait_for(lock: tuple[int, int], deadline: float) -> None:
     milliseconds = max(1, int((deadline - time.monotonic()) * 1000))
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -6,7 +6,7 @@ a million, and fifty statements in a channel of any size. What comes out is the 
 table (`tests/functional/test_versions.py`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,9 +19,7 @@ from pulpcore.plugin.models import (
     Task,
 )
 
-from pulp_conda.app.models import CondaPackage, CondaRepository
-
-_PACKAGE = CondaPackage.get_pulp_type()
+from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, CondaRepository
 
 # Array functions keep the ids inside the database; the order is of no account.
 _CONTENT_IDS = """
@@ -43,18 +41,19 @@ def change(
     *,
     add: Collection[UUID] = (),
     remove: Collection[UUID] = (),
+    kind: type[CondaPackage] | type[CondaRepodataPatch] = CondaPackage,
 ) -> RepositoryVersion:
     """Make the version that follows a channel's latest, and do not publish it.
 
-    To be called in a task that holds the repository, inside of a transaction. `add` are packages of
-    the repository's domain that the latest version lacks, `remove` are some that it holds; no two
-    of what it then holds bear one path. The caller has seen to that.
+    To be called in a task that holds the repository, inside of a transaction. `add` are units of
+    one kind and of the repository's domain that the latest version lacks, `remove` are some that
+    it holds; no two of what it then holds bear one path. The caller has seen to that.
     """
-    base = repository.versions.latest()
+    base = repository.versions.defer("content_ids").latest()
     if not base.complete:
         # A task died while it made a version pulpcore's way.
         base.delete()
-        base = repository.latest_version()
+        base = latest_version(repository)
     # In bulk, as saving one by itself fetches all content ids of its predecessor.
     (version,) = RepositoryVersion.objects.bulk_create(
         [RepositoryVersion(repository=repository, number=repository.next_version, complete=True)]
@@ -63,14 +62,14 @@ def change(
         ids = {"added": list(add), "removed": list(remove), "made": version.pk, "base": base.pk}
         cursor.execute(_CONTENT_IDS, ids)
     RepositoryContent.objects.bulk_create(
-        RepositoryContent(repository=repository, content_id=package, version_added=version)
-        for package in add
+        RepositoryContent(repository=repository, content_id=unit, version_added=version)
+        for unit in add
     )
     if remove:
         RepositoryContent.objects.filter(
             repository=repository, content_id__in=remove, version_removed=None
         ).update(version_removed=version)
-    _count(version, base, added=len(add), removed=len(remove))
+    _count(version, base, kind.get_pulp_type(), added=len(add), removed=len(remove))
     repository.next_version = version.number + 1
     Repository.objects.filter(pk=repository.pk).update(
         next_version=repository.next_version, pulp_last_updated=now()
@@ -78,24 +77,31 @@ def change(
     if Task.current() and not repository.user_hidden:
         CreatedResource.objects.bulk_create([CreatedResource(content_object=version)])
     transaction.on_commit(repository.invalidate_cache)
-    repository.cleanup_old_versions()
+    if repository.retain_repo_versions:
+        repository.cleanup_old_versions()
     return version
 
 
+def latest_version(repository: CondaRepository) -> RepositoryVersion:
+    """Return a channel's newest complete version, without the array of all that it holds."""
+    return repository.versions.complete().defer("content_ids").latest()
+
+
 def _count(
-    version: RepositoryVersion, base: RepositoryVersion, *, added: int, removed: int
+    version: RepositoryVersion, base: RepositoryVersion, kind: str, *, added: int, removed: int
 ) -> None:
-    """Save how many packages a version holds, adds and removes; none of a kind leaves no row."""
+    """Save how many units of each kind a version holds, adds and removes; none leaves no row."""
     details = version.counts.model
-    held = base.counts.filter(count_type=details.PRESENT, content_type=_PACKAGE).first()
-    present = (held.count if held else 0) + added - removed
-    counts: Iterable[tuple[str, int]] = (
-        (details.ADDED, added),
-        (details.PRESENT, present),
-        (details.REMOVED, removed),
-    )
+    held = base.counts.filter(count_type=details.PRESENT)
+    present = dict(held.values_list("content_type", "count"))
+    present[kind] = present.get(kind, 0) + added - removed
+    counts = [
+        (details.ADDED, kind, added),
+        (details.REMOVED, kind, removed),
+        *((details.PRESENT, held_kind, number) for held_kind, number in present.items()),
+    ]
     details.objects.bulk_create(
-        details(repository_version=version, content_type=_PACKAGE, count_type=kind, count=number)
-        for kind, number in counts
+        details(repository_version=version, content_type=of, count_type=count, count=number)
+        for count, of, number in counts
         if number
     )

@@ -18,13 +18,13 @@ from pulpcore.content.authentication import validate_domain
 from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.conditions import Validators, http_date
 from pulp_conda.app.models import REQUESTER, CondaContentGuard
 from pulp_conda.formats import layout
 from pulp_conda.formats.layout import Kind, Place
 
 from . import lookup
 from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, redirect, settled
-from .conditions import Validators, http_date
 from .lookup import Channel, Index, StoredFile
 from .pages import PAGES, Page
 

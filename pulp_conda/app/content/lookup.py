@@ -1,32 +1,102 @@
-"""Which file stands behind a path of a channel: few queries, each answered by an index.
+"""Which file stands behind a path of a channel: few statements, each answered by indexes.
 
-None of them loads a version: that holds an array of everything in it.
+They are written out, since Django takes longer to put one together than PostgreSQL to answer it.
+None loads a version: that holds an array of everything in it.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.conf import settings
+from django.db import connection
 from django.utils.timezone import now
-from pulpcore.plugin.models import (
-    ContentArtifact,
-    Publication,
-    PublishedArtifact,
-    RepositoryVersion,
-)
+from pulpcore.plugin.models import Publication
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaDistribution, CondaPackage, CondaShard
 from pulp_conda.formats.layout import Place
-
-_NEVER = 2**31 - 1
-"""Above any version's number: stands for "not removed" in comparisons."""
 
 _TIMESTAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 _DEEPEST = 64  # segments that a distribution's base path may have
+
+_CHANNEL = """
+    SELECT pulp_id, base_path, checkpoint, content_guard_id,
+           publication_id, repository_version_id, repository_id
+      FROM core_distribution
+      JOIN conda_condadistribution ON distribution_ptr_id = pulp_id
+     WHERE pulp_domain_id = %s AND base_path = ANY(%s)
+"""
+
+_INDEX = """
+    SELECT p.pulp_id, v.repository_id, v.number, p.pulp_created
+      FROM core_publication p
+      JOIN core_repositoryversion v ON v.pulp_id = p.repository_version_id
+     WHERE {}
+     ORDER BY {} LIMIT 1
+"""
+_BY_PUBLICATION = _INDEX.format("p.pulp_id = %s", "p.pulp_created")
+_BY_VERSION = _INDEX.format("p.complete AND v.pulp_id = %s", "p.pulp_created DESC")
+_BY_REPOSITORY = _INDEX.format(
+    "p.complete AND v.repository_id = %s", "v.number DESC, p.pulp_created DESC"
+)
+_BY_TIME = _INDEX.format(
+    "p.complete AND p.checkpoint AND v.repository_id = %s AND p.pulp_created < %s",
+    "p.pulp_created DESC",
+)
+
+_DOCUMENT = """
+    SELECT a.file, a.size, a.sha256
+      FROM core_publishedartifact p
+      JOIN core_contentartifact c ON c.pulp_id = p.content_artifact_id
+      JOIN core_artifact a ON a.pulp_id = c.artifact_id
+     WHERE p.publication_id = %s AND p.relative_path = %s
+"""
+
+# Clients act on an index that they fetched a while ago: what it named stays reachable.
+_LATELY_SERVED = """
+      FROM core_distributedpublication d
+      JOIN core_publication p ON p.pulp_id = d.publication_id
+      JOIN core_repositoryversion v ON v.pulp_id = p.repository_version_id
+     WHERE d.distribution_id = %s AND (d.expires_at IS NULL OR d.expires_at >= now())
+"""
+
+_PACKAGE = f"""
+    SELECT a.file, a.size, a.sha256, c.pulp_created
+      FROM conda_condapackage u
+      JOIN core_repositorycontent m ON m.content_id = u.content_ptr_id
+      JOIN core_repositoryversion added ON added.pulp_id = m.version_added_id
+      LEFT JOIN core_repositoryversion removed ON removed.pulp_id = m.version_removed_id
+      JOIN core_contentartifact c ON c.content_id = u.content_ptr_id
+      JOIN core_artifact a ON a.pulp_id = c.artifact_id
+     CROSS JOIN LATERAL (
+        SELECT m.repository_id = %s AND added.number <= %s
+               AND coalesce(removed.number > %s, true) AS now
+     ) named
+     WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s
+       AND (named.now OR EXISTS (
+            SELECT 1 {_LATELY_SERVED}
+               AND v.repository_id = m.repository_id AND v.number >= added.number
+               AND coalesce(v.number < removed.number, true)
+       ))
+     ORDER BY named.now DESC LIMIT 1
+"""  # noqa: S608 (of constants)
+
+_SHARD = """
+    SELECT data FROM conda_condashard s
+     WHERE subdir = %s AND digest = %s AND
+"""
+_SHARD_NAMED = f"""
+    {_SHARD} repository_id = %s AND added <= %s AND coalesce(removed > %s, true) LIMIT 1
+"""
+_SHARD_LATELY_NAMED = f"""
+    {_SHARD} repository_id IN (SELECT v.repository_id {_LATELY_SERVED}) AND EXISTS (
+        SELECT 1 {_LATELY_SERVED}
+           AND v.repository_id = s.repository_id AND v.number >= s.added
+           AND coalesce(v.number < s.removed, true)
+    ) LIMIT 1
+"""
+_SHARD_YOUNG = f"{_SHARD} repository_id = %s AND superseded >= %s LIMIT 1"
 
 
 class Channel(NamedTuple):
@@ -45,7 +115,7 @@ class Index(NamedTuple):
     """A publication that clients are served, and the version it was made of."""
 
     publication: UUID
-    repository_id: UUID
+    repository: UUID
     number: int
     created: datetime
 
@@ -70,20 +140,8 @@ class Shard:
 
 def channel_at(base_paths: list[str]) -> Channel | None:
     """Return the channel of the current domain at the one of the paths that there is."""
-    found = CondaDistribution.objects.filter(
-        base_path__in=base_paths, pulp_domain_id=get_domain_pk()
-    ).values_list(
-        "pk",
-        "base_path",
-        "checkpoint",
-        "content_guard_id",
-        "publication_id",
-        "repository_version_id",
-        "repository_id",
-    )
-    for row in found[:1]:
-        return Channel(*row)
-    return None
+    row = _first(_CHANNEL, get_domain_pk(), base_paths)
+    return row and Channel(*row)
 
 
 def base_paths(path: str) -> list[str]:
@@ -94,17 +152,13 @@ def base_paths(path: str) -> list[str]:
 
 def served_index(channel: Channel) -> Index | None:
     """Return the index that a channel serves now, as pulpcore would choose it."""
-    publications = Publication.objects.all()
     if channel.publication:
-        return _first(publications.filter(pk=channel.publication))
-    complete = publications.filter(complete=True)
-    if channel.version:
-        made = complete.filter(repository_version_id=channel.version)
-        return _first(made.order_by("-pulp_created"))
-    if channel.repository:
-        made = complete.filter(repository_version__repository_id=channel.repository)
-        return _first(made.order_by("-repository_version__number", "-pulp_created"))
-    return None
+        row = _first(_BY_PUBLICATION, channel.publication)
+    elif channel.version:
+        row = _first(_BY_VERSION, channel.version)
+    else:
+        row = _first(_BY_REPOSITORY, channel.repository)
+    return row and Index(*row)
 
 
 def index_at(channel: Channel, timestamp: str) -> Index | None:
@@ -113,16 +167,11 @@ def index_at(channel: Channel, timestamp: str) -> Index | None:
         asked = datetime.strptime(timestamp, _TIMESTAMP_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
-    if channel.repository is None or asked > now():
+    if asked > now():
         return None
-    made = Publication.objects.filter(
-        repository_version__repository_id=channel.repository,
-        checkpoint=True,
-        complete=True,
-        # The text is exact to the second: it means all of that second.
-        pulp_created__lt=asked + timedelta(seconds=1),
-    )
-    return _first(made.order_by("-pulp_created"))
+    # The text is exact to the second: it means all of that second.
+    row = _first(_BY_TIME, channel.repository, asked + timedelta(seconds=1))
+    return row and Index(*row)
 
 
 def timestamp_of(index: Index) -> str:
@@ -134,7 +183,7 @@ def is_the_only_one_of_its_second(index: Index) -> bool:
     """Tell whether an index's time of making, in whole seconds, is that of no other index."""
     second = index.created.replace(microsecond=0)
     others = Publication.objects.filter(
-        repository_version__repository_id=index.repository_id,
+        repository_version__repository_id=index.repository,
         pulp_created__gte=second,
         pulp_created__lt=second + timedelta(seconds=1),
     ).exclude(pk=index.publication)
@@ -143,80 +192,39 @@ def is_the_only_one_of_its_second(index: Index) -> bool:
 
 def document(index: Index, path: str) -> StoredFile | None:
     """Return a document of an index."""
-    found = PublishedArtifact.objects.filter(
-        publication_id=index.publication, relative_path=path
-    ).values_list(
-        "content_artifact__artifact__file",
-        "content_artifact__artifact__size",
-        "content_artifact__artifact__sha256",
-    )
-    for name, size, sha256 in found[:1]:
-        return StoredFile(name, size, sha256, index.created)
-    return None
+    row = _first(_DOCUMENT, index.publication, path)
+    return row and StoredFile(row[0], row[1], row[2], index.created)
 
 
 def package(channel: Channel, index: Index, place: Place) -> StoredFile | None:
     """Return a package that the index names, or one that the channel served until lately."""
-    path = {"_pulp_domain": get_domain_pk(), "subdir": place.subdir, "filename": place.name}
-    packages = CondaPackage.objects
-    found = _file_of(packages.in_version(index).filter(**path))
-    if found is None and not channel.checkpoint:
-        found = _file_of(packages.in_any_version(_lately_served(channel)).filter(**path))
-    return found
+    named = (index.repository, index.number, index.number)
+    path = (get_domain_pk(), place.subdir, place.name)
+    row = _first(_PACKAGE, *named, *path, _with_past(channel))
+    return row and StoredFile(*row)
 
 
 def shard(channel: Channel, index: Index, place: Place) -> Shard | None:
     """Return a shard that the index names, or one that the channel served until lately."""
-    shards = CondaShard.objects.filter(subdir=place.subdir, digest=place.name)
-    named = shards.filter(
-        Q(removed__isnull=True) | Q(removed__gt=index.number),
-        repository_id=index.repository_id,
-        added__lte=index.number,
-    )
-    found = _bytes_of(named)
-    if found is None and not channel.checkpoint:
-        lately = _lately_served(channel)
-        naming = lately.filter(
-            repository_id=OuterRef("repository_id"),
-            number__gte=OuterRef("added"),
-            number__lt=Coalesce(OuterRef("removed"), _NEVER),
-        )
-        repositories = lately.values("repository_id")
-        found = _bytes_of(shards.filter(Exists(naming), repository_id__in=repositories))
-    return None if found is None else Shard(place.name, found)
+    path = (place.subdir, place.name)
+    row = _first(_SHARD_NAMED, *path, index.repository, index.number, index.number)
+    past = _with_past(channel)
+    if row is None and past:
+        row = _first(_SHARD_LATELY_NAMED, *path, past, past)
+    if row is None and past and channel.repository:
+        # Its index may be gone by now: a repository may retain fewer versions than a week brings.
+        period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
+        row = _first(_SHARD_YOUNG, *path, channel.repository, now() - period)
+    return row and Shard(place.name, bytes(row[0]))
 
 
-def _first(publications: QuerySet[Publication]) -> Index | None:
-    found = publications.values_list(
-        "pk", "repository_version__repository_id", "repository_version__number", "pulp_created"
-    )
-    for row in found[:1]:
-        return Index(*row)
-    return None
+def _with_past(channel: Channel) -> UUID | None:
+    """Return the distribution whose past counts: a checkpoint is what it was."""
+    return None if channel.checkpoint else channel.pk
 
 
-def _lately_served(channel: Channel) -> QuerySet[RepositoryVersion]:
-    """Return the versions whose index a channel served within the retention period.
-
-    Clients act on an index that they fetched a while ago: what it named stays reachable.
-    """
-    return RepositoryVersion.objects.filter(
-        Q(publication__core_distributedpublications__expires_at__isnull=True)
-        | Q(publication__core_distributedpublications__expires_at__gte=now()),
-        publication__core_distributedpublications__distribution_id=channel.pk,
-    )
-
-
-def _file_of(packages: QuerySet[CondaPackage]) -> StoredFile | None:
-    found = ContentArtifact.objects.filter(
-        content_id__in=packages.values("pk")[:1], artifact__isnull=False
-    ).values_list("artifact__file", "artifact__size", "artifact__sha256", "pulp_created")
-    for row in found[:1]:
-        return StoredFile(*row)
-    return None
-
-
-def _bytes_of(shards: QuerySet[CondaShard]) -> bytes | None:
-    for data in shards.values_list("data", flat=True)[:1]:
-        return bytes(data)
-    return None
+def _first(statement: str, *values: object) -> Any:
+    """Return the first row, None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchone()

@@ -64,6 +64,8 @@ HANDLERS = (stream_registry, stream_channel, stream_content)
 
 
 async def _serve(request: Request, paths: list[str]) -> StreamResponse:
+    if "\0" in request.match_info["path"]:  # which PostgreSQL cannot even look for
+        raise HTTPNotFound
     try:
         found = await ask(find, request, paths)
     except UserUnknown:

@@ -5,9 +5,10 @@ from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, CondaContentGuard
 from .notice import CondaNotice
 from .owner import CondaOwner
-from .package import CondaPackage
+from .package import NEVER, CondaPackage
+from .patch import CondaRepodataPatch
 from .publication import CondaPublication
-from .repository import CondaRepository, all_documents, version_created
+from .repository import CondaRepository, all_documents, version_created, versions_exceeded
 from .rights import (
     Requester,
     Right,
@@ -25,6 +26,7 @@ __all__ = [
     "CHALLENGE",
     "EXISTS",
     "FULL",
+    "NEVER",
     "REQUESTER",
     "RETIRED",
     "AccessToken",
@@ -35,6 +37,7 @@ __all__ = [
     "CondaOwner",
     "CondaPackage",
     "CondaPublication",
+    "CondaRepodataPatch",
     "CondaRepository",
     "CondaShard",
     "IndexedFile",
@@ -48,4 +51,5 @@ __all__ = [
     "owns",
     "readable_channels",
     "version_created",
+    "versions_exceeded",
 ]

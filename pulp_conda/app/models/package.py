@@ -1,31 +1,33 @@
 """A package: one file of a channel together with its repodata record."""
 
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-
-class Numbered(Protocol):
-    """What tells which packages a version holds; a `RepositoryVersion` does."""
-
-    @property
-    def repository_id(self) -> UUID:
-        """Return the repository whose version it is."""
-
-    @property
-    def number(self) -> int:
-        """Return its number."""
-
-
-_NEVER = 2**31 - 1
+NEVER = 2**31 - 1
 """Above any version's number: stands for "not removed" in comparisons."""
+
+
+def identity_of(unit: Content) -> dict[str, Any]:
+    """Return the fields and values that tell a content unit from all others of its type."""
+    (fields,) = type(unit)._meta.unique_together
+    return {name: getattr(unit, type(unit)._meta.get_field(name).attname) for name in fields}
+
+
+def held_by(repository: UUID, number: int) -> Q:
+    """Return the condition that a content unit is in a numbered version of a channel."""
+    return Q(
+        Q(version_memberships__version_removed__isnull=True)
+        | Q(version_memberships__version_removed__number__gt=number),
+        version_memberships__repository_id=repository,
+        version_memberships__version_added__number__lte=number,
+    )
 
 
 class PackageManager(ContentManager):
@@ -35,24 +37,9 @@ class PackageManager(ContentManager):
     `RepositoryVersion.get_content` unnests costs time in proportion to the channel.
     """
 
-    def in_version(self, version: Numbered) -> QuerySet["CondaPackage"]:
+    def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that a version of a channel holds."""
-        return self.filter(
-            Q(version_memberships__version_removed__isnull=True)
-            | Q(version_memberships__version_removed__number__gt=version.number),
-            version_memberships__repository_id=version.repository_id,
-            version_memberships__version_added__number__lte=version.number,
-        )
-
-    def in_any_version(self, versions: QuerySet[RepositoryVersion]) -> QuerySet["CondaPackage"]:
-        """Return the packages that at least one of the versions holds."""
-        holding = versions.filter(
-            repository_id=OuterRef("repository_id"),
-            number__gte=OuterRef("version_added__number"),
-            number__lt=Coalesce(OuterRef("version_removed__number"), _NEVER),
-        )
-        memberships = RepositoryContent.objects.filter(Exists(holding), content_id=OuterRef("pk"))
-        return self.filter(Exists(memberships))
+        return self.filter(held_by(version.repository_id, version.number))
 
     def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that a version after the numbered one, up to `version`, changed.
@@ -114,6 +101,11 @@ class CondaPackage(Content):
         # In this order the index also answers "which unit is this path of a channel".
         unique_together = ("_pulp_domain", "subdir", "filename", "sha256", "record_digest")
         indexes = [models.Index(fields=["_pulp_domain", "name", "subdir"])]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What no other package has."""
+        return identity_of(self)
 
     @property
     def record(self) -> dict[str, Any]:

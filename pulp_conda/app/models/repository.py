@@ -1,5 +1,7 @@
 """A channel's repository: the versions of what it holds."""
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count
@@ -11,9 +13,17 @@ from pulp_conda.app.exceptions import DuplicatePackageError
 from pulp_conda.formats import layout
 
 from .package import CondaPackage
+from .patch import CondaRepodataPatch
 
 version_created = Signal()
 """Sent with `version` when a version is complete; a receiver that raises undoes the version."""
+
+
+versions_exceeded = Signal()
+"""Sent with `repository` when it has more versions than it retains."""
+
+_PACKAGES_PER_VERSION = 10_000
+"""How large a channel is whose clean-up waits for one version more."""
 
 
 def all_documents() -> list[str]:
@@ -25,7 +35,10 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     """What a channel holds, version by version."""
 
     TYPE = "conda"
-    CONTENT_TYPES = [CondaPackage]
+    CONTENT_TYPES: ClassVar[list[type[CondaPackage] | type[CondaRepodataPatch]]] = [
+        CondaPackage,
+        CondaRepodataPatch,
+    ]
 
     autopublish = models.BooleanField(default=True)
     allow_replacing = models.BooleanField(default=False)
@@ -47,19 +60,41 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         Looks only at the additions, so the cost does not grow with the channel.
 
         Raises:
-            DuplicatePackageError: two of the added packages claim one path.
+            DuplicatePackageError: two of the added units claim one path.
         """
         remove_duplicates(new_version)
-        added = CondaPackage.objects.filter(pk__in=new_version.added())
-        clash = (
-            added.values(*CondaPackage.repo_key_fields)
-            .annotate(units=Count("pk"))
-            .filter(units__gt=1)
-            .order_by(*CondaPackage.repo_key_fields)
-            .first()
+        for model in self.CONTENT_TYPES:
+            clash = (
+                model.objects.filter(pk__in=new_version.added())
+                .values(*model.repo_key_fields)
+                .annotate(units=Count("pk"))
+                .filter(units__gt=1)
+                .order_by(*model.repo_key_fields)
+                .values(*model.repo_key_fields)
+                .first()
+            )
+            if clash:
+                raise DuplicatePackageError(model(**clash).relative_path)
+
+    def cleanup_old_versions(self) -> None:
+        """Tell the layers above that there are more versions than the channel retains.
+
+        pulpcore, which calls this with every new version, would delete them here and now. Each
+        deletion may move all memberships there are, so a large channel waits for several versions.
+        """
+        if not self.retain_repo_versions:
+            return
+        excess = self.versions.complete().count() - self.retain_repo_versions
+        if excess > self._held() // _PACKAGES_PER_VERSION:
+            versions_exceeded.send(type(self), repository=self)
+
+    def _held(self) -> int:
+        """Return how many packages the newest version holds."""
+        counted = self.versions.complete().filter(
+            counts__content_type=CondaPackage.get_pulp_type(), counts__count_type="P"
         )
-        if clash:
-            raise DuplicatePackageError(f"{clash['subdir']}/{clash['filename']}")
+        held = counted.order_by("-number").values_list("counts__count", flat=True).first()
+        return held or 0
 
     def on_new_version(self, version: RepositoryVersion) -> None:
         """Tell the layers above, which publish the version when the repository wants it."""

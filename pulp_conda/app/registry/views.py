@@ -34,6 +34,7 @@ from pulp_conda.app.channels.commit import (
     PackageExists,
     commit,
 )
+from pulp_conda.app.channels.durability import durable_in_the_end
 from pulp_conda.app.channels.ingest import WrongDigest, WrongSubdir, ingest, received
 from pulp_conda.app.channels.remove import NothingToRemove, remove
 from pulp_conda.app.channels.streams import IncompleteBody
@@ -235,17 +236,18 @@ class RegistryView(NativeView):
             PackageExists, NameRetired, ChannelFull: a channel does not take it.
             CommitTimeout, CommitFailed: it did not get into a channel; a retry is in order.
         """
-        with received(body, body.size) as file:
-            package = ingest(
-                file,
-                extension,
-                claimed_subdir=claimed_subdir,
-                claimed_sha256=sha256,
-                claimed_md5=md5,
-            )
-        for channel, existing in self.targets.items():
-            repository = existing or find_or_create_repository(channel)
-            commit(repository, package, dispatch_commit, replace=self.replaces)
+        with durable_in_the_end():
+            with received(body, body.size) as file:
+                package = ingest(
+                    file,
+                    extension,
+                    claimed_subdir=claimed_subdir,
+                    claimed_sha256=sha256,
+                    claimed_md5=md5,
+                )
+            for channel, existing in self.targets.items():
+                repository = existing or find_or_create_repository(channel)
+                commit(repository, package, dispatch_commit, replace=self.replaces)
         return package
 
     def withdraw(self, **selection: str) -> None:

@@ -1,10 +1,12 @@
 """Serializers of the REST API, one file per noun."""
 
+from .check import FilesCheckSerializer, IndexCheckSerializer
 from .distribution import CondaDistributionSerializer
 from .guard import CondaContentGuardSerializer
 from .notice import CondaNoticeSerializer
 from .owner import CondaOwnerSerializer
 from .package import CondaPackageSerializer, CondaPackageUploadSerializer
+from .patch import CondaRepodataPatchSerializer
 from .publication import CondaPublicationSerializer
 from .repository import CondaRepositorySerializer
 from .token import AccessTokenSerializer, NewAccessTokenSerializer
@@ -18,6 +20,9 @@ __all__ = [
     "CondaPackageSerializer",
     "CondaPackageUploadSerializer",
     "CondaPublicationSerializer",
+    "CondaRepodataPatchSerializer",
     "CondaRepositorySerializer",
+    "FilesCheckSerializer",
+    "IndexCheckSerializer",
     "NewAccessTokenSerializer",
 ]

@@ -5,6 +5,7 @@ from .guard import CondaContentGuardViewSet
 from .notice import CondaNoticeViewSet
 from .owner import CondaOwnerViewSet
 from .package import CondaPackageViewSet
+from .patch import CondaRepodataPatchViewSet
 from .publication import CondaPublicationViewSet
 from .repository import CondaRepositoryVersionViewSet, CondaRepositoryViewSet
 from .token import AccessTokenViewSet
@@ -17,6 +18,7 @@ __all__ = [
     "CondaOwnerViewSet",
     "CondaPackageViewSet",
     "CondaPublicationViewSet",
+    "CondaRepodataPatchViewSet",
     "CondaRepositoryVersionViewSet",
     "CondaRepositoryViewSet",
 ]

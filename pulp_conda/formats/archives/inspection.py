@@ -53,7 +53,12 @@ _MAGIC: Final[dict[bytes, Extension]] = {b"BZh": "tar.bz2", b"PK\3": "conda"}
 _SCRIPT: Final = re.compile(r"(?:bin|Scripts)/\.(.+)-(pre-link|post-link|pre-unlink)\.(?:sh|bat)")
 _HOOK: Final = re.compile(r"etc/conda/((?:de)?activate\.d)/.")
 
+_INSTRUCTIONS: Final = re.compile(r"(noarch|[a-z0-9]+-[a-z0-9]+)/patch_instructions\.json")
+
 _TAR: Final = Phrase("the package")
+
+TakeInstructions = Callable[[str, bytes], None]
+"""Takes a subdir and the bytes of the patch instructions for it that a package carries."""
 
 
 def sniff(file: BinaryIO) -> Extension:
@@ -70,12 +75,18 @@ def sniff(file: BinaryIO) -> Extension:
 
 
 def inspect(
-    file: BinaryIO, extension: Extension, limits: Limits, *, now: float | None = None
+    file: BinaryIO,
+    extension: Extension,
+    limits: Limits,
+    *,
+    now: float | None = None,
+    instructions: TakeInstructions | None = None,
 ) -> PackageContents:
     """Validate the package in a seekable `file` and return what it states about itself.
 
-    `now` is the time in seconds since the epoch that the package may not be newer than. Takes
-    time in proportion to the unpacked size, at most `limits.seconds`.
+    `now` is the time in seconds since the epoch that the package may not be newer than. Patch
+    instructions are handed to `instructions` as they are come by. Takes time in proportion to the
+    unpacked size, at most `limits.seconds`.
 
     Raises:
         InvalidPackage: the subclass and its sentence say which rule is broken, and where.
@@ -86,7 +97,7 @@ def inspect(
     file.seek(0)
     if _MAGIC.get(file.read(3)) != extension:
         raise LyingExtension(Phrase(f".{extension}"), Phrase("something else"))
-    inspection = _Inspection(limits, Budget(limits, size))
+    inspection = _Inspection(limits, Budget(limits, size), instructions)
     stem = None
     if extension == "conda":
         stem = inspection.read_conda(file, size)
@@ -98,9 +109,12 @@ def inspect(
 class _Inspection:
     """Collects what the halves of one package hold."""
 
-    def __init__(self, limits: Limits, budget: Budget) -> None:
+    def __init__(
+        self, limits: Limits, budget: Budget, instructions: TakeInstructions | None
+    ) -> None:
         self._limits = limits
         self._budget = budget
+        self._instructions = instructions
         self._tree = PackageTree(limits)
         self._documents: dict[str, bytes] = {}
         self._scripts: set[tuple[str, str]] = set()
@@ -171,6 +185,10 @@ class _Inspection:
                 if member.kind is not Kind.FILE:
                     raise BadMember(path, Phrase("it must be a file"))
                 self._documents[path] = walk.read(member, self._limit_of(path))
+            elif self._instructions and (found := _INSTRUCTIONS.fullmatch(path)):
+                if member.kind is not Kind.FILE:
+                    raise BadMember(path, Phrase("it must be a file"))
+                self._instructions(found[1], walk.read(member, self._limits.patch_document_bytes))
 
     def _note(self, path: str) -> None:
         if script := _SCRIPT.fullmatch(path):

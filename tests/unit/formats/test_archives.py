@@ -1,11 +1,21 @@
 """Packages as wholes: what is accepted, and what is read from them."""
 
+import io
+import tarfile
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from pulp_conda.formats.archives import inspect, sniff
-from pulp_conda.formats.errors import InvalidPackage, LyingExtension, PackageTooLarge
+from pulp_conda.formats.errors import (
+    BadMember,
+    DocumentTooLarge,
+    InvalidPackage,
+    LyingExtension,
+    PackageTooLarge,
+)
+from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from tests.builders import PackageBuilder
 from tests.unit.formats.packages import needs_real_data, read_conda, read_tar, real_packages
@@ -106,3 +116,30 @@ def test_a_package_cut_off_at_any_byte_is_refused(extension: str) -> None:
     for length in range(len(whole)):
         with pytest.raises(InvalidPackage):
             read(whole[:length])
+
+
+def test_patch_instructions_are_handed_over_by_subdir() -> None:
+    builder = PackageBuilder().file("noarch/patch_instructions.json", b"{}")
+    builder.file("linux-64/patch_instructions.json", b'{"remove": []}')
+    builder.file("share/patch_instructions.json").file("share/noarch/patch_instructions.json")
+    for extension, data in (("conda", builder.conda()), ("tar.bz2", builder.tar_bz2())):
+        found: dict[str, bytes] = {}
+        inspect(
+            io.BytesIO(data), cast(Extension, extension), Limits(), instructions=found.__setitem__
+        )
+        assert found == {"noarch": b"{}", "linux-64": b'{"remove": []}'}
+
+
+def test_patch_instructions_are_bounded_and_no_links() -> None:
+    path = "noarch/patch_instructions.json"
+    large = PackageBuilder().file(path, b" " * 100).conda()
+    with pytest.raises(DocumentTooLarge, match="100 bytes"):
+        inspect(io.BytesIO(large), "conda", Limits(patch_document_bytes=99), instructions=ignored)
+    link = PackageBuilder().file("a").payload_member(path, type=tarfile.SYMTYPE, linkname="../a")
+    with pytest.raises(BadMember, match="must be a file"):
+        inspect(io.BytesIO(link.conda()), "conda", Limits(), instructions=ignored)
+    inspect(io.BytesIO(link.conda()), "conda", Limits())
+
+
+def ignored(_subdir: str, _data: bytes) -> None:
+    return

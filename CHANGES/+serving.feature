@@ -1,0 +1,1 @@
+The content app answers for channels in a few milliseconds, whatever their size: sharded repodata, strong ETags with 304, HEAD and ranges for every file, checkpoints, S3, and a week of grace for what older indexes name.

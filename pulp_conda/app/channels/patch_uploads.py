@@ -1,0 +1,108 @@
+"""Uploads of repodata patches: from a file to units, and into a channel."""
+
+import time
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from django.db import transaction
+from pulpcore.plugin.models import Artifact, RepositoryVersion
+
+from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
+from pulp_conda.formats.archives import inspect, sniff
+from pulp_conda.formats.errors import DocumentTooLarge, LyingExtension, MissingDocument
+from pulp_conda.formats.patches import FILENAME, Instructions, parse_instructions
+
+from .artifacts import save_artifact, save_unit
+from .ingest import limits, received
+from .publish import publish_when_wanted
+from .versions import change
+
+
+def is_package(file: BinaryIO) -> bool:
+    """Tell whether a file begins like a package; it must be one to hold several instructions."""
+    try:
+        sniff(file)
+    except LyingExtension:
+        return False
+    return True
+
+
+def ingest_patches(file: BinaryIO, subdir: str | None) -> list[CondaRepodataPatch]:
+    """Validate the instructions in a file and save them, or find them as they were saved before.
+
+    `file` is a package that carries instructions by subdir, or the instructions for `subdir`. Takes
+    no lock and can be repeated.
+
+    Raises:
+        InvalidPackage: the file or one of its instructions breaks a rule; nothing is saved.
+    """
+    found = _from_package(file) if subdir is None else {subdir: _from_document(file, subdir)}
+    with transaction.atomic():
+        return [_save(subdir, instructions) for subdir, instructions in sorted(found.items())]
+
+
+def add_patches(
+    repository: CondaRepository, patches: Iterable[CondaRepodataPatch]
+) -> RepositoryVersion | None:
+    """Make one version with these patches in the place of those for the same subdirs.
+
+    To be called in a task that holds the repository. Returns None if it has them all already.
+    """
+    held = {
+        patch.subdir: patch.pk
+        for patch in CondaRepodataPatch.objects.in_version(repository.latest_version())
+    }
+    new = {patch.subdir: patch.pk for patch in patches if held.get(patch.subdir) != patch.pk}
+    if not new:
+        return None
+    replaced = {held[subdir] for subdir in new if subdir in held}
+    with transaction.atomic():
+        version = change(
+            repository, add=list(new.values()), remove=replaced, kind=CondaRepodataPatch
+        )
+        publish_when_wanted(repository=repository, version=version)
+    return version
+
+
+def _from_package(file: BinaryIO) -> dict[str, Instructions]:
+    found: dict[str, Instructions] = {}
+
+    def take(subdir: str, data: bytes) -> None:
+        found[subdir] = _parsed(subdir, data)
+
+    inspect(file, sniff(file), limits(), instructions=take)
+    if not found:
+        raise MissingDocument(f"<subdir>/{FILENAME}")
+    return found
+
+
+def _from_document(file: BinaryIO, subdir: str) -> Instructions:
+    size, limit = file.seek(0, 2), limits().patch_document_bytes
+    if size > limit:
+        raise DocumentTooLarge(FILENAME, size, limit)
+    file.seek(0)
+    return _parsed(subdir, file.read())
+
+
+def _parsed(subdir: str, data: bytes) -> Instructions:
+    return parse_instructions(
+        data, subdir=subdir, member=f"{subdir}/{FILENAME}", limits=limits(), now=time.time()
+    )
+
+
+def _save(subdir: str, instructions: Instructions) -> CondaRepodataPatch:
+    data = instructions.canonical()
+    with received(BytesIO(data), len(data)) as file:
+        artifact = Artifact.init_and_validate(file)
+        artifact = save_artifact(artifact, Path(file.temporary_file_path()))
+    patch = CondaRepodataPatch(
+        subdir=subdir,
+        sha256=artifact.sha256,
+        instructions_version=instructions.version,
+        changed=len(instructions.packages.keys() | instructions.packages_conda.keys()),
+        revoked=len(instructions.revoke),
+        removed=len(instructions.remove),
+    )
+    return save_unit(patch, artifact)

@@ -1,0 +1,60 @@
+"""Whether the storage has the file of every record, whole."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import F, QuerySet
+from pulpcore.plugin.models import RepositoryVersion
+from pulpcore.plugin.util import get_domain
+
+from pulp_conda.app.models import CondaPackage
+
+from .repair import Fault
+
+NO_FILE = "the package was saved without a file"
+MISSING = "the storage does not have the file"
+OTHER_SIZE = "the file is {found} bytes long, the record says {size}"
+OTHER_BYTES = "the file's sha256 is {found}, the record says {sha256}"
+
+_ROWS_PER_FETCH = 2000
+_CHUNK_BYTES = 1024**2
+
+
+def packages_of(version: RepositoryVersion) -> QuerySet[CondaPackage]:
+    """Return the packages of a version with where the file of each is stored."""
+    packages = CondaPackage.objects.in_version(version).order_by("subdir", "filename")
+    return packages.values_list(
+        "subdir", "filename", "size", "sha256", F("contentartifact__artifact__file")
+    )
+
+
+def verified(packages: QuerySet[CondaPackage], *, checksums: bool) -> Iterator[Fault | None]:
+    """Yield for each package what is wrong with its file, None if nothing is.
+
+    Memory is bounded. Without `checksums` only the size is compared, which reads no file.
+    """
+    storage = get_domain().get_storage()
+    for subdir, filename, size, sha256, name in packages.iterator(chunk_size=_ROWS_PER_FETCH):
+        problem = _problem(storage, name, size, sha256 if checksums else None)
+        yield Fault(f"{subdir}/{filename}", problem) if problem else None
+
+
+def _problem(storage: Any, name: str | None, size: int, sha256: str | None) -> str | None:
+    if not name:
+        return NO_FILE
+    if not storage.exists(name):
+        return MISSING
+    if (found := storage.size(name)) != size:
+        return OTHER_SIZE.format(found=found, size=size)
+    if sha256 and (digest := _sha256(storage, name)) != sha256:
+        return OTHER_BYTES.format(found=digest, sha256=sha256)
+    return None
+
+
+def _sha256(storage: Any, name: str) -> str:
+    hasher = hashlib.sha256()
+    with storage.open(name, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            hasher.update(chunk)
+    return hasher.hexdigest()

@@ -1,0 +1,72 @@
+"""Repodata patches: instructions that change what a channel's index says of its packages."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+from pulpcore.plugin.models import Content, ContentManager, RepositoryVersion
+from pulpcore.plugin.util import get_domain_pk
+
+from pulp_conda.formats.patches import FILENAME, Instructions
+
+from .package import held_by, identity_of
+
+
+class RepodataPatchManager(ContentManager):
+    """Finds patches as a channel sees them."""
+
+    def in_version(self, version: RepositoryVersion) -> QuerySet["CondaRepodataPatch"]:
+        """Return the patches that a version of a channel holds: one for a subdir at the most."""
+        return self.in_numbered(version.repository_id, version.number)
+
+    def in_numbered(self, repository: UUID, number: int) -> QuerySet["CondaRepodataPatch"]:
+        """Return the same for a version that need not be loaded."""
+        return self.filter(held_by(repository, number))
+
+
+class CondaRepodataPatch(Content):
+    """The instructions for one subdir, which never change; their file is the canonical one.
+
+    A channel has one for each subdir at the most: a newer one takes the place of the one before.
+    """
+
+    TYPE = "repodata_patch"
+    PROTECTED_FROM_RECLAIM = True
+    repo_key_fields = ("subdir",)
+
+    subdir = models.CharField(max_length=32)
+    sha256 = models.CharField(max_length=64, db_index=True)
+
+    instructions_version = models.IntegerField()
+    changed = models.IntegerField()
+    revoked = models.IntegerField()
+    removed = models.IntegerField()
+
+    _pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
+
+    objects = RepodataPatchManager()
+
+    class Meta:
+        default_related_name = "%(app_label)s_%(model_name)s"
+        unique_together = ("_pulp_domain", "subdir", "sha256")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What no other patch has."""
+        return identity_of(self)
+
+    @property
+    def relative_path(self) -> str:
+        """What the file is called in a package of patches, and in other channels."""
+        return f"{self.subdir}/{FILENAME}"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing; it may be there to end what one before it changed."""
+        return not (self.changed or self.revoked or self.removed)
+
+    def instructions(self) -> Instructions:
+        """Read the instructions from their file."""
+        with self._artifacts.get().file.open("rb") as file:
+            return Instructions.load(file.read())

@@ -1,0 +1,94 @@
+"""The REST face of repodata patches."""
+
+from typing import Any
+
+from pulpcore.plugin.serializers import (
+    SingleArtifactContentSerializer,
+    SingleContentArtifactField,
+)
+from rest_framework import serializers
+
+from pulp_conda.app.channels.patch_uploads import is_package
+from pulp_conda.app.models import CondaRepodataPatch
+from pulp_conda.formats.errors import InvalidSubdir
+from pulp_conda.formats.identifiers import check_subdir
+
+_DESCRIBED = {
+    "sha256": "SHA-256 digest of the instructions in their canonical form, in hex.",
+    "instructions_version": "Version of the format: 1, or 2 with patches of run exports.",
+    "changed": "How many entries change a record.",
+    "revoked": "How many file names are marked as revoked.",
+    "removed": "How many file names are left out of the index.",
+}
+
+
+class _InstructionsField(SingleContentArtifactField):  # type: ignore[misc, unused-ignore]
+    """The one artifact of a unit, which nobody may set."""
+
+    queryset = None
+
+
+class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
+    """Instructions that change what the index of a channel says of the packages of one subdir."""
+
+    subdir = serializers.CharField(
+        required=False,
+        help_text=(
+            "Platform folder of the channel whose index is patched. To be given with a file of "
+            "instructions; a package that carries some says it itself."
+        ),
+    )
+    file = serializers.FileField(
+        write_only=True,
+        help_text=(
+            "A patch_instructions.json, or a conda package with `<subdir>/patch_instructions.json` "
+            "for any number of subdirs."
+        ),
+    )
+    artifact = _InstructionsField(
+        read_only=True, help_text="The instructions in their canonical form."
+    )
+    pulp_labels = serializers.DictField(
+        child=serializers.CharField(allow_null=True),
+        read_only=True,
+        help_text="Labels; they are set on the unit, by its own URLs.",
+    )
+    relative_path = serializers.CharField(
+        read_only=True, help_text="Name of the file in a package of patches."
+    )
+
+    def validate_subdir(self, value: str) -> str:
+        """Refuse what is no subdir."""
+        try:
+            return check_subdir(value)
+        except InvalidSubdir as error:
+            raise serializers.ValidationError(str(error)) from error
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Require the subdir where, and only where, the file does not say it."""
+        data = super().validate(data)
+        package = is_package(data["file"])
+        if package and "subdir" in data:
+            raise serializers.ValidationError(
+                {"subdir": "a package says itself which subdirs it patches"}
+            )
+        if not package and "subdir" not in data:
+            raise serializers.ValidationError(
+                {"subdir": "it is required, unless the file is a .conda or .tar.bz2 package"}
+            )
+        return data
+
+    class Meta:
+        model = CondaRepodataPatch
+        fields = (
+            *(
+                field
+                for field in SingleArtifactContentSerializer.Meta.fields
+                if field != "overwrite"
+            ),
+            "file",
+            "subdir",
+            *_DESCRIBED,
+        )
+        read_only_fields = tuple(_DESCRIBED)
+        extra_kwargs = {name: {"help_text": text} for name, text in _DESCRIBED.items()}

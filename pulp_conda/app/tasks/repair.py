@@ -1,0 +1,47 @@
+"""The tasks that compare what a channel has with what it should have."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pulpcore.plugin.models import ProgressReport, RepositoryVersion
+
+from pulp_conda.app.channels.publish import publish, publishing_report
+from pulp_conda.app.channels.repair import Fault, faults_of, publication_of
+from pulp_conda.app.channels.verify import packages_of, verified
+
+_LISTED = 1000
+"""How many faults a task's result lists: it is one row of the database."""
+
+
+def check_index(repository_version_pk: str, *, mend: bool = False) -> dict[str, Any]:
+    """Compare a version's index with what its packages give; publish it anew if it differs."""
+    version = RepositoryVersion.objects.get(pk=repository_version_pk)
+    publication = publication_of(version)
+    if publication is None:  # which it had when it was asked for
+        return _result(version, [])
+    with ProgressReport(message="Making subdirs anew", code="conda.check.subdirs") as report:
+        result = _result(version, faults_of(publication, mend=mend, report=report))
+    if mend and result["faults"]:
+        with publishing_report() as report:
+            publish(version, checkpoint=publication.checkpoint, report=report)
+    return result
+
+
+def check_files(repository_version_pk: str, *, checksums: bool = True) -> dict[str, Any]:
+    """Look for the file of every package of a version."""
+    version = RepositoryVersion.objects.get(pk=repository_version_pk)
+    packages = packages_of(version)
+    with ProgressReport(
+        message="Checking files", code="conda.check.files", total=packages.count()
+    ) as report:
+        checked = report.iter(verified(packages, checksums=checksums))
+        return _result(version, (fault for fault in checked if fault))
+
+
+def _result(version: RepositoryVersion, faults: Iterable[Fault]) -> dict[str, Any]:
+    """Return what a task found."""
+    count, listed = 0, []
+    for count, fault in enumerate(faults, 1):
+        if count <= _LISTED:
+            listed.append(fault._asdict())
+    return {"version": version.number, "faults": count, "listed": listed}

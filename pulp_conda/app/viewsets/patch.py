@@ -1,0 +1,75 @@
+"""Repodata patches over REST."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from pulpcore.plugin.models import PulpTemporaryFile
+from pulpcore.plugin.serializers import AsyncOperationResponseSerializer
+from pulpcore.plugin.tasking import dispatch
+from pulpcore.plugin.viewsets import ContentFilter, ContentViewSet, OperationPostponedResponse
+from rest_framework.request import Request
+
+from pulp_conda.app import tasks
+from pulp_conda.app.access import allow
+from pulp_conda.app.models import CondaRepodataPatch
+from pulp_conda.app.serializers import CondaRepodataPatchSerializer
+
+
+class CondaRepodataPatchFilter(ContentFilter):
+    """Filters for repodata patches."""
+
+    class Meta:
+        model = CondaRepodataPatch
+        fields = {"subdir": ["exact", "in"], "sha256": ["exact", "in"]}
+
+
+class CondaRepodataPatchViewSet(ContentViewSet):
+    """A repodata patch changes what the index of a channel says of the packages of one subdir."""
+
+    endpoint_name = "repodata_patches"
+    queryset = CondaRepodataPatch.objects.prefetch_related("_artifacts")
+    serializer_class = CondaRepodataPatchSerializer
+    filterset_class = CondaRepodataPatchFilter
+
+    DEFAULT_ACCESS_POLICY = {
+        "statements": [
+            allow(["list", "retrieve"]),
+            allow(
+                ["create"],
+                "has_required_repo_perms_on_upload:conda.modify_condarepository",
+                "has_required_repo_perms_on_upload:conda.view_condarepository",
+            ),
+            allow(
+                ["set_label", "unset_label"],
+                "has_model_or_domain_perms:core.manage_content_labels",
+            ),
+        ],
+        "queryset_scoping": {"function": "scope_queryset"},
+    }
+
+    @extend_schema(
+        description=(
+            "Trigger a task that saves the patches of a file, one for each subdir, and adds them "
+            "to a repository in one new version, in the place of those for the same subdirs."
+        ),
+        responses={202: AsyncOperationResponseSerializer},
+    )
+    def create(self, request: Request, **_: Any) -> OperationPostponedResponse:
+        """Take an upload of patches."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        repository = data.get("repository")
+        data["file"].seek(0)
+        uploaded = PulpTemporaryFile.init_and_validate(data["file"])
+        uploaded.save()
+        task = dispatch(
+            tasks.upload_patches,
+            exclusive_resources=[repository] if repository else [],
+            kwargs={
+                "temporary_file_pk": str(uploaded.pk),
+                "subdir": data.get("subdir"),
+                "repository_pk": str(repository.pk) if repository else None,
+            },
+        )
+        return OperationPostponedResponse(task, request)

@@ -1,0 +1,114 @@
+"""With S3 as storage (moto's server stands for it): by redirect, and without."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+from tests.builders import PackageBuilder
+from tests.functional.clients import install_from
+from tests.functional.harness import Rest, RunningServer
+from tests.functional.test_serving import PACKAGE, check_conditions, check_ranges, files_of, get
+
+_BUCKET = "pulp"
+_STORAGE = "storages.backends.s3.S3Storage"
+_KEYS = {"access_key": "key", "secret_key": "secret"}
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The URL of an S3 with a bucket."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    url = f"http://{host}:{port}"
+    names = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+    client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **names)
+    client.create_bucket(Bucket=_BUCKET)
+    yield url
+    moto.stop()
+
+
+def channel_in(server: RunningServer, s3: str, name: str, *, redirects: bool) -> str:
+    """Make a domain in the storage, with a package in a channel, and return the channel's URL."""
+    options = {
+        **_KEYS,
+        "bucket_name": _BUCKET,
+        "endpoint_url": s3,
+        "region_name": "us-east-1",
+        "location": name,
+        "default_acl": "private",
+    }
+    Rest(server).create(
+        "domains/",
+        name=name,
+        storage_class=_STORAGE,
+        storage_settings=options,
+        redirect_to_object_storage=redirects,
+    )
+    url = server.channel(name)
+    package = PackageBuilder().payload(700_000)
+    assert server.put(f"{url}/x.conda", package.conda()).status_code == 201
+    return url
+
+
+def test_what_is_not_redirected_is_as_from_the_disk(
+    domain_server: RunningServer, s3: str, tmp_path: Path
+) -> None:
+    url = channel_in(domain_server, s3, "s3-through", redirects=False)
+    for path in files_of(url):
+        whole = requests.get(f"{url}/{path}", allow_redirects=False, timeout=30)
+        assert whole.status_code == 200, path
+        assert whole.headers["ETag"] == f'"{sha256(whole.content).hexdigest()}"'
+        head = requests.head(f"{url}/{path}", timeout=30)
+        assert head.headers["Content-Length"] == str(len(whole.content))
+        check_conditions(f"{url}/{path}", whole)
+        check_ranges(f"{url}/{path}", whole)
+    assert install_from([url], ["demo"], tmp_path / "env") == ["demo-1.0-0.conda"]
+
+
+def test_packages_are_redirected_and_nothing_else(
+    domain_server: RunningServer, s3: str, tmp_path: Path
+) -> None:
+    url = channel_in(domain_server, s3, "s3-redirected", redirects=True)
+    for path in files_of(url):
+        here = partial(requests.get, f"{url}/{path}", allow_redirects=False, timeout=30)
+        answer = here()
+        if path != PACKAGE:
+            assert answer.status_code == 200, path
+            check_conditions(f"{url}/{path}", answer)
+            continue
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith(s3)
+        assert answer.headers["Cache-Control"] == "no-store"
+        etag = answer.headers["ETag"]
+        assert here(headers={"If-None-Match": etag}).status_code == 304
+        whole = get(f"{url}/{path}")
+        assert whole.status_code == 200
+        assert etag == f'"{sha256(whole.content).hexdigest()}"'
+        assert whole.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert whole.headers["Content-Type"] == "application/octet-stream"
+        part = get(f"{url}/{path}", Range="bytes=5-9")
+        assert (part.status_code, part.content) == (206, whole.content[5:10])
+        head = requests.head(f"{url}/{path}", allow_redirects=True, timeout=30)
+        assert head.status_code == 200
+        assert head.headers["Content-Length"] == str(len(whole.content))
+    assert install_from([url], ["demo"], tmp_path / "env") == ["demo-1.0-0.conda"]
+    assert requests.get(f"{url}/noarch/other-1-0.conda", timeout=30).status_code == 404
+
+
+def test_a_storage_that_is_gone_is_the_servers_fault(domain_server: RunningServer, s3: str) -> None:
+    url = channel_in(domain_server, s3, "s3-lost", redirects=False)
+    client = boto3.resource(
+        "s3", endpoint_url=s3, aws_access_key_id="key", aws_secret_access_key="secret"
+    )
+    client.Bucket(_BUCKET).objects.filter(Prefix="s3-lost/").delete()
+    assert get(f"{url}/{PACKAGE}").status_code == 503
+    assert get(f"{url}/noarch/repodata.json").status_code == 503

@@ -1,0 +1,102 @@
+"""Paths below a channel's URL: what each names, and how long it may be kept."""
+
+import pytest
+
+from pulp_conda.app.registry.paths import parse_download_path
+from pulp_conda.formats import layout
+from pulp_conda.formats.layout import Kind, Place, place
+
+DIGEST = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("noarch/repodata.json", Place(Kind.DOCUMENT, "noarch", "repodata.json")),
+        (
+            "linux-64/repodata_shards.msgpack.zst",
+            Place(Kind.DOCUMENT, "linux-64", "repodata_shards.msgpack.zst"),
+        ),
+        ("noarch/run_exports.json.zst", Place(Kind.DOCUMENT, "noarch", "run_exports.json.zst")),
+        ("channeldata.json", Place(Kind.DOCUMENT, "", "channeldata.json")),
+        ("notices.json", Place(Kind.DOCUMENT, "", "notices.json")),
+        (f"noarch/shards/{DIGEST}.msgpack.zst", Place(Kind.SHARD, "noarch", DIGEST)),
+        ("noarch/a-1-0.conda", Place(Kind.PACKAGE, "noarch", "a-1-0.conda")),
+        ("noarch/a-1-0.tar.bz2", Place(Kind.PACKAGE, "noarch", "a-1-0.tar.bz2")),
+    ],
+)
+def test_paths_that_channels_have(path: str, expected: Place) -> None:
+    assert place(path) == expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "noarch",
+        "noarch/",
+        "repodata.json",
+        "noarch/channeldata.json",
+        "noarch/ledger.msgpack.zst",
+        "ledger.msgpack.zst",
+        "noarch/run_exports.json.bz2",
+        "noarch/repodata.json.gz",
+        "a/b/repodata.json",
+        "a/b/a-1-0.conda",
+        f"noarch/{DIGEST}.msgpack.zst",
+        f"shards/{DIGEST}.msgpack.zst",
+        f"/shards/{DIGEST}.msgpack.zst",
+        f"a/noarch/shards/{DIGEST}.msgpack.zst",
+        f"noarch/shards/{DIGEST.upper()}.msgpack.zst",
+        f"noarch/shards/{DIGEST}.msgpack.zst\n",
+        f"noarch/shards/{DIGEST[1:]}.msgpack.zst",
+        "noarch/shards/a-1-0.conda",
+        "noarch/a\0-1-0.conda",
+        "noarch/\ud800-1-0.conda",
+        "/a-1-0.conda",
+    ],
+)
+def test_paths_that_no_channel_has(path: str) -> None:
+    assert place(path) is None
+
+
+@pytest.mark.parametrize("name", ["index.html", "notices.json", "channeldata.json", ""])
+@pytest.mark.parametrize("channel", [None, "dev", "a/b"])
+def test_the_registrys_url_of_a_document_of_the_root(name: str, channel: str | None) -> None:
+    path = f"{channel}/{name}" if channel else name
+    assert parse_download_path(path) == (channel, name)
+
+
+@pytest.mark.parametrize("channel", [None, "dev", "a/b", "shards"])
+@pytest.mark.parametrize("time", ["", "20261124T120000Z/"])
+@pytest.mark.parametrize(
+    "file", ["noarch/repodata.json", "x/a-1-0.conda", f"noarch/shards/{DIGEST}.msgpack.zst"]
+)
+def test_the_registrys_url_of_all_else(channel: str | None, time: str, file: str) -> None:
+    path = f"{channel}/{time}{file}" if channel else f"{time}{file}"
+    assert parse_download_path(path) == (channel, f"{time}{file}")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("noarch/repodata.json", "application/json"),
+        ("noarch/repodata.json.zst", "application/zstd"),
+        ("noarch/repodata.json.bz2", "application/x-bzip2"),
+        ("noarch/repodata_shards.msgpack.zst", "application/zstd"),
+        ("noarch/a-1-0.conda", "application/octet-stream"),
+        ("index.html", "text/html; charset=utf-8"),
+    ],
+)
+def test_media_types(path: str, expected: str) -> None:
+    assert layout.content_type(path) == expected
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("private", [True, False])
+def test_only_documents_are_asked_for_again(kind: Kind, private: bool) -> None:
+    header = layout.cache_control(kind, private=private)
+    assert ("private" in header, "public" in header) == (private, not private)
+    assert ("immutable" in header) == (kind is not Kind.DOCUMENT)
+    assert ("must-revalidate" in header) == (kind is Kind.DOCUMENT)

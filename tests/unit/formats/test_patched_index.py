@@ -1,0 +1,90 @@
+"""An index that changes with its patches alone is the one that would be made anew."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulp_conda.formats import layout
+from pulp_conda.formats.limits import Limits
+from pulp_conda.formats.patches import NOTHING, Instructions, changed_names, parse_instructions
+from tests.unit.formats.channels import SUBDIR, Channel, record
+
+RECORDS = [
+    record(name, version, "b >=1", build=build, extension=kind)
+    for name in ("a", "b")
+    for version, build, kind in (("1", "0", "conda"), ("1", "0", "tar.bz2"), ("2", "1", "conda"))
+] + [record("c", "1", schema_version=3)]
+FILES = st.sampled_from(
+    ["a-1-0.conda", "a-1-0.tar.bz2", "a-2-1.tar.bz2", "b-1-0.tar.bz2", "b-2-1.conda", "c-1-0.conda"]
+)
+ENTRIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "depends": st.sampled_from([["b <2"], [], ["b[when=a]"]]),
+        "license": st.sampled_from(["MIT", None]),
+        "schema_version": st.sampled_from([None, 3]),
+        "run_exports": st.just({"weak": ["a"]}),
+    },
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {"patch_instructions_version": st.just(2)},
+    optional={
+        "packages": st.dictionaries(FILES, ENTRIES, max_size=2),
+        "packages.conda": st.dictionaries(FILES, ENTRIES, max_size=2),
+        "revoke": st.lists(FILES, max_size=1),
+        "remove": st.lists(FILES, max_size=2),
+    },
+)
+
+
+def parsed(document: Any) -> Instructions:
+    return parse_instructions(
+        json.dumps(document).encode(), subdir=SUBDIR, member="x", limits=Limits(), now=2e9
+    )
+
+
+@given(st.lists(DOCUMENTS, min_size=2, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_an_index_follows_its_patches(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    channel = Channel(*RECORDS)
+    instructions = parsed(documents[0])
+    before = channel.index(folder / "first", patch=instructions.patch)
+    for number, document in enumerate(documents[1:]):
+        changed = changed_names(instructions, parsed(document))
+        instructions = parsed(document)
+        shards: dict[str, bytes] = {}
+        made = channel.index(
+            folder / f"a{number}",
+            before=before,
+            changed=changed,
+            patch=instructions.patch,
+            shards=shards,
+        )
+        every: dict[str, bytes] = {}
+        anew = channel.index(folder / f"b{number}", patch=instructions.patch, shards=every)
+        assert {p: d for p, d in made.items() if layout.LEDGER not in p} == {
+            p: d for p, d in anew.items() if layout.LEDGER not in p
+        }
+        assert shards.items() <= every.items()
+        before = made
+
+
+def test_patches_that_touch_nothing_leave_the_documents_as_they_are(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("index")
+    channel = Channel(*RECORDS)
+    plain = channel.index(folder / "a")
+    patched = channel.index(folder / "b", patch=NOTHING.patch)
+    assert {path: patched[path] for path in plain if layout.LEDGER not in path} == {
+        path: data for path, data in plain.items() if layout.LEDGER not in path
+    }
+    for twin in ("", layout.ZST):
+        original = patched[f"{SUBDIR}/{layout.REPODATA_FROM_PACKAGES}{twin}"]
+        assert original == plain[f"{SUBDIR}/{layout.REPODATA}{twin}"]

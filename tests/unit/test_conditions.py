@@ -1,0 +1,136 @@
+"""Conditions and ranges of requests: RFC 9110's rules, case by case."""
+
+from http import HTTPStatus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulp_conda.app.conditions import Validators, Verdict, verdict
+
+ETAG = '"a1"'
+THEN = "Tue, 24 Nov 2026 12:00:00 GMT"
+LATER = "Tue, 24 Nov 2026 12:00:01 GMT"
+VALIDATORS = Validators(ETAG, THEN)
+SIZE = 10
+WHOLE = Verdict(HTTPStatus.OK, 0, SIZE)
+UNCHANGED = Verdict(HTTPStatus.NOT_MODIFIED)
+FAILED = Verdict(HTTPStatus.PRECONDITION_FAILED)
+OUTSIDE = Verdict(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+
+
+def part(start: int, count: int) -> Verdict:
+    return Verdict(HTTPStatus.PARTIAL_CONTENT, start, count)
+
+
+def judged(headers: dict[str, str], method: str = "GET", size: int = SIZE) -> Verdict:
+    return verdict(method, headers, VALIDATORS, size)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, WHOLE),
+        ({"If-None-Match": ETAG}, UNCHANGED),
+        ({"If-None-Match": f"W/{ETAG}"}, UNCHANGED),
+        ({"If-None-Match": f'"x,y", {ETAG}'}, UNCHANGED),
+        ({"If-None-Match": "*"}, UNCHANGED),
+        ({"If-None-Match": '"b"'}, WHOLE),
+        ({"If-None-Match": "a1"}, WHOLE),
+        ({"If-None-Match": ""}, WHOLE),
+        ({"If-None-Match": '"b"', "If-Modified-Since": THEN}, WHOLE),
+        ({"If-None-Match": ETAG, "If-Modified-Since": LATER}, UNCHANGED),
+        ({"If-None-Match": ETAG, "Range": "bytes=0-1"}, UNCHANGED),
+        ({"If-Modified-Since": THEN}, UNCHANGED),
+        ({"If-Modified-Since": LATER}, WHOLE),
+        ({"If-Modified-Since": "yesterday"}, WHOLE),
+        ({"If-Match": ETAG}, WHOLE),
+        ({"If-Match": "*"}, WHOLE),
+        ({"If-Match": f"W/{ETAG}"}, FAILED),
+        ({"If-Match": '"b"', "If-None-Match": ETAG}, FAILED),
+        ({"If-Match": ETAG, "If-Unmodified-Since": LATER}, WHOLE),
+        ({"If-Unmodified-Since": THEN}, WHOLE),
+        ({"If-Unmodified-Since": LATER}, FAILED),
+    ],
+)
+def test_conditions(headers: dict[str, str], expected: Verdict) -> None:
+    assert judged(headers) == expected
+    if "Range" not in headers:
+        assert judged(headers, "HEAD") == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("bytes=0-3", part(0, 4)),
+        ("bytes=4-", part(4, 6)),
+        ("bytes=9-9", part(9, 1)),
+        ("bytes=8-100", part(8, 2)),
+        ("bytes=-3", part(7, 3)),
+        ("bytes=-100", part(0, 10)),
+        (f"bytes=8-{'9' * 18}", part(8, 2)),
+        ("bytes=10-", OUTSIDE),
+        ("bytes=10-12", OUTSIDE),
+        ("bytes=-0", OUTSIDE),
+        # Not understood, so ignored.
+        ("bytes=3-2", WHOLE),
+        ("bytes=-", WHOLE),
+        ("bytes=0-1,3-4", WHOLE),
+        ("bytes=a-b", WHOLE),
+        ("lines=0-3", WHOLE),
+        ("bytes=\u0660-\u0663", WHOLE),
+        (f"bytes={'9' * 5000}-", WHOLE),
+        ("", WHOLE),
+    ],
+)
+def test_ranges(wanted: str, expected: Verdict) -> None:
+    assert judged({"Range": wanted}) == expected
+    assert judged({"Range": wanted}, "HEAD") == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (ETAG, True),
+        (THEN, True),
+        (f"W/{ETAG}", False),
+        ('"b"', False),
+        (LATER, False),
+        ("", False),
+    ],
+)
+def test_a_range_of_what_the_client_does_not_have_is_the_whole(condition: str, holds: bool) -> None:
+    headers = {"Range": "bytes=2-3", "If-Range": condition}
+    assert judged(headers) == (part(2, 2) if holds else WHOLE)
+
+
+def test_nothing_has_no_ranges() -> None:
+    assert judged({"Range": "bytes=0-"}, size=0) == OUTSIDE
+    assert judged({"Range": "bytes=-5"}, size=0) == OUTSIDE
+
+
+def test_what_has_no_date_is_never_the_same_by_date() -> None:
+    undated = Validators(ETAG, None)
+    for headers in ({"If-Modified-Since": THEN}, {"If-Modified-Since": ""}):
+        assert verdict("GET", headers, undated, SIZE) == WHOLE
+    assert verdict("GET", {"If-Range": "", "Range": "bytes=0-1"}, undated, SIZE) == WHOLE
+
+
+HEADER = st.text('bytes=0189-,*W/"a ', max_size=20)
+RANGE = st.builds("bytes={}-{}".format, st.integers(0, 1100), st.integers(0, 1100) | st.just(""))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since"]),
+        HEADER | RANGE,
+    ),
+    st.integers(0, 1000),
+)
+def test_whatever_the_headers_hold_the_bytes_are_within_the_file(
+    headers: dict[str, str], size: int
+) -> None:
+    found = judged(headers, size=size)
+    assert 0 <= found.start <= found.start + found.count <= size
+    if found.status is HTTPStatus.PARTIAL_CONTENT:
+        assert found.count
