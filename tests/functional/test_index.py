@@ -190,7 +190,8 @@ def test_equal_documents_of_channels_made_at_once(server: RunningServer, owner: 
     channels = [server.channel(owner, f"c{number}") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda channel: upload(server, channel, linux(owner)), channels))
-    for path in ("noarch/repodata.json", "linux-64/current_repodata.json.bz2"):
+    # Only the times at which a channel first had its files are its own.
+    for path in ("noarch/repodata.json", "linux-64/run_exports.json", "channeldata.json"):
         assert len({get(channel, path).content for channel in channels}) == 1
     document = json.loads(get(channels[0], "linux-64/repodata.json").content)
     assert set(document["packages.conda"]) == {f"{owner}-1.0-0.conda"}
@@ -206,8 +207,8 @@ def test_every_domain_has_its_own_documents(domain_server: RunningServer, tmp_pa
     channels = [domain_server.channel(owner, "index") for owner in ("indexed", "default")]
     for channel in channels:
         upload(domain_server, channel, PackageBuilder("a"), linux("b"), linux("b", "2.0"))
-    for path in ("noarch/repodata.json", "linux-64/current_repodata.json.bz2"):
+    for path in ("noarch/run_exports.json", "linux-64/run_exports.json"):
         assert len({get(channel, path).content for channel in channels}) == 1
-    digest = sha256(get(channels[0], "noarch/repodata.json").content).hexdigest()
+    digest = sha256(get(channels[0], "noarch/run_exports.json").content).hexdigest()
     for domain in ("indexed", "default"):
         assert Rest(domain_server, domain).get("artifacts/", sha256=digest)["count"] == 1

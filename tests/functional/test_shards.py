@@ -261,6 +261,21 @@ def test_a_damaged_index_is_made_anew(server: RunningServer, rest: Rest, owner: 
         assert f"{owner}-{document[:3]}-1.0-0.conda" in records
 
 
+def test_a_channel_without_packages_is_one(server: RunningServer, rest: Rest, owner: str) -> None:
+    repository = rest.create("repositories/conda/conda/", name=f"{owner}/main")
+    href = {"repository": repository["pulp_href"]}
+    rest.create("distributions/conda/conda/", name=owner, base_path=f"{owner}/main", **href)
+    channel = server.channel(owner)
+    unpublished = everything(channel, "noarch")
+    rest.create("publications/conda/conda/", **href)
+    assert everything(channel, "noarch") == unpublished
+    get(channel, "linux-64/repodata.json", 404)
+    with pytest.raises(Exception, match="demo"):
+        solve_from([channel], ["demo"])
+    upload(server, channel, PackageBuilder().subdir("linux-64"))
+    assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda"]
+
+
 def test_readers_never_meet_a_mixture(server: RunningServer, owner: str) -> None:
     """Documents of one index agree while another process publishes, and name only what is there."""
     channel = server.channel(owner)

@@ -21,6 +21,7 @@ from pulpcore.plugin.util import get_domain
 from pulp_conda.app.conditions import Validators, http_date
 from pulp_conda.app.models import REQUESTER, CondaContentGuard
 from pulp_conda.formats import layout
+from pulp_conda.formats.empty_index import empty_index
 from pulp_conda.formats.layout import Kind, Place
 
 from . import lookup
@@ -68,7 +69,7 @@ def find(request: Request, base_paths: list[str]) -> Representation | StreamResp
     if not place.subdir and place.name in PAGES:
         return _page(request, channel, index, place)
     if index is None:
-        raise _missing()
+        return _nothing_yet(channel, place)
     if place.kind is Kind.SHARD:
         return _shard(channel, index, place)
     return _file(request, channel, index, place)
@@ -127,6 +128,16 @@ def _page(
         return Response(body=data, status=page.status, headers=headers)
     etag = page.etag or sha256(data).hexdigest()
     return _representation(channel, place, Bytes(data), etag, page.content_type, page)
+
+
+def _nothing_yet(channel: Channel, place: Place) -> Representation:
+    """Return a document of a channel without any index: without `noarch` clients refuse it."""
+    path = f"{place.subdir}/{place.name}".lstrip("/")
+    data = empty_index().get(path) if channel.repository and not channel.checkpoint else None
+    if data is None:
+        raise _missing()
+    type_ = layout.content_type(place.name)
+    return _representation(channel, place, Bytes(data), sha256(data).hexdigest(), type_)
 
 
 def _shard(channel: Channel, index: Index, place: Place) -> Representation:
