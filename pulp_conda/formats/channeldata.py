@@ -7,6 +7,7 @@ together from entries that were made before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -161,11 +162,18 @@ class Listed(msgspec.Struct, gc=False):
     timestamp: int = 0
 
 
-class Listing(msgspec.Struct):
+class Listing(msgspec.Struct, dict=True):
     """A channel's names, in the order of the document."""
 
     packages: dict[str, Listed] = {}
     subdirs: list[str] = []
+
+    @cached_property
+    def searched(self) -> list[tuple[str, str]]:
+        """Each name with the text that is searched: made once, as it costs most of a search."""
+        return [
+            (name, f"{name} {listed.summary}".casefold()) for name, listed in self.packages.items()
+        ]
 
 
 _LISTING_DECODER: Final = msgspec.json.Decoder(Listing)
@@ -184,11 +192,16 @@ def search(listing: Listing, text: str) -> list[str]:
     words = text.casefold().split()
     if not words:
         return list(listing.packages)
-    found = []
-    for name, listed in listing.packages.items():
-        if all(word in name for word in words):
-            rank = 0 if name == words[0] else 1 if name.startswith(words[0]) else 2
-            found.append((rank, name))
-        elif all(word in f"{name} {listed.summary}".casefold() for word in words):
-            found.append((3, name))
-    return [name for _, name in sorted(found)]
+    found = listing.searched
+    for word in words:
+        found = [each for each in found if word in each[1]]
+    return sorted((name for name, _ in found), key=lambda name: (_likelihood(name, words), name))
+
+
+def _likelihood(name: str, words: Sequence[str]) -> int:
+    """Return the lower the likelier."""
+    if not all(word in name for word in words):
+        return 3
+    if name.startswith(words[0]):
+        return 0 if name == words[0] else 1
+    return 2

@@ -1,6 +1,7 @@
 """A channel's page, in a real browser, with and without scripts."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import new_account
 from tests.functional.browser import Browser, browser, needs_chromium
+from tests.functional.channels import repository_of
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.test_patches import patched
 from tests.functional.test_private import private_channel, urls_of
 
 __all__ = ["browser"]
@@ -214,6 +217,26 @@ def test_a_channel_that_publishes_no_list_tells_files_by_name(
     assert "no list of its packages" in page
     assert 'name="name"' in page
     assert "demo-1.0-0.conda" in get(f"{url}/?name=demo").text
+
+
+def test_files_that_patches_took_out_are_not_shown(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    url = server.channel(owner)
+    for package in (PackageBuilder(), PackageBuilder(version="2.0"), PackageBuilder("gone")):
+        assert server.put(f"{url}/x.conda", package.conda()).status_code == 201
+    instructions = {
+        "patch_instructions_version": 1,
+        "remove": ["gone-1.0-0.conda", "demo-2.0-0.conda"],
+        "revoke": ["demo-1.0-0.tar.bz2"],
+    }
+    repository = repository_of(rest, owner)["pulp_href"]
+    patched(rest, instructions, subdir="noarch", repository=repository)
+    assert "gone" not in get(f"{url}/").text
+    get(f"{url}/?name=gone", status=404)
+    shown = get(f"{url}/?name=demo").text
+    assert "demo-2.0" not in shown
+    assert re.search("demo-1.0-0.conda</a> <span[^>]*>revoked<", shown)
 
 
 def test_an_empty_channel_has_a_page(server: RunningServer, rest: Rest, owner: str) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import ChainMap, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from django.db.models import Q
 from pulpcore.plugin.models import Artifact, PublishedArtifact
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaPackage
+from pulp_conda.app.models import CondaPackage, CondaShard
 from pulp_conda.app.models.package import held_by
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.channeldata import Listing, parse_listing, timestamp_seconds
+from pulp_conda.formats.shard_files import shard_files
 from pulp_conda.formats.version_order import version_ranks
 
-_NAMES_KEPT = 200_000
-"""So many names a process keeps of the channels that were looked at last: some 100 MB."""
+_NAMES_KEPT = 100_000
+"""So many names a process keeps of the channels that were looked at last: some 75 MB."""
 
 _DESCRIBING = 20
 """So many of the newest files are asked for how they describe themselves: some do not at all."""
@@ -52,6 +55,7 @@ class File:
     size: int
     timestamp: int
     sha256: str
+    revoked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,33 +111,76 @@ def listing_of(index: ServedIndex) -> Listing | None:
 def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files | None:
     """Return some of the files of a name in all subdirs, None where there are none.
 
-    Costs two queries; all files of the name are put in order.
+    Costs four queries; all files of the name are put in order.
     """
     if "\0" in name:  # PostgreSQL refuses to look for it
         return None
-    packages = CondaPackage.objects.filter(
-        held_by(index.repository, index.number), _pulp_domain=get_domain_pk(), name=name
-    )
-    rows = list(packages.values_list("version", "build_number", "filename", "subdir", "pk"))
+    rows = _rows(index, name)
+    named = _named(index, name, {row.subdir for row in rows})
+    rows = [row for row in rows if row.subdir not in named or row.filename in named[row.subdir]]
     if not rows:
         return None
-    ranks = version_ranks({version for version, *_ in rows})
-    rows.sort(key=lambda row: row[3])
-    rows.sort(key=lambda row: (ranks[row[0]], *row[:3]), reverse=True)
-    chosen = [pk for *_, pk in rows[start : start + count]]
-    describing = [pk for *_, pk in rows[:_DESCRIBING]]
-    found = CondaPackage.objects.defer("record_json").in_bulk({*describing, *chosen})
-    newest = [found[pk] for pk in describing]
+    ranks = version_ranks({row.version for row in rows})
+    rows.sort(key=lambda row: row.subdir)
+    rows.sort(key=lambda row: (ranks[row.version], *row[:3]), reverse=True)
+    chosen = rows[start : start + count]
+    describing = rows[:_DESCRIBING]
+    found = CondaPackage.objects.defer("record_json").in_bulk(
+        {row.pk for row in (*describing, *chosen)}
+    )
+    newest = [found[row.pk] for row in describing]
     return Files(
         total=len(rows),
-        shown=[_file(found[pk]) for pk in chosen],
+        shown=[
+            _file(found[row.pk], revoked=named.get(row.subdir, {}).get(row.filename, False))
+            for row in chosen
+        ],
         newest=newest[0].version,
         about=dict(ChainMap(*(package.about for package in newest))),
         license=next((package.license for package in newest if package.license), ""),
     )
 
 
-def _file(package: CondaPackage) -> File:
+class _Row(NamedTuple):
+    version: str
+    build_number: int
+    filename: str
+    subdir: str
+    pk: UUID
+
+
+def _rows(index: ServedIndex, name: str) -> list[_Row]:
+    packages = CondaPackage.objects.filter(
+        held_by(index.repository, index.number), _pulp_domain=get_domain_pk(), name=name
+    )
+    return [_Row(*row) for row in packages.values_list(*_Row._fields)]
+
+
+def _named(index: ServedIndex, name: str, subdirs: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """Return the files that patches have left, and whether each is revoked, by subdir.
+
+    Only of subdirs of which shards are published: there alone is it known without reading a
+    document of all packages.
+    """
+    published = PublishedArtifact.objects.filter(
+        publication_id=index.publication,
+        relative_path__in=[f"{subdir}/{layout.REPODATA_SHARDS}" for subdir in subdirs],
+    ).values_list("relative_path", flat=True)
+    named: dict[str, dict[str, bool]] = {layout.split(path)[0]: {} for path in published}
+    shards = CondaShard.objects.filter(
+        Q(removed=None) | Q(removed__gt=index.number),
+        repository_id=index.repository,
+        subdir__in=list(named),
+        name=name,
+        added__lte=index.number,
+    )
+    # A version that was published again has the shards of both indexes; the later count.
+    for subdir, data in shards.order_by("pk").values_list("subdir", "data"):
+        named[subdir] = shard_files(bytes(data))
+    return named
+
+
+def _file(package: CondaPackage, *, revoked: bool) -> File:
     return File(
         subdir=package.subdir,
         filename=package.filename,
@@ -142,4 +189,5 @@ def _file(package: CondaPackage) -> File:
         size=package.size,
         timestamp=timestamp_seconds(package.timestamp),
         sha256=package.sha256,
+        revoked=revoked,
     )
