@@ -27,7 +27,7 @@ class CondaPublication(Publication, AutoAddObjPermsMixin):
 
     pulpcore takes thirty statements to create and complete a publication. The common case, that
     nobody in particular publishes what is a channel's newest, is done here in eight; what it leaves
-    in the tables is the same (`tests/functional/test_publications.py`).
+    in the tables is the same (`tests/functional/test_tasks.py`).
     """
 
     TYPE = "conda"
