@@ -98,14 +98,18 @@ _SHARD = """
 _SHARD_NAMED = f"""
     {_SHARD} repository_id = %s AND added <= %s AND coalesce(removed > %s, true) LIMIT 1
 """
+# The second half answers for shards whose index is gone by now: a repository may retain fewer
+# versions than a week brings.
 _SHARD_LATELY_NAMED = f"""
-    {_SHARD} repository_id IN (SELECT v.repository_id {_LATELY_SERVED}) AND EXISTS (
+    ({_SHARD} repository_id IN (SELECT v.repository_id {_LATELY_SERVED}) AND EXISTS (
         SELECT 1 {_LATELY_SERVED}
            AND v.repository_id = s.repository_id AND v.number >= s.added
            AND coalesce(v.number < s.removed, true)
-    ) LIMIT 1
+    ) LIMIT 1)
+    UNION ALL
+    ({_SHARD} repository_id = %s AND superseded >= %s LIMIT 1)
+    LIMIT 1
 """
-_SHARD_YOUNG = f"{_SHARD} repository_id = %s AND superseded >= %s LIMIT 1"
 
 
 class Channel(NamedTuple):
@@ -219,11 +223,9 @@ def shard(channel: Channel, index: Index, place: Place) -> Shard | None:
     row = _first(_SHARD_NAMED, *path, index.repository, index.number, index.number)
     past = _with_past(channel)
     if row is None and past:
-        row = _first(_SHARD_LATELY_NAMED, *path, past, past)
-    if row is None and past and channel.repository:
-        # Its index may be gone by now: a repository may retain fewer versions than a week brings.
         period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
-        row = _first(_SHARD_YOUNG, *path, channel.repository, now() - period)
+        young = (channel.repository, now() - period)
+        row = _first(_SHARD_LATELY_NAMED, *path, past, past, *path, *young)
     return row and Shard(place.name, bytes(row[0]))
 
 
