@@ -167,6 +167,10 @@ def expire(server: RunningServer, owner: str) -> None:
         "for served in found.filter(expires_at__isnull=False):\n"
         "    served.expires_at -= timedelta(days=7)\n"
         "    served.save(skip_hooks=True)\n"
+        "from django.db.models import F\n"
+        "from pulp_conda.app.models import CondaShard\n"
+        f"found = CondaShard.objects.filter(repository__name__startswith='{owner}/')\n"
+        "found.update(superseded=F('superseded') - timedelta(days=7))\n"
     )
 
 
