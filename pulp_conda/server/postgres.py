@@ -19,6 +19,7 @@ from .processes import Process, die_with_parent
 _START_SECONDS = 30.0
 _PREDECESSOR_SECONDS = 10.0
 _INITIALISED = "initialised"
+_PREPARING = "preparing"
 _PORT = "5432"
 """Only the name of the socket depends on it."""
 
@@ -137,8 +138,17 @@ class Postgres:
             # After a crash the old cluster's last processes may be in the way for a moment.
             process.restart_if_dead()
             time.sleep(0.1)
+        preparing = self.root / _PREPARING
+        if preparing.exists():
+            # Some of pulpcore's migrations are no transactions: half of one cannot be completed.
+            self._psql("postgres", "DROP DATABASE IF EXISTS pulp WITH (FORCE)").check_returncode()
         if not self._psql("postgres", "SELECT 1 FROM pg_database WHERE datname='pulp'").stdout:
+            preparing.touch()
             self._psql("postgres", "CREATE DATABASE pulp").check_returncode()
+
+    def keep(self) -> None:
+        """Have the next start take the database as it is, for it is prepared by now."""
+        (self.root / _PREPARING).unlink(missing_ok=True)
 
     def _psql(self, database: str, sql: str) -> subprocess.CompletedProcess[str]:
         return self._run("psql", "-h", str(self.sockets), "-p", _PORT, "-U", "postgres", "-Atqc",

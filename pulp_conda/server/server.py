@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import Any
 
 from .configuration import UPLOAD_SECONDS, environment, operator_settings, write_settings
 from .home import Home
@@ -52,12 +51,15 @@ class Server:
         self._listen()
         self._choose_password()
         own, own_settings = operator_settings(self._home)
-        connection = None
+        postgres = None
         if not has_own_database(os.environ, own_settings):
-            connection = self._start_database()
+            postgres = self._start_database()
+        connection = postgres.connection if postgres else None
         settings = write_settings(self._home, self.options, self.origin, connection, own)
         env = environment(settings, has_own_database=connection is None)
         self._bootstrap(env)
+        if postgres:
+            postgres.keep()
         self._say("starting Pulp")
         self._start_pulp(env)
         self._wait_until_ready()
@@ -106,14 +108,14 @@ class Server:
         if self.admin_password != kept:
             self._set_password = self.admin_password
 
-    def _start_database(self) -> dict[str, Any]:
+    def _start_database(self) -> Postgres:
         postgres = Postgres.find(self._home)
         self._say(f"starting PostgreSQL in {postgres.root}")
         postgres.initialise()
         self._database = postgres.process()
         self._database.start()
         postgres.wait(self._database)
-        return postgres.connection
+        return postgres
 
     def _bootstrap(self, env: dict[str, str]) -> None:
         self._say("preparing the database")

@@ -163,15 +163,29 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert f"cannot use the home {tmp_path}/file/home" in refused.stderr
 
 
+_UNSAFE_MIGRATION = "core.0138"  # which is no transaction
+
+
+def wait_for_text(path: Path, text: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists() or text not in path.read_text():
+        assert time.monotonic() < deadline, f"{text} did not appear in {path}"
+        time.sleep(0.01)
+
+
 def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path: Path) -> None:
     chance = random.Random(int.from_bytes(os.urandom(4)))
     home = tmp_path / "home"
     command = [sys.executable, "-m", "pulp_conda.server", "--home", str(home), "--port", "0"]
-    for _ in range(3):
-        seconds = chance.uniform(0.3, 12)
-        print(f"killed after {seconds:.1f} s")
+    log = home / "logs" / "bootstrap.log"
+    for interrupt in (chance.uniform(0.3, 5), chance.uniform(5, 12), _UNSAFE_MIGRATION):
+        print(f"killed after {interrupt}")
+        log.unlink(missing_ok=True)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        time.sleep(seconds)
+        if isinstance(interrupt, float):
+            time.sleep(interrupt)
+        else:
+            wait_for_text(log, interrupt)
         process.send_signal(signal.SIGKILL)
         process.wait()
         time.sleep(1)

@@ -22,5 +22,5 @@ def test_they_are_what_a_channel_could_hold() -> None:
         assert parts.name == package.record["name"]
         assert {spec.split()[0] for spec in package.record["depends"]} <= names
     assert {package.record["subdir"] for package in made} == {"linux-64", "noarch"}
-    assert {package.extension for package in made} == {".conda", ".tar.bz2"}
+    assert {package.extension for package in made} == {"conda", "tar.bz2"}
     assert 420 < mean(len(package.record_json) for package in made) < 520
