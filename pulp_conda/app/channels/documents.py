@@ -6,7 +6,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from pulpcore.plugin.models import (
     PublishedArtifact,
     PublishedMetadata,
 )
+from pulpcore.plugin.util import get_domain
 
 from pulp_conda.formats.files import WrittenFile
 
@@ -45,9 +46,8 @@ def save_documents(
     """
     by_digest = {file.digests["sha256"]: file for file in files.values()}
     with transaction.atomic():
-        saved = _saved(by_digest, publication)
+        saved = _saved(by_digest, publication, spared=taken.values())
         documents = {path: saved[file.digests["sha256"]] for path, file in files.items()}
-        _spare(taken.values())
         unit = PublishedMetadata.objects.create(
             publication=publication,
             relative_path=_INDEX,
@@ -66,45 +66,49 @@ def save_documents(
         )
 
 
-def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, UUID]:
-    """Return the artifact of each document that a publication has.
+class SavedDocument(NamedTuple):
+    """A document that a publication has."""
 
-    Empty when they were made by another recipe.
-    """
+    artifact: UUID
+    name: str
+    """Of the file in the domain's storage."""
+    sha256: str
+
+
+def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, SavedDocument]:
+    """Return the documents of a publication by path, none if they were made by another recipe."""
     units = PublishedMetadata.objects.filter(publication=publication, pulp_labels=recipe)
-    return dict(
-        ContentArtifact.objects.filter(content__in=units).values_list(
-            "relative_path", "artifact_id"
-        )
+    found = ContentArtifact.objects.filter(content__in=units).values_list(
+        "relative_path", "artifact_id", "artifact__file", "artifact__sha256"
     )
+    return {path: SavedDocument(*document) for path, *document in found}
 
 
-def read_document(artifact: UUID) -> bytes:
+def read_document(document: SavedDocument) -> bytes:
     """Return a small document as it was saved.
 
     Raises:
         DamagedDocument: the storage does not have what was saved.
     """
-    with opened_document(artifact) as stream:
+    with opened_document(document) as stream:
         return stream.read()
 
 
 @contextmanager
-def opened_document(artifact: UUID) -> Iterator["CheckedStream"]:
+def opened_document(document: SavedDocument) -> Iterator["CheckedStream"]:
     """Yield a document as a stream, which is known to be whole when the context ends.
 
     Raises:
         DamagedDocument: the storage does not have what was saved.
     """
-    saved = Artifact.objects.select_related("pulp_domain").get(pk=artifact)
     try:
-        file = saved.file.open("rb")
+        file = get_domain().get_storage().open(document.name, "rb")
     except OSError as error:
-        raise DamagedDocument(f"a document of this digest is gone: {saved.sha256}") from error
+        raise DamagedDocument(f"a document of this digest is gone: {document.sha256}") from error
     with file:
         stream = CheckedStream(file)
         yield stream
-        stream.check(saved.sha256)
+        stream.check(document.sha256)
 
 
 class DamagedDocument(Exception):
@@ -136,16 +140,21 @@ class CheckedStream:
             raise DamagedDocument(f"a document with the digest {sha256} was changed")
 
 
-def _saved(by_digest: Mapping[str, WrittenFile], publication: Publication) -> dict[str, UUID]:
-    """Save what the domain does not have yet and return the artifact of each sha256."""
+def _saved(
+    by_digest: Mapping[str, WrittenFile], publication: Publication, *, spared: Iterable[UUID]
+) -> dict[str, UUID]:
+    """Save what the domain does not have yet and return the artifact of each sha256.
+
+    What it has, and what is to be `spared`, is kept from orphan cleanup until documents name it.
+    """
     in_domain = Artifact.objects.filter(
         pulp_domain_id=publication.pulp_domain_id, sha256__in=list(by_digest)
     )
-    known = set(in_domain.values_list("sha256", flat=True))
+    known = dict(in_domain.values_list("sha256", "pk"))
+    Artifact.objects.filter(pk__in=[*known.values(), *spared]).touch()
     # In one order everywhere, lest two publications wait for each other.
-    _insert([_artifact(by_digest[digest]) for digest in sorted(by_digest.keys() - known)])
+    _insert([_artifact(by_digest[digest]) for digest in sorted(by_digest.keys() - known.keys())])
     saved = list(in_domain)
-    _spare(artifact.pk for artifact in saved)
     for artifact in saved:
         make_whole(artifact, by_digest[artifact.sha256].path)
     return {artifact.sha256: artifact.pk for artifact in saved}
@@ -167,9 +176,3 @@ def _insert(artifacts: list[Artifact]) -> None:
     finally:
         for file in files:
             file.close()
-
-
-def _spare(artifacts: Iterable[UUID]) -> None:
-    """Keep artifacts from orphan cleanup until the documents name them."""
-    if pks := list(artifacts):
-        Artifact.objects.filter(pk__in=pks).touch()

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, cast
-from uuid import UUID
 
 import zstandard
 from django.db.models import F
@@ -17,7 +16,14 @@ from pulp_conda.formats.ledger import Ledger
 from pulp_conda.formats.splice import Source
 from pulp_conda.formats.subdir_index import Before
 
-from .documents import DamagedDocument, Recipe, opened_document, read_document, saved_documents
+from .documents import (
+    DamagedDocument,
+    Recipe,
+    SavedDocument,
+    opened_document,
+    read_document,
+    saved_documents,
+)
 
 
 def is_published(version: RepositoryVersion) -> bool:
@@ -37,8 +43,8 @@ class Predecessor:
 
     number: int
     """Of its version."""
-    documents: Mapping[str, UUID]
-    """The artifact of each of its documents, by path."""
+    documents: Mapping[str, SavedDocument]
+    """By path."""
 
     @property
     def subdirs(self) -> set[str]:
@@ -54,11 +60,11 @@ class Predecessor:
             names.setdefault(subdir, set()).add(name)
         return names
 
-    def of(self, subdir: str) -> dict[str, UUID]:
+    def of(self, subdir: str) -> dict[str, SavedDocument]:
         """Return the documents of a subdir; those of the channel's root without one."""
         return {
-            path: artifact
-            for path, artifact in self.documents.items()
+            path: document
+            for path, document in self.documents.items()
             if layout.split(path)[0] == subdir
         }
 
@@ -68,7 +74,7 @@ class Predecessor:
         Raises:
             DamagedDocument: a document is not what was saved.
         """
-        documents = {layout.split(path)[1]: pk for path, pk in self.of(subdir).items()}
+        documents = {layout.split(path)[1]: found for path, found in self.of(subdir).items()}
         try:
             ledger = Ledger.decode(read_document(documents[layout.LEDGER]))
         except (KeyError, ValueError) as error:
@@ -77,7 +83,7 @@ class Predecessor:
 
 
 @contextmanager
-def _source(documents: Mapping[str, UUID], name: str) -> Iterator[Source]:
+def _source(documents: Mapping[str, SavedDocument], name: str) -> Iterator[Source]:
     """Yield a document's text out of its compressed twin, a sixth of the bytes to be fetched."""
     try:
         with (
@@ -95,18 +101,18 @@ def predecessor(version: RepositoryVersion, recipe: Recipe) -> Predecessor | Non
     A version that is published once more is made anew: who asks for that may not trust what is
     there.
     """
-    if is_published(version):
-        return None
     # Its version is not loaded: that holds an array of everything in it.
     before = (
         CondaPublication.objects.filter(
             repository_version__repository_id=version.repository_id,
-            repository_version__number__lt=version.number,
+            repository_version__number__lte=version.number,
             complete=True,
         )
         .annotate(number=F("repository_version__number"))
         .order_by("number", "pulp_created")
         .last()
     )
-    documents = saved_documents(before, recipe) if before else {}
+    if before is None or before.number == version.number:
+        return None
+    documents = saved_documents(before, recipe)
     return Predecessor(before.number, documents) if documents else None

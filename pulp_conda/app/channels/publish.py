@@ -216,7 +216,7 @@ class _Publishing:
             return {}
         made = {*self._made, _ROOT} if self._made else set()
         return {
-            path: artifact
-            for path, artifact in self._before.documents.items()
+            path: document.artifact
+            for path, document in self._before.documents.items()
             if layout.split(path)[0] not in made
         }

@@ -17,7 +17,7 @@ from pulp_conda.formats.files import WrittenFile
 from pulp_conda.formats.new_shards import NewShards
 from pulp_conda.formats.shards import ShardBytes
 
-from .documents import DamagedDocument, opened_document
+from .documents import DamagedDocument, SavedDocument, opened_document
 from .publish import Made, made_anew, recipe_of
 
 
@@ -87,7 +87,7 @@ def _problem(made: WrittenFile | None, stored: Artifact | None, *, mend: bool) -
     if made.digests["sha256"] != stored.sha256:
         return DIFFERENT
     try:
-        with opened_document(stored.pk):
+        with opened_document(SavedDocument(stored.pk, stored.file.name, stored.sha256)):
             return None
     except DamagedDocument:
         if mend:
