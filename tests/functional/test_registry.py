@@ -229,8 +229,8 @@ def test_reading_honours_head_ranges_and_conditions(server: RunningServer, owner
 def test_what_a_channel_does_not_have_is_404(server: RunningServer, owner: str) -> None:
     server.put(f"{server.channel(owner)}/x.conda", PackageBuilder().conda())
     for path in (
-        "noarch/absent-1-0.conda", "linux-64/repodata.json", "noarch/repodata_shards.msgpack.zst",
-        "channeldata.json", "noarch/", "noarch", "", "noarch/../noarch/repodata.json.gz",
+        "noarch/absent-1-0.conda", "linux-64/repodata.json", "noarch/ledger.msgpack.zst",
+        "rss.xml", "noarch/", "noarch", "noarch/../noarch/repodata.json.gz",
         "linux-64/demo-1.0-0.conda", "a/b/c/d/e", "%2e%2e/x", "noarch/%00",
     ):  # fmt: skip
         answer = requests.get(f"{server.channel(owner)}/{path}", timeout=30)
