@@ -22,11 +22,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
+from rattler import MatchSpec
 
 from .candidates import Candidate, candidates_of
 from .match_specs import parse_spec
 
-_SPECS_REMEMBERED: Final = 100_000
+_SPECS_REMEMBERED: Final = 50_000
 
 
 class Records(NamedTuple):
@@ -84,15 +85,20 @@ class _Choosing:
         self._known = known
         self._records = records
         self._made = {name: Choice([], [], {}, {}) for name in names}
+        self._newest: dict[str, list[Candidate]] = {}
+        """What is kept for its own sake: it answers most dependencies, without another look."""
         self._wanted: dict[str, list[str]] = {}
         self._seen: set[str] = set()
 
     def made(self) -> dict[str, Choice]:
         for name, choice in self._made.items():
-            known = self._known.get(name)
-            candidates = [] if known else self._candidates(name)
-            choice.newest = known.newest if known else _version(candidates[:1], candidates)
-            self._keep(name, choice.newest, candidates)
+            if known := self._known.get(name):
+                choice.newest = known.newest
+            else:
+                candidates = self._candidates(name)
+                choice.newest = _version(candidates[:1], candidates)
+                self._newest[name] = [c for c in candidates if c.position in choice.newest]
+            self._keep(name, choice.newest, self._newest.get(name, []))
         while self._wanted:
             # In rounds, so that a name's records are looked at once for many dependencies.
             wanted, self._wanted = self._wanted, {}
@@ -106,12 +112,20 @@ class _Choosing:
         choice, known = self._made[name], self._known.get(name)
         candidates: list[Candidate] = []
         for spec in specs:
-            answer = known.answers.get(spec) if known else None
+            answer = known.answers.get(spec) if known else self._answer_at_hand(name, spec)
             if answer is None:
                 candidates = candidates or self._candidates(name)
                 answer = _best(spec, candidates)
             choice.answers[spec] = answer
             self._keep(name, answer, candidates)
+
+    def _answer_at_hand(self, name: str, spec: str) -> list[int] | None:
+        """Return the newest version if it satisfies a spec: nothing else can then be better."""
+        newest = self._newest[name]
+        rank = newest[0].version_rank
+        if any(_satisfies(each, spec) for each in newest if each.version_rank == rank):
+            return self._made[name].newest
+        return None
 
     def _keep(self, name: str, positions: Iterable[int], candidates: list[Candidate]) -> None:
         choice, known = self._made[name], self._known.get(name)
@@ -134,11 +148,13 @@ class _Choosing:
 
 
 def _best(spec: str, candidates: list[Candidate]) -> list[int]:
-    parsed = parse_spec(spec)
-    if parsed is None:
-        return []
-    best = next((candidate for candidate in candidates if candidate.satisfies(parsed)), None)
+    best = next((candidate for candidate in candidates if _satisfies(candidate, spec)), None)
     return _version([best] if best else [], candidates)
+
+
+def _satisfies(candidate: Candidate, spec: str) -> bool:
+    parsed = _parsed(spec)
+    return parsed is not None and candidate.satisfies(parsed)
 
 
 def _version(best: list[Candidate], candidates: list[Candidate]) -> list[int]:
@@ -151,9 +167,13 @@ def _version(best: list[Candidate], candidates: list[Candidate]) -> list[int]:
 
 
 @lru_cache(_SPECS_REMEMBERED)
+def _parsed(text: str) -> MatchSpec | None:
+    """Return a dependency's MatchSpec; the same texts stand in thousands of records."""
+    return parse_spec(text)
+
+
 def _target(text: str) -> str | None:
-    """Return the name that a dependency asks for; the same texts stand in thousands of records."""
-    spec = parse_spec(text)
+    spec = _parsed(text)
     return None if spec is None else spec.name.normalized
 
 

@@ -17,8 +17,8 @@ from .patches import Patches
 
 _ROWS_PER_FETCH = 5000
 
-# Of the column of the membership itself PostgreSQL knows how often it is null. Of that of the version
-# joined to it it thinks never, expects one row for a million, and takes minutes for seconds.
+# Of the membership's own column PostgreSQL knows how often it is null. Of the number of the version
+# joined to it, it thinks never, expects one row for a million, and takes minutes for seconds.
 _HELD = """
       FROM core_repositorycontent AS stay
       JOIN conda_condapackage AS package ON package.content_ptr_id = stay.content_id
