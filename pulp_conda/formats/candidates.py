@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,8 @@ class Facts(msgspec.Struct):
     subdir: str = ""
     build: str = ""
     build_number: int = 0
-    depends: list[str] | None = None
+    depends: msgspec.Raw = msgspec.Raw(b"null")
+    """Decoded only of what is chosen."""
     track_features: str | list[str] | None = None
     features: str | list[str] | None = None
     license: str | None = None
@@ -42,6 +43,14 @@ class Candidate:
     """Its place among the pieces."""
     version_rank: int
     """The higher the newer; equal for equal versions, lowest for those that are none."""
+
+    @property
+    def depends(self) -> list[str]:
+        """The requirements that the record states."""
+        found = msgspec.json.decode(self.facts.depends)
+        # A record that was never an upload may hold anything.
+        texts = found if isinstance(found, list) else []
+        return [text for text in texts if isinstance(text, str)]
 
     @property
     def has_features(self) -> bool:
@@ -72,18 +81,37 @@ def _package_record(candidate: Candidate) -> rattler.PackageRecord:
     )
 
 
-def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
-    """Return the records of a name, newest first: by version, build number and file name.
+class Candidates:
+    """The records of a name, newest first: by version, build number and file name.
 
-    `pieces` are `"file name":record`.
+    They are looked at one after the other, mostly only the first few, and made when they are.
     """
-    records = _DECODER.decode(b"{" + b",".join(pieces) + b"}")
-    ranks = version_ranks({facts.version for facts in records.values()})
-    found = [
-        (ranks[facts.version], facts.build_number, filename, position)
-        for position, (filename, facts) in enumerate(records.items())
-    ]
-    found.sort(reverse=True)
-    return [
-        Candidate(name, records[filename], position, rank) for rank, _, filename, position in found
-    ]
+
+    def __init__(
+        self, name: str, pieces: Sequence[bytes], ranks: Mapping[str, int] | None = None
+    ) -> None:
+        """Take pieces `"file name":record`; `ranks` are those of an earlier look, if any."""
+        records = _DECODER.decode(b"{" + b",".join(pieces) + b"}")
+        self._name = name
+        self._facts = list(records.values())
+        self._made: dict[int, Candidate] = {}
+        self.ranks = ranks or version_ranks({facts.version for facts in self._facts})
+        """Of each version: the higher the newer."""
+        self._order = [
+            (self.ranks[facts.version], facts.build_number, filename, position)
+            for position, (filename, facts) in enumerate(records.items())
+        ]
+        self._order.sort(reverse=True)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        for rank, _, _, position in self._order:
+            yield self._candidate(position, rank)
+
+    def of_version(self, rank: int) -> list[Candidate]:
+        """Return the candidates whose version has a rank."""
+        return [self._candidate(at, found) for found, _, _, at in self._order if found == rank]
+
+    def _candidate(self, position: int, rank: int) -> Candidate:
+        if position not in self._made:
+            self._made[position] = Candidate(self._name, self._facts[position], position, rank)
+        return self._made[position]

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 import msgspec
 from rattler import MatchSpec
 
-from .candidates import Candidate, candidates_of
+from .candidates import Candidate, Candidates
 from .match_specs import parse_spec
 
 _SPECS_REMEMBERED: Final = 50_000
@@ -87,6 +87,7 @@ class _Choosing:
         self._made = {name: Choice([], [], {}, {}) for name in names}
         self._newest: dict[str, list[Candidate]] = {}
         """What is kept for its own sake: it answers most dependencies, without another look."""
+        self._ranks: dict[str, Mapping[str, int]] = {}
         self._wanted: dict[str, list[str]] = {}
         self._seen: set[str] = set()
 
@@ -95,10 +96,11 @@ class _Choosing:
             if known := self._known.get(name):
                 choice.newest = known.newest
             else:
-                candidates = self._candidates(name)
-                choice.newest = _version(candidates[:1], candidates)
-                self._newest[name] = [c for c in candidates if c.position in choice.newest]
-            self._keep(name, choice.newest, self._newest.get(name, []))
+                self._newest[name] = _whole(
+                    next(iter(candidates := self._candidates(name))), candidates
+                )
+                choice.newest = _positions(self._newest[name])
+            self._keep(name, choice.newest, self._newest.get(name))
         while self._wanted:
             # In rounds, so that a name's records are looked at once for many dependencies.
             wanted, self._wanted = self._wanted, {}
@@ -110,7 +112,7 @@ class _Choosing:
 
     def _answer(self, name: str, specs: list[str]) -> None:
         choice, known = self._made[name], self._known.get(name)
-        candidates: list[Candidate] = []
+        candidates: Candidates | None = None
         for spec in specs:
             answer = known.answers.get(spec) if known else self._answer_at_hand(name, spec)
             if answer is None:
@@ -127,7 +129,9 @@ class _Choosing:
             return self._made[name].newest
         return None
 
-    def _keep(self, name: str, positions: Iterable[int], candidates: list[Candidate]) -> None:
+    def _keep(
+        self, name: str, positions: Iterable[int], candidates: Iterable[Candidate] | None
+    ) -> None:
         choice, known = self._made[name], self._known.get(name)
         for position in positions:
             if position in choice.depends:
@@ -142,14 +146,19 @@ class _Choosing:
                     self._seen.add(spec)
                     self._wanted.setdefault(target, []).append(spec)
 
-    def _candidates(self, name: str) -> list[Candidate]:
+    def _candidates(self, name: str) -> Candidates:
         records = self._records(name)
-        return candidates_of(name, [*records.packages, *records.packages_conda])
+        pieces = [*records.packages, *records.packages_conda]
+        candidates = Candidates(name, pieces, self._ranks.get(name))
+        self._ranks[name] = candidates.ranks
+        return candidates
 
 
-def _best(spec: str, candidates: list[Candidate]) -> list[int]:
-    best = next((candidate for candidate in candidates if _satisfies(candidate, spec)), None)
-    return _version([best] if best else [], candidates)
+def _best(spec: str, candidates: Candidates) -> list[int]:
+    for candidate in candidates:
+        if _satisfies(candidate, spec):
+            return _positions(_whole(candidate, candidates))
+    return []
 
 
 def _satisfies(candidate: Candidate, spec: str) -> bool:
@@ -157,13 +166,16 @@ def _satisfies(candidate: Candidate, spec: str) -> bool:
     return parsed is not None and candidate.satisfies(parsed)
 
 
-def _version(best: list[Candidate], candidates: list[Candidate]) -> list[int]:
-    """Return the whole version of the best candidate; candidates come newest first."""
-    ranks = {candidate.version_rank for candidate in best}
-    taken = [candidate for candidate in candidates if candidate.version_rank in ranks]
+def _whole(best: Candidate, candidates: Candidates) -> list[Candidate]:
+    """Return the whole version of the best candidate, and what solvers take that shun features."""
+    taken = candidates.of_version(best.version_rank)
     if any(candidate.has_features for candidate in taken):
-        taken += [candidate for candidate in candidates if not candidate.has_features][:1]
-    return sorted({candidate.position for candidate in taken})
+        taken += next(([each] for each in candidates if not each.has_features), [])
+    return taken
+
+
+def _positions(candidates: Iterable[Candidate]) -> list[int]:
+    return sorted({candidate.position for candidate in candidates})
 
 
 @lru_cache(_SPECS_REMEMBERED)
@@ -178,5 +190,5 @@ def _target(text: str) -> str | None:
 
 
 def _depends(candidate: Candidate) -> list[tuple[str, str]]:
-    targets = ((_target(text), text) for text in candidate.facts.depends or ())
+    targets = ((_target(text), text) for text in candidate.depends)
     return [(target, text) for target, text in targets if target is not None]
