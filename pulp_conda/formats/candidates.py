@@ -113,5 +113,7 @@ class Candidates:
 
     def _candidate(self, position: int, rank: int) -> Candidate:
         if position not in self._made:
-            self._made[position] = Candidate(self._name, self._facts[position], position, rank)
+            facts = self._facts[position]
+            facts.depends = facts.depends.copy()  # lest it keep the text of all records
+            self._made[position] = Candidate(self._name, facts, position, rank)
         return self._made[position]

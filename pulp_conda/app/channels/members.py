@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
@@ -16,6 +16,8 @@ from pulp_conda.formats.shards import Member
 from .patches import Patches
 
 _ROWS_PER_FETCH = 5000
+_SORTING_MEMORY = "64MB"
+"""For a whole channel; PostgreSQL's usual 4 MB send the most of it to the disk and back."""
 
 # Of the membership's own column PostgreSQL knows how often it is null. Of the number of the version
 # joined to it, it thinks never, expects one row for a million, and takes minutes for seconds.
@@ -164,7 +166,10 @@ class Members:
                 cursor.execute(query, values)
                 yield from cursor.fetchall()
             return
-        with closing(connection.chunked_cursor()) as cursor:
+        # Outside of a transaction PostgreSQL would put the whole result aside before the first row.
+        with transaction.atomic(), closing(connection.chunked_cursor()) as cursor:
+            with connection.cursor() as settings:
+                settings.execute(f"SET LOCAL work_mem = '{_SORTING_MEMORY}'")
             cursor.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows
