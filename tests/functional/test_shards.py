@@ -170,6 +170,20 @@ def test_old_shards_stay_and_others_channels_do_not_have_them(
     get(old, shard_path(second), 404)
 
 
+def test_what_a_deleted_version_did_to_shards_is_undone(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    channel = server.channel(owner)
+    upload(server, channel, PackageBuilder("a", "1.0"), PackageBuilder("b", "1.0"))
+    upload(server, channel, PackageBuilder("a", "2.0"))
+    rest.wait(rest.request("DELETE", repository_of(rest, owner)["latest_version_href"]))
+    assert everything(channel, "noarch"), "that of the version before"
+    upload(server, channel, PackageBuilder("b", "2.0"))
+    assert everything(channel, "noarch"), "every shard that is named is there"
+    found = shard(channel, shard_index(channel)["shards"]["a"])
+    assert set(found["packages.conda"]) == {"a-1.0-0.conda"}
+
+
 def test_publishing_again_gives_the_same_bytes(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:

@@ -143,8 +143,9 @@ class _Publishing:
                 self._version, pass_through=True, checkpoint=checkpoint
             ) as publication,
         ):
-            self._members.record(since=self._before.number if self._before else None)
-            keeper = ShardKeeper(self._version)
+            before = self._before.number if self._before else None
+            self._members.record(since=before)
+            keeper = ShardKeeper(self._version, before)
             for subdir, new in shards.items():
                 keeper.save(subdir, new)
             save_documents(publication, files, self._taken(), self._recipe)

@@ -24,7 +24,8 @@ class ShardKeeper:
     ends the one before. When a later version has an index already, that keeps its shards.
     """
 
-    def __init__(self, version: RepositoryVersion) -> None:
+    def __init__(self, version: RepositoryVersion, before: int | None) -> None:
+        """Save for a version whose index is made from that of a version with the number `before`."""
         self._repository = version.repository_id
         self._number = version.number
         published = CondaPublication.objects.filter(
@@ -34,6 +35,16 @@ class ShardKeeper:
         self._is_newest = newest is None or newest <= version.number
         # An earlier index of the same version still names its own shards.
         self._end = version.number + 1 if newest == version.number else version.number
+        if before is not None and before + 1 < version.number:
+            self._rewind(before)
+
+    def _rewind(self, before: int) -> None:
+        """Undo what indexes did that are there no more: of deleted versions or publications."""
+        ours = CondaShard.objects.filter(repository_id=self._repository)
+        since = ours.filter(removed__gt=before, removed__lte=self._number, added__lte=before)
+        since.update(removed=None, superseded=None)
+        lost = ours.filter(added__gt=before, added__lt=self._number, removed=None)
+        lost.update(removed=self._number, superseded=now())
 
     def save(self, subdir: str, shards: NewShards) -> None:
         """Save the shards of a subdir."""
