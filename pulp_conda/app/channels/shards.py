@@ -25,7 +25,7 @@ class ShardKeeper:
     """
 
     def __init__(self, version: RepositoryVersion, before: int | None) -> None:
-        """Save for a version whose index is made from that of a version with the number `before`."""
+        """Save for a version whose index is made from that of the version numbered `before`."""
         self._repository = version.repository_id
         self._number = version.number
         published = CondaPublication.objects.filter(
@@ -35,7 +35,7 @@ class ShardKeeper:
         self._is_newest = newest is None or newest <= version.number
         # An earlier index of the same version still names its own shards.
         self._end = version.number + 1 if newest == version.number else version.number
-        if before is not None and before + 1 < version.number:
+        if self._is_newest and before is not None and before + 1 < version.number:
             self._rewind(before)
 
     def _rewind(self, before: int) -> None:
