@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import rattler
@@ -77,7 +79,7 @@ def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
 
     `pieces` are `"file name":record`.
     """
-    records = _DECODER.decode(b"{" + b",".join(pieces) + b"}")
+    records = _facts(b"{" + b",".join(pieces) + b"}")
     ranks = version_ranks({facts.version for facts in records.values()})
     found = [
         (ranks[facts.version], facts.build_number, filename, position)
@@ -87,3 +89,23 @@ def candidates_of(name: str, pieces: Sequence[bytes]) -> list[Candidate]:
     return [
         Candidate(name, records[filename], position, rank) for rank, _, filename, position in found
     ]
+
+
+def _facts(records: bytes) -> dict[str, Facts]:
+    try:
+        return _DECODER.decode(records)
+    except msgspec.ValidationError:
+        # Nobody checked the types in another server's records, and one of them must not keep all
+        # others from being published.
+        found: dict[str, dict[str, object]] = msgspec.json.decode(records)
+        return {filename: _understood(record) for filename, record in found.items()}
+
+
+def _understood(record: dict[str, object]) -> Facts:
+    """Return the facts of a record whose types are right; without a version it is the oldest."""
+    facts: dict[str, Any] = {"version": ""}
+    for field in msgspec.structs.fields(Facts):
+        if field.name in record:
+            with suppress(msgspec.ValidationError):
+                facts[field.name] = msgspec.convert(record[field.name], field.type)
+    return Facts(**facts)

@@ -149,7 +149,7 @@ def _columns(package: Synthetic) -> tuple[object, ...]:
         record["version"],
         record["build"],
         _fact(record, "build_number", 0),
-        record.get("timestamp"),
+        _fact(record, "timestamp", 0) or None,
         package.extension,
         package.record_json,
         package.digest,

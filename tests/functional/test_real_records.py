@@ -10,7 +10,6 @@ import requests
 
 from pulp_conda.formats.records import canonical_json
 from tests.benchmark import real
-from tests.functional.channels import repository_of
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.test_shards import get, shard_index, shard_path, unpacked
@@ -84,5 +83,5 @@ def test_real_records_come_back_equal(channel: str) -> None:
         assert sharded == real_ones
         assert of_shards == times
         run_exports = records_of(msgspec.json.decode(get(channel, f"{subdir}/run_exports.json")))
-        assert run_exports == dict.fromkeys(real_ones, {"run_exports": {}})
+        assert run_exports == {file: {"run_exports": {}} for file in real_ones}
     assert solve_from([channel], ["python 3.8.*"])
