@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import rattler
@@ -91,7 +93,7 @@ class Candidates:
         self, name: str, pieces: Sequence[bytes], ranks: Mapping[str, int] | None = None
     ) -> None:
         """Take pieces `"file name":record`; `ranks` are those of an earlier look, if any."""
-        records = _DECODER.decode(b"{" + b",".join(pieces) + b"}")
+        records = _facts(b"{" + b",".join(pieces) + b"}")
         self._name = name
         self._facts = list(records.values())
         self._made: dict[int, Candidate] = {}
@@ -117,3 +119,24 @@ class Candidates:
             facts.depends = facts.depends.copy()  # lest it keep the text of all records
             self._made[position] = Candidate(self._name, facts, position, rank)
         return self._made[position]
+
+
+def _facts(records: bytes) -> dict[str, Facts]:
+    try:
+        return _DECODER.decode(records)
+    except msgspec.ValidationError:
+        # Nobody checked the types in another server's records, and one of them must not keep all
+        # others from being published.
+        found: dict[str, dict[str, object]] = msgspec.json.decode(records)
+        return {filename: _understood(record) for filename, record in found.items()}
+
+
+def _understood(record: dict[str, object]) -> Facts:
+    """Return the facts of a record whose types are right; without a version it is the oldest."""
+    depends = msgspec.Raw(msgspec.json.encode(record.pop("depends", None)))
+    facts: dict[str, Any] = {"version": "", "depends": depends}
+    for field in msgspec.structs.fields(Facts):
+        if field.name in record:
+            with suppress(msgspec.ValidationError):
+                facts[field.name] = msgspec.convert(record[field.name], field.type)
+    return Facts(**facts)

@@ -91,8 +91,14 @@ def is_v3(record: Mapping[str, Any]) -> bool:
         return True
     if any(record.get(key) for key in _V3_KEYS):
         return True
-    specs = [*(record.get("depends") or ()), *(record.get("constrains") or ())]
-    return any("[" in spec and _WHEN.search(spec) is not None for spec in specs)
+    return _has_condition(record.get("depends")) or _has_condition(record.get("constrains"))
+
+
+def _has_condition(specs: object) -> bool:
+    # Nobody checked the types in another server's record.
+    return isinstance(specs, list) and any(
+        isinstance(spec, str) and "[" in spec and _WHEN.search(spec) is not None for spec in specs
+    )
 
 
 def canonical_json(record: Mapping[str, Any]) -> bytes:

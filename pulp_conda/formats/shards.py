@@ -22,6 +22,7 @@ from .v3 import v3_record
 ZSTD_LEVEL: Final = 3
 """On real shards level 9 gives 3.5 % less for four times the time, level 19 5.4 % for a hundred."""
 
+_INDEXED: Final = "indexed_timestamp"
 _DIGEST_CHARACTERS: Final = {"md5": 32, "sha256": 64}
 _CLASSIC_MAP: Final = {"tar.bz2": "packages", "conda": "packages.conda"}
 _RUN_EXPORTS: Final = {"tar.bz2": Section.RUN_EXPORTS, "conda": Section.RUN_EXPORTS_CONDA}
@@ -108,6 +109,9 @@ def build_shards(members: Iterable[Member], patch: Patch | None = None) -> Itera
 def _add(shard: Shard, member: Member, patch: Patch | None) -> None:
     record: Record = msgspec.json.decode(member.record_json)
     record_json, run_exports = member.record_json, member.run_exports
+    if record.pop(_INDEXED, None) is not None:
+        # Another channel's record says when that channel first named the file.
+        record_json = canonical_json(record).decode()
     if patch is not None:
         original = _Served.of(member, record, record_json)
         shard.add(ORIGINALS.holding(member.extension, v3=original.v3), original.key, original.json)
@@ -155,7 +159,7 @@ class _Served(NamedTuple):
             key = key.removesuffix(f".{member.extension}")
         if member.indexed is not None:
             # Serialising a record again would cost more than everything else about it.
-            record_json = f'{record_json[:-1]},"indexed_timestamp":{member.indexed}}}'
+            record_json = f'{record_json[:-1]},"{_INDEXED}":{member.indexed}}}'
         return cls(record, record_json, key, v3)
 
 
@@ -173,7 +177,7 @@ def _binary(record: Record, run_exports: RunExports, indexed: int | None) -> Rec
             with suppress(ValueError):  # an old record may hold anything
                 record[kind] = bytes.fromhex(digest)
     if indexed is not None:
-        record["indexed_timestamp"] = indexed
+        record[_INDEXED] = indexed
     record["run_exports"] = run_exports
     return record
 

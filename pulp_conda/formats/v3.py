@@ -120,14 +120,23 @@ def _check_requirements(index: Mapping[str, Any], member: str) -> None:
 
 
 def _with_specs(record: Mapping[str, Any], change: Callable[[str, str], str]) -> Record:
-    """Return a copy of `record` with `change(requirement, field)` for each of its requirements."""
+    """Return a copy of `record` with `change(requirement, field)` for each of its requirements.
+
+    What has another type than requirements have is left as it is.
+    """
+
+    def changed_specs(specs: Any, field: str) -> Any:
+        if not isinstance(specs, list):
+            return specs
+        return [change(spec, field) if isinstance(spec, str) else spec for spec in specs]
+
     changed = dict(record)
     for field in _SPECS:
         if changed.get(field):
-            changed[field] = [change(spec, field) for spec in changed[field]]
-    if groups := changed.get("extra_depends"):
+            changed[field] = changed_specs(changed[field], field)
+    groups = changed.get("extra_depends")
+    if isinstance(groups, dict):
         changed["extra_depends"] = {
-            group: [change(spec, "extra_depends") for spec in specs]
-            for group, specs in groups.items()
+            group: changed_specs(specs, "extra_depends") for group, specs in groups.items()
         }
     return changed

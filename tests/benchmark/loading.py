@@ -1,17 +1,19 @@
-"""Puts a made-up channel into a server's database, as one repository version.
+"""Puts a channel into a server's database, as one repository version.
 
 Run with the settings of a running server: `python -m tests.benchmark.loading REPOSITORY COUNT
-[SEED]`. The repository must be empty. A million packages take some five minutes, since they are
-copied; uploading them would take days. All of them share one file.
+[SEED]` for a made-up one, and with the paths of some `repodata.json.zst` in place of COUNT for the
+records in them. The repository must be empty. A million packages take some five minutes, since
+they are copied; uploading them would take days. All of them share one file.
 """
 
+import hashlib
 import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import django
@@ -28,7 +30,10 @@ from pulpcore.plugin.models import (  # noqa: E402
 
 from pulp_conda.app.channels.artifacts import save_artifact  # noqa: E402
 from pulp_conda.app.models import CondaPackage, CondaRepository  # noqa: E402
-from tests.benchmark.synthetic import Synthetic, packages  # noqa: E402
+from tests.benchmark import real, synthetic  # noqa: E402
+from tests.benchmark.synthetic import Synthetic  # noqa: E402
+
+_Value = TypeVar("_Value")
 
 _FILE_BYTES = 20_000
 _COLUMNS = (
@@ -68,7 +73,7 @@ _TABLES = (
 )  # fmt: skip
 
 
-def load(repository: CondaRepository, count: int, seed: int) -> None:
+def load(repository: CondaRepository, packages: Iterator[Synthetic]) -> None:
     """Fill a repository's first version after the empty one."""
     first = RepositoryVersion().pk.int  # of pulpcore's kind, which is in the order of time
     artifact = _shared_file()
@@ -82,7 +87,7 @@ def load(repository: CondaRepository, count: int, seed: int) -> None:
                 )
             ]
         )[0]
-        _copy(cursor, repository, first, packages(count, seed=seed))
+        count = _copy(cursor, repository, first, packages)
         names = {
             "type": CondaPackage.get_pulp_type(),
             "first": UUID(int=first),
@@ -117,41 +122,60 @@ def _shared_file() -> Artifact:
         return save_artifact(Artifact.init_and_validate(str(path)), path)
 
 
-def _copy(cursor: Any, repository: CondaRepository, first: int, made: Iterator[Synthetic]) -> None:
+def _copy(
+    cursor: Any, repository: CondaRepository, first: int, packages: Iterator[Synthetic]
+) -> int:
+    """Copy the packages and return how many there were."""
+    count = 0
     with cursor.copy(f"COPY conda_condapackage ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-        for number, package in enumerate(made):
-            record = package.record
-            copy.write_row(
-                (
-                    str(UUID(int=first + number)),
-                    record["sha256"],
-                    record["md5"],
-                    record["size"],
-                    record["subdir"],
-                    package.filename,
-                    record["name"],
-                    record["version"],
-                    record["build"],
-                    record["build_number"],
-                    record["timestamp"],
-                    package.extension,
-                    package.record_json,
-                    package.digest,
-                    json.dumps(package.run_exports),
-                    record["license"],
-                    json.dumps(package.about),
-                    "{}",
-                    str(repository.pulp_domain_id),
-                )
-            )
+        for count, package in enumerate(packages, 1):
+            key = str(UUID(int=first + count - 1))
+            copy.write_row((key, *_columns(package), str(repository.pulp_domain_id)))
+    return count
 
 
-def main(name: str, count: int, seed: int = 1) -> None:
+def _columns(package: Synthetic) -> tuple[object, ...]:
+    """Return what the columns hold besides keys; the record itself goes in as it is."""
+    record = package.record
+    # Old records know no sha256, and yet no two of a channel's files are one.
+    digest = hashlib.sha256(package.filename.encode()).hexdigest()
+    return (
+        _fact(record, "sha256", digest),
+        _fact(record, "md5", ""),
+        _fact(record, "size", 0),
+        record["subdir"],
+        package.filename,
+        record["name"],
+        record["version"],
+        record["build"],
+        _fact(record, "build_number", 0),
+        _fact(record, "timestamp", 0) or None,
+        package.extension,
+        package.record_json,
+        package.digest,
+        json.dumps(package.run_exports),
+        _fact(record, "license", ""),
+        json.dumps(package.about),
+        "{}",
+    )
+
+
+def _fact(record: dict[str, Any], field: str, default: _Value) -> _Value:
+    """Return a field that a record may lack or have with a type that is none of its own."""
+    value = record.get(field)
+    return value if isinstance(value, type(default)) else default
+
+
+def main(name: str, *what: str) -> None:
     """Load and say how long it took."""
     began = time.perf_counter()
-    load(CondaRepository.objects.get(name=name), count, seed)
+    if what[0].isdecimal():
+        packages = synthetic.packages(int(what[0]), seed=int(what[1]) if what[1:] else 1)
+    else:
+        packages = real.packages([Path(path) for path in what])
+    load(CondaRepository.objects.get(name=name), packages)
     print(f"{time.perf_counter() - began:.1f}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(*sys.argv[1:])
