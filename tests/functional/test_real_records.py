@@ -12,12 +12,14 @@ from pulp_conda.formats.records import canonical_json
 from tests.benchmark import real
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
+from tests.functional.recorder import Recorder
 from tests.functional.test_shards import get, shard_index, shard_path, unpacked
 
 _DATA = Path(__file__).parents[3] / "shared" / "data" / "repodata"
 _SUBDIRS = ("linux-64", "noarch")
 _MAPS = {"packages": ".tar.bz2", "packages.conda": ".conda"}
 _DIGESTS = ("md5", "sha256")
+_SPECS = ["python 3.8.*", "numpy"]
 
 pytestmark = pytest.mark.skipif(not _DATA.exists(), reason="the real records are not here")
 
@@ -71,7 +73,7 @@ def channel(server: RunningServer, rest: Rest, owner: str) -> str:
     return server.channel(owner)
 
 
-def test_real_records_come_back_equal(channel: str) -> None:
+def test_real_records_come_back_equal(server: RunningServer, channel: str) -> None:
     for subdir in _SUBDIRS:
         real_ones = expected(subdir)
         plain = get(channel, f"{subdir}/repodata.json")
@@ -84,4 +86,10 @@ def test_real_records_come_back_equal(channel: str) -> None:
         assert of_shards == times
         run_exports = records_of(msgspec.json.decode(get(channel, f"{subdir}/run_exports.json")))
         assert run_exports == {file: {"run_exports": {}} for file in real_ones}
-    assert solve_from([channel], ["python 3.8.*"])
+    by_shards = solve_from([channel], _SPECS)
+    assert any(file.startswith("python-3.8.") for file in by_shards)
+    # A client that reads the whole document stumbles over the first record that it cannot take.
+    with Recorder(server.origin, lambda path: "shards" in path) as recorder:
+        through = channel.replace(server.origin, recorder.origin)
+        assert solve_from([through], _SPECS) == by_shards
+        assert "repodata.json.zst" in recorder.fetched()
