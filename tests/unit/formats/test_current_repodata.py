@@ -169,7 +169,7 @@ def matching(spec: str, records: Iterable[Record]) -> list[Record]:
 
 
 @given(_RECORDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_everything_kept_finds_what_the_subdir_has(records: list[Record]) -> None:
     pieces = pieces_of(records)
     current = left(pieces)
@@ -187,7 +187,7 @@ def test_everything_kept_finds_what_the_subdir_has(records: list[Record]) -> Non
 
 
 @given(_RECORDS, st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_order_matters_and_once_is_enough(records: list[Record], chance: random.Random) -> None:
     pieces = pieces_of(records)
     once = left(pieces)
@@ -199,7 +199,7 @@ def test_no_order_matters_and_once_is_enough(records: list[Record], chance: rand
 
 
 @given(_RECORDS, _RECORDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_earlier_choices_change_nothing(before: list[Record], after: list[Record]) -> None:
     earlier, now = pieces_of(before), pieces_of(after)
     choices = reduced(earlier)

@@ -7,7 +7,7 @@ import tracemalloc
 import zipfile
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulp_conda.formats.archives import inspect
@@ -59,7 +59,7 @@ def mutated(data: bytes, seed: random.Random) -> bytes:
     return bytes(out)
 
 
-quick = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=400)
 
 
 @pytest.mark.parametrize("extension", ["conda", "tar.bz2"])

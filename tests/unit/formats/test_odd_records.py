@@ -39,7 +39,7 @@ class _OddChannel(Channel):
     st.dictionaries(st.sampled_from(_FIELDS), _VALUES, max_size=4),
     st.sets(st.sampled_from(_FIELDS), max_size=2),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_odd_record_is_published_beside_all_others(
     tmp_path_factory: pytest.TempPathFactory, odd: dict[str, Any], lacking: set[str]
 ) -> None:

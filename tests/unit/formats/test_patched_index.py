@@ -47,7 +47,7 @@ def parsed(document: Any) -> Instructions:
 
 
 @given(st.lists(DOCUMENTS, min_size=2, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_index_follows_its_patches(
     tmp_path_factory: pytest.TempPathFactory, documents: list[Any]
 ) -> None:

@@ -187,7 +187,7 @@ _RECORDS = st.lists(
 
 
 @given(st.lists(_RECORDS, min_size=1, max_size=4))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_an_index_made_from_the_one_before_is_that_made_anew(
     tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]]
 ) -> None:

@@ -1,6 +1,8 @@
 """A home is made so that only its owner reads it, and is recognised later."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,12 @@ from pulp_conda.server.options import ServerError
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "below" / "home")
-    home.open()
-    return home
+def home() -> Iterator[Home]:
+    # Short, as sockets of a home with a long name lie elsewhere.
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "below" / "home")
+        home.open()
+        yield home
 
 
 def test_nobody_else_reads_a_home(home: Home) -> None:
