@@ -62,7 +62,7 @@ class Making:
     """Which of `layout.OPTIONAL_DOCUMENTS` there are to be."""
     bz2_max_bytes: int
     algorithms: Sequence[str]
-    """The digests that files are stored by."""
+    """The digests that files are stored by, `sha256` among them."""
 
 
 class SubdirIndex:
@@ -93,6 +93,8 @@ class SubdirIndex:
         self._packages = making.packages
         self._folder = making.folder / subdir
         self._files: Files = {}
+        self._twins: dict[str, WrittenFile] = {}
+        """Compressed by bz2, by the digest of what they unpack to."""
 
     def write(self) -> Files:
         """Write all documents, set the shards aside, and return the files."""
@@ -201,7 +203,11 @@ class SubdirIndex:
         self._files[f"{self._subdir}/{name}"] = twin.plain
         self._files[f"{self._subdir}/{name}{layout.ZST}"] = twin.zst
         if self._has_bz2(name) and twin.plain.size <= self._making.bz2_max_bytes:
-            bz2 = write_bz2(path, self._folder / f"{name}{layout.BZ2}", algorithms)
+            # Where nothing is left out of the current document it is the full one, and a tenth of a
+            # second a megabyte is worth a look.
+            same = self._twins.get(twin.plain.digests["sha256"])
+            bz2 = same or write_bz2(path, self._folder / f"{name}{layout.BZ2}", algorithms)
+            self._twins[twin.plain.digests["sha256"]] = bz2
             self._files[f"{self._subdir}/{name}{layout.BZ2}"] = bz2
 
     def _has_bz2(self, name: str) -> bool:

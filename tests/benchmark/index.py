@@ -303,6 +303,7 @@ def main() -> None:
             made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
             for count in options.records:
                 measure(server, made["token"], count, options)
+                options.seed += 1  # other records, or the next channel would have the same units
         finally:
             server.stop()
 

@@ -19,7 +19,7 @@ from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.conditions import Validators, http_date
-from pulp_conda.app.models import REQUESTER, CondaContentGuard
+from pulp_conda.app.models import REQUESTER, SERVED, CondaContentGuard
 from pulp_conda.formats import layout
 from pulp_conda.formats.empty_index import empty_index
 from pulp_conda.formats.layout import Kind, Place
@@ -78,10 +78,13 @@ def find(request: Request, base_paths: list[str]) -> Representation | StreamResp
 def _permit(request: Request, channel: Channel) -> None:
     if "user" not in request and REQUESTER not in request:
         raise UserUnknown
-    guard = ContentGuard.objects.filter(pk=channel.content_guard).first()
-    guard = guard and guard.cast()
-    if "user" not in request and not isinstance(guard, CondaContentGuard):
-        raise UserUnknown
+    guard = CondaContentGuard.objects.filter(pk=channel.content_guard).first()
+    if guard is None:
+        if "user" not in request:
+            raise UserUnknown
+        guard = ContentGuard.objects.filter(pk=channel.content_guard).first()
+        guard = guard and guard.cast()
+    request[SERVED] = channel.distribution
     if guard is None:  # it was taken away this very moment
         raise HTTPForbidden
     try:

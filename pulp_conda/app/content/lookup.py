@@ -15,6 +15,7 @@ from django.utils.timezone import now
 from pulpcore.plugin.models import Publication
 from pulpcore.plugin.util import get_domain_pk
 
+from pulp_conda.app.models import CondaDistribution
 from pulp_conda.formats.layout import Place
 
 _TIMESTAMP_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -122,6 +123,19 @@ class Channel(NamedTuple):
     publication: UUID | None
     version: UUID | None
     repository: UUID | None
+
+    @property
+    def distribution(self) -> CondaDistribution:
+        """The distribution, with what of it is known here."""
+        return CondaDistribution(
+            pk=self.pk,
+            base_path=self.base_path,
+            checkpoint=self.checkpoint,
+            content_guard_id=self.content_guard,
+            publication_id=self.publication,
+            repository_version_id=self.version,
+            repository_id=self.repository,
+        )
 
 
 class Index(NamedTuple):

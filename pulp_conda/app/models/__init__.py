@@ -2,7 +2,7 @@
 
 from .channel import ChannelName, channel_named
 from .distribution import CondaDistribution
-from .guard import CHALLENGE, REQUESTER, CondaContentGuard
+from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
 from .notice import CondaNotice
 from .owner import CondaOwner
 from .package import NEVER, CondaPackage
@@ -29,6 +29,7 @@ __all__ = [
     "NEVER",
     "REQUESTER",
     "RETIRED",
+    "SERVED",
     "AccessToken",
     "ChannelName",
     "CondaContentGuard",

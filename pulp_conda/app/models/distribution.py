@@ -3,6 +3,8 @@
 from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, hook
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Distribution, Repository
 
+from .repository import CondaRepository
+
 
 class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     """The URL at which clients find a channel."""
@@ -22,8 +24,9 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     @property
     def served_repository(self) -> Repository | None:
         """The repository whose versions this channel serves, if it serves any."""
-        if self.repository:
-            return self.repository.cast()
+        if self.repository_id:
+            ours = CondaRepository.objects.filter(pk=self.repository_id).first()
+            return ours or self.repository.cast()
         version = self.repository_version
         if self.publication:
             version = self.publication.repository_version

@@ -13,6 +13,9 @@ from .rights import Requester
 REQUESTER = "conda_requester"
 """Key of the `Requester` in an aiohttp request whose credentials we have checked ourselves."""
 
+SERVED = "conda_distribution"
+"""Key of the `CondaDistribution` in an aiohttp request for which it was found already."""
+
 CHALLENGE = 'Basic realm="conda", Bearer realm="conda"'
 """The `WWW-Authenticate` header of a 401."""
 
@@ -51,7 +54,7 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
                 who are not to know, and 403 for the others.
         """
         requester = request.get(REQUESTER) or Requester(request["user"])
-        distribution = _distribution(request.match_info["path"])
+        distribution = request.get(SERVED) or _distribution(request.match_info["path"])
         if distribution is not None and requester.may_read(distribution):
             return
         if self.hidden:
