@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 
-from pulp_conda.formats.channeldata import ChannelPackage
 from pulp_conda.formats.errors import (
     DocumentTooLarge,
     InvalidDependency,
@@ -22,12 +21,13 @@ from pulp_conda.formats.errors import (
     Phrase,
 )
 from pulp_conda.formats.identifiers import PackageFilename
+from pulp_conda.formats.index.channeldata import ChannelPackage
+from pulp_conda.formats.index.shards import Patched
 from pulp_conda.formats.index_json import check_fields
 from pulp_conda.formats.json_documents import parse_object
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import Record, canonical_json
 from pulp_conda.formats.run_exports import RunExports, check_run_exports
-from pulp_conda.formats.shards import Patched
 
 FILENAME: Final = "patch_instructions.json"
 

@@ -17,8 +17,8 @@ from pulp_conda.app.models import CondaPackage, CondaShard
 from pulp_conda.app.models.package import held_by
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
-from pulp_conda.formats.channeldata import Listing, parse_listing, timestamp_seconds
-from pulp_conda.formats.shard_files import shard_files
+from pulp_conda.formats.index.channeldata import Listing, parse_listing, timestamp_seconds
+from pulp_conda.formats.index.shard_files import shard_files
 from pulp_conda.formats.version_order import version_ranks
 
 _NAMES_KEPT = 100_000

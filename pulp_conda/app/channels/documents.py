@@ -19,7 +19,7 @@ from pulpcore.plugin.models import (
 )
 from pulpcore.plugin.util import get_domain
 
-from pulp_conda.formats.files import WrittenFile
+from pulp_conda.formats.index.files import WrittenFile
 
 from .artifacts import discard_part, make_whole
 

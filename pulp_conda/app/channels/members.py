@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.formats.channeldata import ChannelPackage
-from pulp_conda.formats.shards import Member
+from pulp_conda.formats.index.channeldata import ChannelPackage
+from pulp_conda.formats.index.shards import Member
 
 from .patches import Patches
 

@@ -12,9 +12,9 @@ from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository
 from pulp_conda.formats import layout
-from pulp_conda.formats.ledger import Ledger
-from pulp_conda.formats.splice import Source
-from pulp_conda.formats.subdir_index import Before
+from pulp_conda.formats.index.ledger import Ledger
+from pulp_conda.formats.index.splice import Source
+from pulp_conda.formats.index.subdir import Before
 
 from .documents import (
     DamagedDocument,

@@ -3,7 +3,7 @@
 import gc
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -13,9 +13,9 @@ from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
 from pulp_conda.app.models import CondaPublication, CondaRepository
 from pulp_conda.formats import layout
-from pulp_conda.formats.channel_index import write_channeldata
-from pulp_conda.formats.new_shards import NewShards
-from pulp_conda.formats.subdir_index import Before, Files, Making, SubdirIndex
+from pulp_conda.formats.index.channel import write_channeldata
+from pulp_conda.formats.index.new_shards import NewShards
+from pulp_conda.formats.index.subdir import Before, Files, Making, SubdirIndex
 
 from .documents import ALGORITHMS, DamagedDocument, Recipe, save_documents
 from .members import Members
@@ -167,7 +167,8 @@ class _Publishing:
                 ALGORITHMS,
             )
             shards = {
-                subdir: stack.enter_context(NewShards(making.folder)) for subdir in self._made
+                subdir: stack.enter_context(closing(NewShards(making.folder)))
+                for subdir in self._made
             }
             with _no_garbage():
                 files = self._files(making, shards)

@@ -13,9 +13,9 @@ from pulpcore.plugin.models import (
 )
 
 from pulp_conda.app.models import CondaPublication, CondaShard
-from pulp_conda.formats.files import WrittenFile
-from pulp_conda.formats.new_shards import NewShards
-from pulp_conda.formats.shards import ShardBytes
+from pulp_conda.formats.index.files import WrittenFile
+from pulp_conda.formats.index.new_shards import NewShards
+from pulp_conda.formats.index.shards import ShardBytes
 
 from .documents import DamagedDocument, SavedDocument, opened_document
 from .publish import Made, made_anew, recipe_of

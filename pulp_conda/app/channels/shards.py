@@ -8,8 +8,8 @@ from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.models import CondaPublication, CondaShard
-from pulp_conda.formats.new_shards import NewShards
-from pulp_conda.formats.shards import ShardBytes
+from pulp_conda.formats.index.new_shards import NewShards
+from pulp_conda.formats.index.shards import ShardBytes
 
 _COPY = """
     COPY conda_condashard

@@ -21,7 +21,7 @@ from pulpcore.plugin.util import get_domain
 from pulp_conda.app.conditions import Validators, http_date
 from pulp_conda.app.models import REQUESTER, SERVED, CondaContentGuard
 from pulp_conda.formats import layout
-from pulp_conda.formats.empty_index import empty_index
+from pulp_conda.formats.index.empty import empty_index
 from pulp_conda.formats.layout import Kind, Place
 
 from . import lookup

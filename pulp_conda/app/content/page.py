@@ -23,7 +23,7 @@ from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.channels.contents import File, Files, files_of, listing_of
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
-from pulp_conda.formats.channeldata import Listing, search
+from pulp_conda.formats.index.channeldata import Listing, search
 
 from .lookup import Channel, Index
 from .pages import Page

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ from typing import Any
 import zstandard
 
 from pulp_conda.formats import layout
-from pulp_conda.formats.channel_index import write_channeldata
-from pulp_conda.formats.channeldata import ChannelPackage
-from pulp_conda.formats.ledger import Ledger
-from pulp_conda.formats.new_shards import NewShards
+from pulp_conda.formats.index.channel import write_channeldata
+from pulp_conda.formats.index.channeldata import ChannelPackage
+from pulp_conda.formats.index.ledger import Ledger
+from pulp_conda.formats.index.new_shards import NewShards
+from pulp_conda.formats.index.shards import Member, Patch
+from pulp_conda.formats.index.splice import Source
+from pulp_conda.formats.index.subdir import Before, Making, SubdirIndex
 from pulp_conda.formats.records import canonical_json
-from pulp_conda.formats.shards import Member, Patch
-from pulp_conda.formats.splice import Source
-from pulp_conda.formats.subdir_index import Before, Making, SubdirIndex
 
 Record = dict[str, Any]
 Documents = dict[str, bytes]
@@ -89,7 +89,7 @@ class Channel:
         folder.mkdir()
         making = Making(self, folder, documents, 1024**2, ("sha256",))
         there = _before(before, SUBDIR) if before else None
-        with NewShards(folder) as new:
+        with closing(NewShards(folder)) as new:
             index = SubdirIndex(
                 making, SUBDIR, before=there, changed=changed, patch=patch, shards=new
             )

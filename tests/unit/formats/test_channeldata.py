@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulp_conda.formats.about import describe
-from pulp_conda.formats.channeldata import (
+from pulp_conda.formats.index.channeldata import (
     ChannelPackage,
     Listed,
     channel_entry,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rattler import MatchSpec, PackageRecord, Version
 from rattler.package import BuildString
 
-from pulp_conda.formats.current_repodata import Choice, Records, choose
+from pulp_conda.formats.index.current_repodata import Choice, Records, choose
 from tests.unit.formats.channels import Record, extension, filename, record
 
 Pieces = dict[str, list[str]]

@@ -13,7 +13,6 @@ import rattler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulp_conda.formats.channeldata import ChannelPackage
 from pulp_conda.formats.errors import (
     DocumentTooLarge,
     InvalidDependency,
@@ -21,6 +20,7 @@ from pulp_conda.formats.errors import (
     InvalidJson,
     InvalidPackage,
 )
+from pulp_conda.formats.index.channeldata import ChannelPackage
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.patches import (
     NOTHING,

@@ -1,9 +1,9 @@
 """The files that a shard names."""
 
+from pulp_conda.formats.index.shard_files import shard_files
+from pulp_conda.formats.index.shards import Member, Patched, ShardEncoder, build_shards
 from pulp_conda.formats.records import canonical_json
 from pulp_conda.formats.run_exports import RunExports
-from pulp_conda.formats.shard_files import shard_files
-from pulp_conda.formats.shards import Member, Patched, ShardEncoder, build_shards
 
 
 def member(filename: str, **fields: object) -> Member:

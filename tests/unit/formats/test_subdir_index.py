@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulp_conda.formats import layout
+from pulp_conda.formats.index.shards import Patched
 from pulp_conda.formats.run_exports import RunExports
-from pulp_conda.formats.shards import Patched
 from tests.unit.formats.channels import SUBDIR, Channel, Documents, Record, filename, parsed, record
 
 Folder = Callable[[], Path]

@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple, Self
 import msgspec
 import zstandard
 
-from .identifiers import Extension
-from .records import Record, canonical_json, is_v3
-from .run_exports import RunExports
+from pulp_conda.formats.identifiers import Extension
+from pulp_conda.formats.records import Record, canonical_json, is_v3
+from pulp_conda.formats.run_exports import RunExports
+from pulp_conda.formats.v3 import v3_record
+
 from .sections import ORIGINALS, RECORDS, Section
-from .v3 import v3_record
 
 ZSTD_LEVEL: Final = 3
 """On real shards level 9 gives 3.5 % less for four times the time, level 19 5.4 % for a hundred."""

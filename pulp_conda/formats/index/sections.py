@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from .identifiers import Extension
+from pulp_conda.formats.identifiers import Extension
 
 
 class Section(IntEnum):

@@ -24,8 +24,9 @@ from typing import Final, NamedTuple
 import msgspec
 from rattler import MatchSpec
 
+from pulp_conda.formats.match_specs import parse_spec
+
 from .candidates import Candidate, Candidates
-from .match_specs import parse_spec
 
 _SPECS_REMEMBERED: Final = 50_000
 

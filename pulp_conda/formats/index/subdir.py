@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from . import layout, repodata
+from pulp_conda.formats import layout
+
+from . import repodata
 from .channeldata import ChannelPackage
 from .current_repodata import Records, choose
 from .files import TwinWriter, WrittenFile, write_bz2, write_file
@@ -99,7 +101,7 @@ class SubdirIndex:
     def write(self) -> Files:
         """Write all documents, set the shards aside, and return the files."""
         self._folder.mkdir()
-        with PieceStore(self._folder) as store:
+        with closing(PieceStore(self._folder)) as store:
             ledger = self._take_stock(store)
             changed = set(ledger.entries) if self._changed is None else set(self._changed)
             rechosen = self._choose(ledger, store) if self._wants("current_repodata") else set()

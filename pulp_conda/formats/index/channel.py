@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import groupby
 from operator import itemgetter
 
 import msgspec
 
-from . import layout
+from pulp_conda.formats import layout
+
 from .channeldata import CHANNELDATA_VERSION, channel_piece
 from .files import TwinWriter, write_file
 from .ledger import Entry, Ledger
@@ -17,7 +18,7 @@ from .pieces import PieceStore
 from .repodata import Part
 from .sections import Section
 from .splice import Joining
-from .subdir_index import Before, Files, Making
+from .subdir import Before, Files, Making
 
 _NAMES = (layout.CHANNELDATA_JSON, layout.CHANNELDATA_JSON + layout.ZST, layout.LEDGER)
 
@@ -32,7 +33,7 @@ def write_channeldata(
     """Write what a channel tells of its names, of which `changed` may differ from `before`."""
     path, zst, kept = (making.folder / name for name in _NAMES)
     earlier = before.ledger if before else Ledger()
-    with PieceStore(making.folder) as store:
+    with closing(PieceStore(making.folder)) as store:
         entries = []
         for name, rows in groupby(making.packages.described(changed), key=itemgetter(0)):
             piece = channel_piece(name, (package for _, package in rows))

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from .about import About
-from .archives.contents import Trait
-from .records import canonical_json
-from .run_exports import RunExports
-from .version_order import version_ranks
+from pulp_conda.formats.about import About
+from pulp_conda.formats.archives.contents import Trait
+from pulp_conda.formats.records import canonical_json
+from pulp_conda.formats.run_exports import RunExports
+from pulp_conda.formats.version_order import version_ranks
 
 CHANNELDATA_VERSION: Final = 1
 

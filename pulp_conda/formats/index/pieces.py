@@ -7,8 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from .sections import Section
 
@@ -29,7 +28,7 @@ class Span(NamedTuple):
 
 
 class PieceStore:
-    """Keeps pieces by section and name until its context ends.
+    """Keeps pieces by section and name until it is closed.
 
     The pieces of a section lie in the order they came in, with commas between, ready to be
     copied. Few stay in memory, more lie in temporary files in `folder`; what always stays in
@@ -40,15 +39,8 @@ class PieceStore:
         self._folder = str(folder) if folder else None
         self._sections: dict[Section, _SectionStore] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         for store in self._sections.values():
             store.file.close()
 
@@ -85,7 +77,7 @@ def _bytes(piece: str | bytes) -> bytes:
 
 class _SectionStore:
     def __init__(self, folder: str | None) -> None:
-        # Closed by the context of the store it belongs to.
+        # Closed with the store it belongs to.
         self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=folder)  # noqa: SIM115
         self.spans: dict[str, Span] = {}
         self._sizes: dict[str, array[int]] = {}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from . import layout
-from .channel_index import write_channeldata
+from pulp_conda.formats import layout
+
+from .channel import write_channeldata
 from .channeldata import ChannelPackage
 from .new_shards import NewShards
 from .shards import Member
-from .subdir_index import Making, SubdirIndex
+from .subdir import Making, SubdirIndex
 
 _BZ2_MAX_BYTES: Final = 1024**2
 
@@ -34,7 +36,7 @@ class _Nothing:
 @cache
 def empty_index() -> Mapping[str, bytes]:
     """Return the documents of a channel without packages, by path: `noarch` and the root's."""
-    with tempfile.TemporaryDirectory() as folder, NewShards(Path(folder)) as shards:
+    with tempfile.TemporaryDirectory() as folder, closing(NewShards(Path(folder))) as shards:
         making = Making(
             _Nothing(), Path(folder), layout.OPTIONAL_DOCUMENTS, _BZ2_MAX_BYTES, ("sha256",)
         )

@@ -12,8 +12,8 @@ import msgspec
 import rattler
 from rattler.package import BuildString
 
-from .parsers import attempt
-from .version_order import version_ranks
+from pulp_conda.formats.parsers import attempt
+from pulp_conda.formats.version_order import version_ranks
 
 
 class Facts(msgspec.Struct):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from .shards import ShardBytes
 
@@ -21,22 +20,15 @@ class NewShards:
     """
 
     def __init__(self, folder: Path) -> None:
-        # Closed by its own context.
+        # Closed with ourselves.
         self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(folder))  # noqa: SIM115
         self._sizes: dict[str, int] = {}
         self._digests: dict[str, bytes] = {}
         self.changed: Collection[str] | None = None
         """The names whose shards of before end where there is no new one; None for all names."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the file."""
         self._file.close()
 
     def add(self, name: str, shard: ShardBytes) -> None:

@@ -1,0 +1,1 @@
+"""A channel's index: every document beside its packages, made from the index before it."""
