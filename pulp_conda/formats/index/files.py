@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import hashlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ import zstandard
 ZSTD_LEVEL: Final = 1
 """On real repodata level 1 is smaller than levels 3 to 15 and 2 to 75 times as fast."""
 
-_CHUNK_BYTES: Final = 2 * 1024**2
-_THREADS: Final = 4
+_CHUNK_BYTES: Final = 1024**2
+_CHUNKS_AHEAD: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class HashedFile:
 class TwinWriter:
     """Writes a document and its zstd twin; `plain` and `zst` exist when its context has ended.
 
-    Equal bytes give equal twins, however they are cut into pieces. Memory is bounded by two
+    Equal bytes give equal twins, however they are cut into pieces. Memory is bounded by a few
     chunks, or by the largest piece.
     """
 
@@ -80,8 +81,8 @@ class TwinWriter:
         compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
         self._compressed = compressor.stream_writer(cast(IO[bytes], self._zst), closefd=False)
         self._chunk = bytearray()
-        self._pool: ThreadPoolExecutor | None = None
-        self._running: list[Future[object]] = []
+        self._threads: list[ThreadPoolExecutor] = []
+        self._running: deque[list[Future[object]]] = deque()
         self.size = 0
 
     def __enter__(self) -> Self:
@@ -97,8 +98,8 @@ class TwinWriter:
             if error is None:
                 self._finish()
         finally:
-            if self._pool:
-                self._pool.shutdown()
+            for thread in self._threads:
+                thread.shutdown()
             self.plain, self.zst = self._plain.close(), self._zst.close()
 
     def write(self, data: bytes) -> None:
@@ -106,13 +107,15 @@ class TwinWriter:
         self.size += len(data)
         self._chunk += data
         if len(self._chunk) >= _CHUNK_BYTES:
-            self._pool = self._pool or ThreadPoolExecutor(_THREADS)
-            self._wait()
             chunk, self._chunk = bytes(self._chunk), bytearray()
-            self._running = [self._pool.submit(step, chunk) for step in self._steps()]
+            # A thread for each step keeps the order of its chunks and waits for no other step.
+            self._threads = self._threads or [ThreadPoolExecutor(1) for _ in self._steps()]
+            work = zip(self._threads, self._steps(), strict=True)
+            self._running.append([thread.submit(step, chunk) for thread, step in work])
+            self._wait(_CHUNKS_AHEAD)
 
     def _finish(self) -> None:
-        self._wait()
+        self._wait(0)
         for step in self._steps():
             step(bytes(self._chunk))
         self._compressed.flush(zstandard.FLUSH_FRAME)
@@ -120,10 +123,11 @@ class TwinWriter:
     def _steps(self) -> list[Callable[[bytes], object]]:
         return [self._compressed.write, *self._plain.steps()]
 
-    def _wait(self) -> None:
-        for future in self._running:
-            future.result()
-        self._running = []
+    def _wait(self, left: int) -> None:
+        """Wait until no more chunks are under way."""
+        while len(self._running) > left:
+            for future in self._running.popleft():
+                future.result()
 
 
 def write_bz2(plain: Path, compressed: Path, algorithms: Sequence[str]) -> WrittenFile:

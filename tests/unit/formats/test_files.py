@@ -1,0 +1,49 @@
+"""Documents and their twins, written beside each other."""
+
+import hashlib
+import random
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pulp_conda.formats.index.files import TwinWriter, write_bz2
+
+ALGORITHMS = ("sha256", "sha512")
+
+
+def test_twins_of_many_chunks_are_whole_and_in_order(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    data = b"".join(b'{"a":%d}' % chance.randrange(10**9) for _ in range(600_000))
+    written = []
+    for name, step in (("a", 1_000_003), ("b", 70_001)):
+        with TwinWriter(tmp_path / name, tmp_path / f"{name}.zst", ALGORITHMS) as twin:
+            for start in range(0, len(data), step):
+                twin.write(data[start : start + step])
+        assert twin.size == twin.plain.size == len(data)
+        assert twin.plain.path.read_bytes() == data
+        packed = twin.zst.path.read_bytes()
+        assert zstandard.ZstdDecompressor().decompressobj().decompress(packed) == data
+        for file, content in ((twin.plain, data), (twin.zst, packed)):
+            assert file.digests == {n: hashlib.new(n, content).hexdigest() for n in ALGORITHMS}
+        written.append(packed)
+    assert written[0] == written[1], "however the text came"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to offer")
+@pytest.mark.parametrize("megabytes", [0.001, 20])
+def test_a_full_disk_is_told(tmp_path: Path, megabytes: float) -> None:
+    def write() -> None:
+        with TwinWriter(Path("/dev/full"), tmp_path / "zst", ALGORITHMS) as twin:
+            for _ in range(int(megabytes * 1000)):
+                twin.write(b"x" * 1000)
+
+    with pytest.raises(OSError, match="No space left"):
+        write()
+
+
+def test_a_bz2_twin_is_the_same_bytes_every_time(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"0123456789" * 50_000)
+    twins = [write_bz2(plain, tmp_path / name, ALGORITHMS) for name in ("a", "b")]
+    assert twins[0].digests == twins[1].digests
