@@ -176,7 +176,14 @@ def test_what_a_deleted_version_did_to_shards_is_undone(
     channel = server.channel(owner)
     upload(server, channel, PackageBuilder("a", "1.0"), PackageBuilder("b", "1.0"))
     upload(server, channel, PackageBuilder("a", "2.0"))
-    rest.wait(rest.request("DELETE", repository_of(rest, owner)["latest_version_href"]))
+    repository = repository_of(rest, owner)
+    (served,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
+    # What is served cannot be deleted.
+    for change in (None, repository["pulp_href"]):
+        body = {"repository": change}
+        rest.wait(rest.request("PATCH", served["pulp_href"], json=body))
+        if change is None:
+            rest.wait(rest.request("DELETE", repository["latest_version_href"]))
     assert everything(channel, "noarch"), "that of the version before"
     upload(server, channel, PackageBuilder("b", "2.0"))
     assert everything(channel, "noarch"), "every shard that is named is there"
