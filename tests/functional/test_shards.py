@@ -187,8 +187,12 @@ def test_what_a_deleted_version_did_to_shards_is_undone(
     assert everything(channel, "noarch"), "that of the version before"
     upload(server, channel, PackageBuilder("b", "2.0"))
     assert everything(channel, "noarch"), "every shard that is named is there"
-    found = shard(channel, shard_index(channel)["shards"]["a"])
-    assert set(found["packages.conda"]) == {"a-1.0-0.conda"}
+    named = shard_index(channel)["shards"]["a"]
+    assert set(shard(channel, named)["packages.conda"]) == {"a-1.0-0.conda"}
+    # And not only for as long as the index is remembered that was served before.
+    current = f"CondaShard.objects.filter(repository__name='{owner}/main', name='a', removed=None)"
+    code = f"from pulp_conda.app.models import CondaShard; print({current}.get().digest)"
+    assert server.shell(code).strip() == named.hex()
 
 
 def test_publishing_again_gives_the_same_bytes(
