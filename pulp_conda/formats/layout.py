@@ -42,8 +42,6 @@ ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, CHANNELDATA_JSON + ZST, NOTICES, I
 """What clients may ask for beside the subdirs."""
 
 SHARDS = "shards"
-RUN_EXPORTS = "run_exports"
-CHANNELDATA = "channeldata"
 
 OPTIONAL_DOCUMENTS = ("current_repodata", "run_exports", "shards", "channeldata", "bz2")
 """What a channel may publish or not, by the names of its options."""

@@ -96,10 +96,6 @@ class Instructions:
         )
         return msgspec.json.encode(document)
 
-    def touched_names(self) -> set[str]:
-        """Return the names of the packages whose records may differ for these instructions."""
-        return changed_names(self, NOTHING)
-
     def apply(self, filename: str, record: Record) -> Record | None:
         """Return the record as clients are to see it, None when they are not to see it.
 

@@ -77,11 +77,6 @@ class Source:
             pass
         yield from self._read(span.size)
 
-    def drain(self) -> None:
-        """Read on to the end, where what was read is found to be whole or not."""
-        while self._stream.read(_COPY_BYTES):
-            pass
-
     def _read(self, size: int) -> Iterator[bytes]:
         if size < 0:
             raise ValueError("a document is read from its beginning to its end")

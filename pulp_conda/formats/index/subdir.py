@@ -147,7 +147,7 @@ class SubdirIndex:
         """
         names = [name for name, entry in ledger.entries.items() if entry.is_classic]
         earlier = {name: choice for name in names if (choice := ledger.entries[name].choice)}
-        records = self._records_of(ledger, store)
+        records = self._records_of(store)
         rechosen = set()
         for name, choice in choose(names, earlier, records).items():
             before = ledger.entries[name].choice
@@ -158,7 +158,7 @@ class SubdirIndex:
                     store.add(section, name, pieces)
         return rechosen
 
-    def _records_of(self, ledger: Ledger, store: PieceStore) -> Callable[[str], Records]:
+    def _records_of(self, store: PieceStore) -> Callable[[str], Records]:
         """Return what finds the records of a name, among new pieces or in the database."""
         loaded: dict[str, Records] = {}
 
