@@ -34,6 +34,12 @@ CONDA_MAX_CHANNEL_BYTES = 0
 CONDA_MAX_OWNER_BYTES = 0
 """What a channel, and all channels of an owner, may hold; 0 sets no limit."""
 
+CONDA_TOKEN_MAX_SECONDS = 0
+"""How long an access token lasts at most, from when it is made; 0 sets no limit."""
+
+CONDA_MAX_USER_TOKENS = 100
+"""How many access tokens a user may have at once; 0 sets no limit."""
+
 CONDA_CI_TOKEN_SECONDS = 900
 """How long a token lasts that a CI job gets for its identity."""
 

@@ -1,9 +1,9 @@
 """Access tokens: made over REST, accepted by conda's routes wherever a client puts them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,36 @@ _PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "token": lambda token: {"headers": {"Authorization": f"token {token}"}},
     "X-API-Key": lambda token: {"headers": {"X-API-Key": token}},
 }
+
+
+def later(**duration: float) -> str:
+    """Return a time in the future as REST takes it."""
+    return (datetime.now(UTC) + timedelta(**duration)).isoformat()
+
+
+def change_tokens(server: RunningServer, account: Account, name: str, change: str) -> None:
+    """Change a user's token as time would."""
+    server.shell(
+        "from datetime import timedelta\n"
+        "from django.utils.timezone import now\n"
+        "from pulp_conda.app.models import AccessToken\n"
+        f"tokens = AccessToken.objects.filter(user__username={account.name!r}, name={name!r})\n"
+        f"assert tokens.update({change}) == 1\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def limited(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that limits tokens, and logs all that there is to log."""
+    settings = (
+        'LOGGING = {"dynaconf_merge": True, "loggers": {"": {"level": "DEBUG"}}}\n'
+        "CONDA_TOKEN_MAX_SECONDS = 3600\n"
+        "CONDA_MAX_USER_TOKENS = 2\n"
+    )
+    home = homes.make(tmp_path_factory.mktemp("limited") / "home", settings)
+    running = RunningServer(home, arguments=ONE_OF_EACH).start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +125,13 @@ def test_a_token_ends_by_revocation_expiry_and_with_its_user(
         return status(url, headers=bearer(token)) == 401
 
     revoked, outlived = account.token(name="revoked"), account.token()
-    expires = datetime.now(UTC) + timedelta(seconds=1.5)
-    brief = account.token(expires=expires.isoformat())
+    brief = account.token(name="brief", expires=later(hours=1))
     assert not any(refused(token) for token in (revoked, outlived, brief))
     (listed,) = account.rest.get("conda/tokens/", name="revoked")["results"]
     assert listed["last_used"] is not None
     assert account.rest.request("DELETE", listed["pulp_href"]).status_code == 204
     assert refused(revoked)
-    while datetime.now(UTC) < expires:
-        pass
+    change_tokens(server, account, "brief", "expires=now()")
     assert refused(brief)
     rest.request("PATCH", account.href, json={"is_active": False})
     assert refused(outlived)
@@ -134,27 +162,109 @@ def test_only_condas_own_routes_take_a_token(server: RunningServer, account: Acc
         assert status(url, **arguments) == 401
 
 
-def test_no_log_holds_a_token(homes: Homes, tmp_path: Path) -> None:
-    logged = 'LOGGING = {"dynaconf_merge": True, "loggers": {"": {"level": "DEBUG"}}}\n'
-    home = homes.make(tmp_path / "home", logged)
-    server = RunningServer(home, arguments=ONE_OF_EACH).start()
-    try:
-        account = new_account(server)
-        token = account.token(scopes=["read", "write"])
-        base = f"{server.origin}/t/{token}/api/packages/{account.name}/conda"
-        assert server.put(f"{base}/x.conda", PackageBuilder().conda(), auth=None).ok
-        assert server.put(f"{base}/x.conda", b"rubbish", auth=None).status_code == 400
-        assert server.put(f"{base}/x.zip", b"rubbish", auth=None).status_code == 404
-        for path in ("noarch/repodata.json", "noarch/missing.json", "noarch/x\0"):
-            status(f"{base}/{path}")
-        assert status(f"{base}/../../../../pulp/api/v3/nowhere/") in (401, 404)
-        raw = Raw(server, token)
-        staged = raw.stage(f"{account.name}/dev").json()
-        assert raw.upload(staged["post_url"], b"rubbish").status_code == 400
-        assert raw.upload(staged["post_url"], PackageBuilder().conda()).status_code == 201
-    finally:
-        server.stop()
-    logs = [path for path in home.rglob("*") if path.is_file() and path.suffix == ".log"]
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("acme", True),
+        ("Acme_2.x", True),
+        ("acme/dev", True),
+        ("acme/conda-forge/label/dev", True),
+        ("https://host/org/dev", False),
+        ("A B", False),
+        ("acme/", False),
+        ("/dev", False),
+        ("acme//dev", False),
+        ("acme/d v", False),
+        ("ac*", False),
+        ("a" * 65, False),
+        ("acme/" + "a" * 129, False),
+        ("", False),
+        (True, False),
+        (None, False),
+    ],
+)
+def test_a_token_is_bound_to_names_that_there_can_be(
+    account: Account, name: object, taken: bool
+) -> None:
+    body = {"name": f"bound to {name!r}"[:200], "bound_to": [name]}
+    answer = account.rest.request("POST", "conda/tokens/", json=body)
+    assert answer.status_code == (201 if taken else 400), answer.text
+    assert taken or "bound_to" in answer.json()
+
+
+def test_a_token_is_bound_to_an_owner_in_any_case(server: RunningServer) -> None:
+    account = new_account(server)
+    token = account.token(scopes=["write"], bound_to=[f"{account.name.upper()}/dev"])
+    url = f"{server.channel(account.name, 'dev')}/x.conda"
+    body = PackageBuilder().conda()
+    assert server.put(url, body, auth=None, headers=bearer(token)).status_code == 201
+
+
+def test_of_requests_at_once_for_one_name_one_gets_it(server: RunningServer) -> None:
+    rest = new_account(server).rest
+
+    def make(_: int) -> int:
+        return rest.request("POST", "conda/tokens/", json={"name": "same"}).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(make, range(6))) == [201, *[400] * 5]
+
+
+def test_a_user_has_as_many_tokens_as_the_server_allows(limited: RunningServer) -> None:
+    account = new_account(limited)
+    account.token(name="first")
+    account.token(name="second")
+    answer = account.rest.request("POST", "conda/tokens/", json={"name": "third"})
+    assert answer.status_code == 400
+    assert "2 tokens" in answer.text
+    change_tokens(limited, account, "first", "expires=now()")
+    account.token(name="third")
+    assert account.rest.get("conda/tokens/")["count"] == 2, "what has expired made room"
+    new_account(limited).token(name="somebody else's")
+
+
+def test_a_token_lasts_no_longer_than_the_server_allows(limited: RunningServer) -> None:
+    account = new_account(limited)
+    url = f"{limited.channel(account.name)}/noarch/repodata.json"
+    long = {"name": "long", "expires": later(hours=2)}
+    answer = account.rest.request("POST", "conda/tokens/", json=long)
+    assert answer.status_code == 400
+    assert "1:00:00" in answer.text
+    token = account.token(name="short")
+    (listed,) = account.rest.get("conda/tokens/")["results"]
+    assert listed["expires"] <= later(hours=1)
+    assert status(url, headers=bearer(token)) != 401
+    aged = "pulp_created=now() - timedelta(hours=2), expires=None"
+    change_tokens(limited, account, "short", aged)
+    assert status(url, headers=bearer(token)) == 401, "one from before there was a limit"
+
+
+def test_a_token_outlives_the_password_that_made_it(server: RunningServer, rest: Rest) -> None:
+    account = new_account(server)
+    token = account.token()
+    rest.request("PATCH", account.href, json={"password": "another one 22"})
+    url = f"{server.channel(account.name)}/noarch/repodata.json"
+    assert status(url, headers=bearer(token)) == 404
+    (listed,) = rest.get("conda/tokens/", user__username=account.name)["results"]
+    assert rest.request("DELETE", listed["pulp_href"]).status_code == 204
+    assert status(url, headers=bearer(token)) == 401
+
+
+def test_no_log_holds_a_token(limited: RunningServer) -> None:
+    account = new_account(limited)
+    token = account.token(scopes=["read", "write"])
+    base = f"{limited.origin}/t/{token}/api/packages/{account.name}/conda"
+    assert limited.put(f"{base}/x.conda", PackageBuilder().conda(), auth=None).ok
+    assert limited.put(f"{base}/x.conda", b"rubbish", auth=None).status_code == 400
+    assert limited.put(f"{base}/x.zip", b"rubbish", auth=None).status_code == 404
+    for path in ("noarch/repodata.json", "noarch/missing.json", "noarch/x\0"):
+        status(f"{base}/{path}")
+    assert status(f"{base}/../../../../pulp/api/v3/nowhere/") in (401, 404)
+    raw = Raw(limited, token)
+    staged = raw.stage(f"{account.name}/dev").json()
+    assert raw.upload(staged["post_url"], b"rubbish").status_code == 400
+    assert raw.upload(staged["post_url"], PackageBuilder().conda()).status_code == 201
+    logs = [path for path in limited.home.rglob("*") if path.is_file() and path.suffix == ".log"]
     assert logs
     for log in logs:
         assert token not in log.read_text(errors="replace"), log

@@ -1,4 +1,4 @@
-"""Access tokens: what a user gives to a client in place of his password."""
+"""Access tokens: what a user gives to a client in place of a password."""
 
 import hashlib
 from datetime import timedelta
@@ -30,11 +30,14 @@ class TokenManager(models.Manager["AccessToken"]):
 
     def usable(self) -> "models.QuerySet[AccessToken]":
         """Return the tokens that are still good for anything."""
-        return (
+        usable = (
             self.select_related("user")
             .filter(Q(expires=None) | Q(expires__gt=now()))
             .filter(Q(user=None) | Q(user__is_active=True))
         )
+        longest = longest_life()
+        # A limit that is set later holds for older tokens too.
+        return usable.filter(pulp_created__gt=now() - longest) if longest else usable
 
 
 class AccessToken(BaseModel):
@@ -64,8 +67,9 @@ class AccessToken(BaseModel):
 
     def covers(self, scope: str, owner: str, channel: str) -> bool:
         """Tell whether the token is good for something in a channel of an owner."""
-        bound = not self.bound_to or {owner, f"{owner}/{channel}"} & set(self.bound_to)
-        return scope in self.scopes and bool(bound)
+        return scope in self.scopes and (
+            not self.bound_to or any(_fits(name, owner, channel) for name in self.bound_to)
+        )
 
     def note_use(self) -> None:
         """Record the time of use, exact to a minute: reading packages must not cost writes."""
@@ -77,6 +81,19 @@ class AccessToken(BaseModel):
     def create(cls, secret: str, **fields: Any) -> Self:
         """Save a token, given the secret that is shown once and kept as a digest."""
         return cls.objects.create(digest=digest_of(secret), **fields)
+
+
+def longest_life() -> timedelta | None:
+    """Return how long a token lasts at most; None if there is no limit."""
+    seconds = settings.CONDA_TOKEN_MAX_SECONDS
+    return timedelta(seconds=seconds) if seconds else None
+
+
+def _fits(name: str, owner: str, channel: str) -> bool:
+    """Tell whether a name in `bound_to` means a channel: owners are found in any case."""
+    bound_owner, slash, bound_channel = name.partition("/")
+    is_owner = bound_owner.casefold() == owner.casefold()
+    return is_owner and (not slash or bound_channel == channel)
 
 
 def digest_of(secret: str) -> str:

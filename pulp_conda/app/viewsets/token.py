@@ -23,7 +23,7 @@ class AccessTokenViewSet(
 ):
     """An access token is what a client gets in place of a user's password.
 
-    Everybody sees and revokes his own; an administrator everybody's.
+    Users see and revoke their own; an administrator everybody's.
     """
 
     endpoint_name = "conda/tokens"
