@@ -23,7 +23,7 @@ from .patches import Patches
 from .predecessor import Predecessor, predecessor
 from .shards import ShardKeeper
 
-_FORMAT = "2"
+_FORMAT = "3"
 """To be changed with the bytes that the same packages give, lest old ones be taken over."""
 
 Made = tuple[Files, Mapping[str, NewShards]]

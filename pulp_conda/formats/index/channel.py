@@ -41,11 +41,12 @@ def write_channeldata(
             entries.append(Entry(name))
         names = {entry.name for entry in entries} if changed is None else changed
         ledger = earlier.updated(names, entries)
+        joining = Joining(earlier, ledger, store)
+        plan = joining.plan(_parts(subdirs), names)
         with ExitStack() as stack:
             source = stack.enter_context(before.source(path.name)) if before else None
-            twin = stack.enter_context(TwinWriter(path, zst, making.algorithms))
-            joining = Joining(earlier, ledger, store)
-            joining.write(_parts(subdirs), twin, changed=names, source=source)
+            twin = stack.enter_context(TwinWriter(path, zst, making.algorithms, plan.size))
+            joining.write(plan, twin, source)
     ledger_file = write_file(kept, ledger.encode(), making.algorithms)
     return {path.name: twin.plain, zst.name: twin.zst, kept.name: ledger_file}
 

@@ -69,21 +69,26 @@ class TwinWriter:
     """Writes a document and its zstd twin; `plain` and `zst` exist when its context has ended.
 
     Equal bytes give equal twins, however they are cut into pieces. Memory is bounded by a few
-    chunks, or by the largest piece.
+    chunks, or by the largest piece. The twin's header says `total_size`, how many bytes will be
+    written: decoders that unpack in one call refuse a frame without it. Any other number of bytes
+    is a ZstdError.
     """
 
     plain: WrittenFile
     zst: WrittenFile
 
-    def __init__(self, plain: Path, zst: Path, algorithms: Sequence[str]) -> None:
+    def __init__(self, plain: Path, zst: Path, algorithms: Sequence[str], total_size: int) -> None:
         self._plain = HashedFile(plain, algorithms)
         self._zst = HashedFile(zst, algorithms)
         compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-        self._compressed = compressor.stream_writer(cast(IO[bytes], self._zst), closefd=False)
+        self._compressed = compressor.stream_writer(
+            cast(IO[bytes], self._zst), size=total_size, closefd=False
+        )
         self._chunk = bytearray()
         self._threads: list[ThreadPoolExecutor] = []
         self._running: deque[list[Future[object]]] = deque()
         self.size = 0
+        """How many bytes were written until now."""
 
     def __enter__(self) -> Self:
         return self

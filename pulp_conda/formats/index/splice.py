@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import IO, Final, NamedTuple
 
@@ -89,6 +90,32 @@ class Source:
             yield data
 
 
+class JoinedSection(NamedTuple):
+    """A section of a document to be written: the runs that it is joined from."""
+
+    section: Section
+    runs: list[Run]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, the commas between its runs included."""
+        return sum(run.span.size + 1 for run in self.runs) - bool(self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a document is to be joined from."""
+
+    parts: list[bytes | JoinedSection]
+    changed: Collection[str]
+    """The names whose pieces are new."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes the document takes."""
+        return sum(len(part) if isinstance(part, bytes) else part.size for part in self.parts)
+
+
 class Joining:
     """Joins documents from an earlier ledger's documents and from new pieces.
 
@@ -100,37 +127,38 @@ class Joining:
         self._ledger = ledger
         self._store = store
 
-    def write(
-        self,
-        parts: Iterable[Part],
-        twin: TwinWriter,
-        *,
-        changed: Collection[str],
-        source: Source | None,
-    ) -> None:
-        """Write a document; the pieces of changed names are in the store, others in `source`."""
-        for part in parts:
+    def plan(self, parts: Iterable[Part], changed: Collection[str]) -> Plan:
+        """Return what a document is joined from; the pieces of changed names are in the store."""
+        return Plan(
+            [part if isinstance(part, bytes) else self._joined(part, changed) for part in parts],
+            changed,
+        )
+
+    def write(self, plan: Plan, twin: TwinWriter, source: Source | None) -> None:
+        """Write a planned document; text of names that did not change is in `source`."""
+        for part in plan.parts:
             if isinstance(part, bytes):
                 twin.write(part)
                 continue
-            self._ledger.starts[part] = twin.size
-            for text in self._section(part, changed, source):
+            self._ledger.starts[part.section] = twin.size
+            for text in self._texts(part, source):
                 twin.write(text)
-            spans = self._store.spans(part)
-            for name in changed:
+            spans = self._store.spans(part.section)
+            for name in plan.changed:
                 if entry := self._ledger.entries.get(name):
-                    entry.sizes[part] = spans[name].size if name in spans else 0
+                    entry.sizes[part.section] = spans[name].size if name in spans else 0
 
-    def _section(
-        self, section: Section, changed: Collection[str], source: Source | None
-    ) -> Iterator[bytes]:
-        start = self._earlier.starts.get(section, 0)
+    def _joined(self, section: Section, changed: Collection[str]) -> JoinedSection:
         old = self._earlier.sizes(section)
-        for number, run in enumerate(runs(old, changed, self._store.spans(section))):
+        return JoinedSection(section, list(runs(old, changed, self._store.spans(section))))
+
+    def _texts(self, joined: JoinedSection, source: Source | None) -> Iterator[bytes]:
+        start = self._earlier.starts.get(joined.section, 0)
+        for number, run in enumerate(joined.runs):
             if number:
                 yield b","
             if run.new:
-                yield from self._store.read(section, run.span)
+                yield from self._store.read(joined.section, run.span)
             elif source is None:
                 raise ValueError("names that did not change have no earlier document")
             else:

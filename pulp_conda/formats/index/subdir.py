@@ -198,10 +198,11 @@ class SubdirIndex:
         """Write a document and its twins."""
         path, twin_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
         algorithms = self._making.algorithms
+        plan = joining.plan(parts, changed)
         with ExitStack() as stack:
             source = stack.enter_context(self._before.source(name)) if self._before else None
-            twin = stack.enter_context(TwinWriter(path, twin_path, algorithms))
-            joining.write(parts, twin, changed=changed, source=source)
+            twin = stack.enter_context(TwinWriter(path, twin_path, algorithms, plan.size))
+            joining.write(plan, twin, source)
         self._files[f"{self._subdir}/{name}"] = twin.plain
         self._files[f"{self._subdir}/{name}{layout.ZST}"] = twin.zst
         if self._has_bz2(name) and twin.plain.size <= self._making.bz2_max_bytes:

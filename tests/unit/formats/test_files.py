@@ -17,25 +17,40 @@ def test_twins_of_many_chunks_are_whole_and_in_order(tmp_path: Path) -> None:
     data = b"".join(b'{"a":%d}' % chance.randrange(10**9) for _ in range(600_000))
     written = []
     for name, step in (("a", 1_000_003), ("b", 70_001)):
-        with TwinWriter(tmp_path / name, tmp_path / f"{name}.zst", ALGORITHMS) as twin:
+        plain, zst = tmp_path / name, tmp_path / f"{name}.zst"
+        with TwinWriter(plain, zst, ALGORITHMS, len(data)) as twin:
             for start in range(0, len(data), step):
                 twin.write(data[start : start + step])
         assert twin.size == twin.plain.size == len(data)
         assert twin.plain.path.read_bytes() == data
         packed = twin.zst.path.read_bytes()
-        assert zstandard.ZstdDecompressor().decompressobj().decompress(packed) == data
+        # In one call, for which the frame's header must say the size.
+        assert zstandard.ZstdDecompressor().decompress(packed) == data
         for file, content in ((twin.plain, data), (twin.zst, packed)):
             assert file.digests == {n: hashlib.new(n, content).hexdigest() for n in ALGORITHMS}
         written.append(packed)
     assert written[0] == written[1], "however the text came"
 
 
+@pytest.mark.parametrize("announced", [0, 4, 6])
+def test_a_document_of_another_size_than_announced_is_no_document(
+    tmp_path: Path, announced: int
+) -> None:
+    def write() -> None:
+        with TwinWriter(tmp_path / "a", tmp_path / "zst", ALGORITHMS, announced) as twin:
+            twin.write(b"12345")
+
+    with pytest.raises(zstandard.ZstdError, match="size"):
+        write()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full disk to offer")
 @pytest.mark.parametrize("megabytes", [0.001, 20])
 def test_a_full_disk_is_told(tmp_path: Path, megabytes: float) -> None:
     def write() -> None:
-        with TwinWriter(Path("/dev/full"), tmp_path / "zst", ALGORITHMS) as twin:
-            for _ in range(int(megabytes * 1000)):
+        pieces = int(megabytes * 1000)
+        with TwinWriter(Path("/dev/full"), tmp_path / "zst", ALGORITHMS, pieces * 1000) as twin:
+            for _ in range(pieces):
                 twin.write(b"x" * 1000)
 
     with pytest.raises(OSError, match="No space left"):
