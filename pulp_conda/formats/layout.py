@@ -46,6 +46,9 @@ SHARDS = "shards"
 OPTIONAL_DOCUMENTS = ("current_repodata", "run_exports", "shards", "channeldata", "bz2")
 """What a channel may publish or not, by the names of its options."""
 
+V3_DOCUMENTS = ("repodata", "shards")
+"""Where a channel may have records of schema version 3 (CEP 48), by the names of its options."""
+
 _LONGEST_LIFETIME_S = 365 * 24 * 3600
 
 _SHARD = re.compile(r"([0-9a-f]{64})\.msgpack\.zst")

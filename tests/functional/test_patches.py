@@ -183,7 +183,8 @@ def test_a_package_brings_patches_for_several_subdirs_in_one_version(
     assert index(channel)["packages.conda"]["demo-1.0-0.conda"]["license"] == "A"
     linux = index(channel, subdir="linux-64")["packages.conda"]
     assert linux["native-1.0-0.conda"]["license"] == "B"
-    assert requests.get(f"{channel}/osx-64/repodata.json", timeout=30).status_code == 404
+    channeldata = requests.get(f"{channel}/channeldata.json", timeout=30).json()
+    assert channeldata["subdirs"] == ["linux-64", "noarch"], "patches alone make no subdir"
 
     assert [unit["pulp_href"] for unit in patched(rest, package, repository=href)] == [
         unit["pulp_href"] for unit in units
@@ -208,6 +209,7 @@ def test_a_package_brings_patches_for_several_subdirs_in_one_version(
 
 def test_a_patch_moves_a_record_under_v3(rest: Rest, channel: str, owner: str) -> None:
     href = repository_of(rest, owner)["pulp_href"]
+    assert rest.request("PATCH", href, json={"v3_documents": ["repodata", "shards"]}).ok
     entry = {"depends": ["dep <2[when='__unix']"]}
     patched(rest, {"packages.conda": {"demo-1.0-0.conda": entry}}, subdir="noarch", repository=href)
     document = index(channel)

@@ -21,6 +21,8 @@ from pulp_conda.formats.index.channeldata import Listing, parse_listing, timesta
 from pulp_conda.formats.index.shard_files import shard_files
 from pulp_conda.formats.version_order import version_ranks
 
+from .patches import Patches
+
 _NAMES_KEPT = 100_000
 """So many names a process keeps of the channels that were looked at last: some 75 MB."""
 
@@ -117,6 +119,7 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
         return None
     rows = _rows(index, name)
     named = _named(index, name, {row.subdir for row in rows})
+    _add_to_shards(named, index, rows)
     rows = [row for row in rows if row.subdir not in named or row.filename in named[row.subdir]]
     if not rows:
         return None
@@ -178,6 +181,22 @@ def _named(index: ServedIndex, name: str, subdirs: Iterable[str]) -> dict[str, d
     for subdir, data in shards.order_by("pk").values_list("subdir", "data"):
         named[subdir] = shard_files(bytes(data))
     return named
+
+
+def _add_to_shards(
+    named: dict[str, dict[str, bool]], index: ServedIndex, rows: Iterable[_Row]
+) -> None:
+    """Add the files that no shard holds and no patch takes out: records of schema version 3."""
+    missing = [row.pk for row in rows if row.filename not in named.get(row.subdir, (row.filename,))]
+    if not missing:
+        return
+    patches = Patches(index.repository, index.number)
+    for package in CondaPackage.objects.filter(pk__in=missing).only("record_json", *_Row._fields):
+        instructions = patches.of(package.subdir)
+        record = package.record
+        patched = instructions.apply(package.filename, record) if instructions else record
+        if patched is not None:
+            named[package.subdir][package.filename] = bool(patched.get("revoked"))
 
 
 def _file(package: CondaPackage, *, revoked: bool) -> File:

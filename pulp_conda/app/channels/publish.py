@@ -82,6 +82,7 @@ def _recipe(repository: CondaRepository) -> Recipe:
     return {
         "format": _FORMAT,
         "documents": " ".join(repository.documents),
+        "v3_documents": " ".join(repository.v3_documents),
         "bz2_max_bytes": str(settings.CONDA_BZ2_MAX_BYTES),
     }
 
@@ -160,11 +161,13 @@ class _Publishing:
             ExitStack() as stack,
         ):
             making = Making(
-                self._members,
-                Path(folder),
-                self._documents,
-                settings.CONDA_BZ2_MAX_BYTES,
-                ALGORITHMS,
+                packages=self._members,
+                folder=Path(folder),
+                documents=self._documents,
+                v3_documents=self._recipe["v3_documents"].split(),
+                bz2_max_bytes=settings.CONDA_BZ2_MAX_BYTES,
+                created=int(self._version.repository.pulp_created.timestamp() * 1000),
+                algorithms=ALGORITHMS,
             )
             shards = {
                 subdir: stack.enter_context(closing(NewShards(making.folder)))

@@ -21,7 +21,7 @@ from pulpcore.plugin.util import get_domain
 from pulp_conda.app.conditions import Validators, http_date
 from pulp_conda.app.models import REQUESTER, SERVED, CondaContentGuard
 from pulp_conda.formats import layout
-from pulp_conda.formats.index.empty import empty_index
+from pulp_conda.formats.index.empty import Options, empty_document
 from pulp_conda.formats.layout import Kind, Place
 
 from . import lookup
@@ -135,9 +135,18 @@ def _page(
 
 def _nothing_yet(channel: Channel, place: Place) -> Representation:
     """Return a document of a channel without any index: without `noarch` clients refuse it."""
-    path = f"{place.subdir}/{place.name}".lstrip("/")
-    data = empty_index().get(path) if channel.repository and not channel.checkpoint else None
-    if data is None:
+    if channel.repository is None or channel.checkpoint or place.kind is not Kind.DOCUMENT:
+        raise _missing()
+    return _empty(channel, place, lookup.options_of_repository(channel.repository))
+
+
+def _empty(channel: Channel, place: Place, options: Options | None) -> Representation:
+    """Return a document of what holds no packages.
+
+    Clients ask for their platform with every command, in several ways if the first is 404.
+    """
+    data = options and empty_document(place, options)
+    if not data:
         raise _missing()
     type_ = layout.content_type(place.name)
     return _representation(channel, place, Bytes(data), sha256(data).hexdigest(), type_)
@@ -158,7 +167,9 @@ def _file(
     else:
         found = lookup.document(index, f"{place.subdir}/{place.name}".lstrip("/"))
     if found is None:
-        raise _missing()
+        if place.kind is Kind.PACKAGE:
+            raise _missing()
+        return _empty(channel, place, lookup.options(index, place.subdir))
     domain = get_domain()
     storage = domain.get_storage()
     if domain.storage_class == _FILE_SYSTEM:

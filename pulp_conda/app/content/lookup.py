@@ -16,6 +16,8 @@ from pulpcore.plugin.models import Publication
 from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import CondaDistribution
+from pulp_conda.formats import layout
+from pulp_conda.formats.index.empty import Options
 from pulp_conda.formats.layout import Place
 
 _TIMESTAMP_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -52,6 +54,22 @@ _DOCUMENT = """
       JOIN core_contentartifact c ON c.pulp_id = p.content_artifact_id
       JOIN core_artifact a ON a.pulp_id = c.artifact_id
      WHERE p.publication_id = %s AND p.relative_path = %s
+"""
+
+# What decides on the documents of a subdir that the publication has none of.
+_OPTIONS = """
+    SELECT u.pulp_labels -> 'documents', u.pulp_labels -> 'bz2_max_bytes', r.pulp_created
+      FROM core_publishedmetadata m
+      JOIN core_content u ON u.pulp_id = m.content_ptr_id
+     CROSS JOIN core_repository r
+     WHERE m.publication_id = %s AND r.pulp_id = %s
+       AND NOT EXISTS (SELECT FROM core_publishedartifact p
+                        WHERE p.publication_id = m.publication_id AND p.relative_path = %s)
+"""
+_OPTIONS_OF_REPOSITORY = """
+    SELECT array_to_string(documents, ' '), %s, pulp_created
+      FROM conda_condarepository JOIN core_repository ON pulp_id = repository_ptr_id
+     WHERE pulp_id = %s
 """
 
 # Clients act on an index that they fetched a while ago: what it named stays reachable.
@@ -221,6 +239,25 @@ def document(index: Index, path: str) -> StoredFile | None:
     """Return a document of an index."""
     row = _first(_DOCUMENT, index.publication, path)
     return row and StoredFile(row[0], row[1], row[2], index.created)
+
+
+def options(index: Index, subdir: str) -> Options | None:
+    """Return what a subdir's empty documents are made by, None where the index has the subdir."""
+    repodata = f"{subdir}/{layout.REPODATA}"
+    return _options(_first(_OPTIONS, index.publication, index.repository, repodata))
+
+
+def options_of_repository(repository: UUID) -> Options | None:
+    """Return what the documents of a channel without any index are made by."""
+    return _options(_first(_OPTIONS_OF_REPOSITORY, settings.CONDA_BZ2_MAX_BYTES, repository))
+
+
+def _options(row: Any) -> Options | None:
+    if row is None:
+        return None
+    documents, bz2_max_bytes, created = row
+    milliseconds = int(created.timestamp() * 1000)
+    return Options(frozenset(documents.split()), int(bz2_max_bytes), milliseconds)
 
 
 def package(channel: Channel, index: Index, place: Place) -> StoredFile | None:

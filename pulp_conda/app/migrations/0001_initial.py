@@ -124,6 +124,14 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "v3_documents",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        default=pulp_conda.app.models.repository.default_v3_documents,
+                        size=None,
+                    ),
+                ),
             ],
             options={
                 "permissions": [

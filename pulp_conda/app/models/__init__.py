@@ -8,7 +8,13 @@ from .owner import CondaOwner
 from .package import NEVER, CondaPackage
 from .patch import CondaRepodataPatch
 from .publication import CondaPublication
-from .repository import CondaRepository, all_documents, version_created, versions_exceeded
+from .repository import (
+    CondaRepository,
+    all_documents,
+    default_v3_documents,
+    version_created,
+    versions_exceeded,
+)
 from .rights import (
     Requester,
     Right,
@@ -47,6 +53,7 @@ __all__ = [
     "Right",
     "all_documents",
     "channel_named",
+    "default_v3_documents",
     "may_announce",
     "owned_repositories",
     "owns",

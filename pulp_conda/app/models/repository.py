@@ -31,6 +31,14 @@ def all_documents() -> list[str]:
     return list(layout.OPTIONAL_DOCUMENTS)
 
 
+def default_v3_documents() -> list[str]:
+    """Return where records of schema version 3 are unless a channel is told otherwise.
+
+    Not in shards: solvers that read `v3` there without knowing CEP 48 fail for the whole name.
+    """
+    return ["repodata"]
+
+
 class CondaRepository(Repository, AutoAddObjPermsMixin):
     """What a channel holds, version by version."""
 
@@ -44,6 +52,8 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     allow_replacing = models.BooleanField(default=False)
     documents = ArrayField(models.TextField(), default=all_documents)
     """Which of `layout.OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
+    v3_documents = ArrayField(models.TextField(), default=default_v3_documents)
+    """Which of `layout.V3_DOCUMENTS` hold the records of schema version 3."""
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

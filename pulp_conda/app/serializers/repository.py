@@ -3,7 +3,7 @@
 from pulpcore.plugin.serializers import RepositorySerializer
 from rest_framework import serializers
 
-from pulp_conda.app.models import CondaRepository, all_documents
+from pulp_conda.app.models import CondaRepository, all_documents, default_v3_documents
 from pulp_conda.formats import layout
 
 
@@ -38,6 +38,22 @@ class CondaRepositorySerializer(RepositorySerializer):
         ),
     )
 
+    v3_documents = serializers.ListField(
+        child=serializers.ChoiceField(choices=layout.V3_DOCUMENTS),
+        default=default_v3_documents,
+        help_text=(
+            "Which documents hold the records of packages of schema version 3 (CEP 48): repodata "
+            "(repodata.json, where clients that do not know them see nothing of them) and shards. "
+            "Not in shards by default: conda 26.7 with its default solver installs nothing of a "
+            "name that has such a record in its shard. Clients that use shards, as rattler and "
+            "pixi do, find those packages only with shards."
+        ),
+    )
+
+    def validate_v3_documents(self, value: list[str]) -> list[str]:
+        """Return each document once, in one order: equal choices make equal indexes."""
+        return [document for document in layout.V3_DOCUMENTS if document in value]
+
     def validate_documents(self, value: list[str]) -> list[str]:
         """Return each document once, in one order: equal choices make equal indexes."""
         return [document for document in layout.OPTIONAL_DOCUMENTS if document in value]
@@ -49,4 +65,5 @@ class CondaRepositorySerializer(RepositorySerializer):
             "autopublish",
             "allow_replacing",
             "documents",
+            "v3_documents",
         )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self
@@ -25,6 +26,7 @@ ZSTD_LEVEL: Final = 3
 
 _INDEXED: Final = "indexed_timestamp"
 _DIGEST_CHARACTERS: Final = {"md5": 32, "sha256": 64}
+_V3: Final = "v3"
 _CLASSIC_MAP: Final = {"tar.bz2": "packages", "conda": "packages.conda"}
 _RUN_EXPORTS: Final = {"tar.bz2": Section.RUN_EXPORTS, "conda": Section.RUN_EXPORTS_CONDA}
 
@@ -131,7 +133,7 @@ def _add(shard: Shard, member: Member, patch: Patch | None) -> None:
     shard.newest = max(shard.newest, member.indexed or 0)
     if served.v3:
         shard.revision = _with(shard.revision, member.indexed)
-        place = shard.maps.setdefault("v3", {"conda": {}, "tar.bz2": {}})[member.extension]
+        place = shard.maps.setdefault(_V3, {"conda": {}, "tar.bz2": {}})[member.extension]
     else:
         place = shard.maps[_CLASSIC_MAP[member.extension]]
     place[served.key] = _binary(served.record, run_exports, member.indexed)
@@ -198,9 +200,14 @@ class ShardEncoder:
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
         self._encoder = msgspec.msgpack.Encoder()
 
-    def encode(self, shard: Shard, removed: Iterable[str]) -> ShardBytes:
-        """Return a shard's bytes; `removed` are the names of files that the channel once had."""
+    def encode(self, shard: Shard, removed: Iterable[str], *, v3: bool = True) -> ShardBytes:
+        """Return a shard's bytes; `removed` are the names of files that the channel once had.
+
+        Without `v3` it holds the records that every client reads, and no others.
+        """
         maps: Mapping[str, Any] = shard.maps
+        if not v3:
+            maps = {key: records for key, records in maps.items() if key != _V3}
         if names := list(removed):
             maps = {**maps, "removed": names}
         data = self._compressor.compress(self._encoder.encode(maps))
@@ -208,12 +215,13 @@ class ShardEncoder:
 
 
 def encode_shard_index(
-    subdir: str, shards: Mapping[str, bytes], created_at: str, info: Mapping[str, Any]
+    subdir: str, shards: Mapping[str, bytes], created: int, info: Mapping[str, Any]
 ) -> bytes:
     """Return `repodata_shards.msgpack.zst`: the digest of each name's shard (CEP 16).
 
-    `created_at` is RFC 3339; `info` adds to what the index says of itself.
+    `created` is in milliseconds since the epoch; `info` adds to what the index says of itself.
     """
+    created_at = datetime.fromtimestamp(created // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     said = {"subdir": subdir, "base_url": "", "shards_base_url": "./shards/"}
     document = {
         "version": 1,

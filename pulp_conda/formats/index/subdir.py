@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +61,11 @@ class Making:
     folder: Path
     documents: Collection[str]
     """Which of `layout.OPTIONAL_DOCUMENTS` there are to be."""
+    v3_documents: Collection[str]
+    """Which of `layout.V3_DOCUMENTS` hold records of schema version 3."""
     bz2_max_bytes: int
+    created: int
+    """When the channel came into being, in milliseconds since the epoch."""
     algorithms: Sequence[str]
     """The digests that files are stored by, `sha256` among them."""
 
@@ -131,13 +134,22 @@ class SubdirIndex:
             for section, pieces in shard.pieces.items():
                 store.add(section, shard.name, pieces)
                 entry.sizes[section] = store.spans(section)[shard.name].size
-            if self._wants("shards") and not entry.is_empty:
-                encoded = encoder.encode(shard, sorted([*entry.removed, *entry.dropped]))
+            if self._has_shard(entry):
+                removed_files = sorted([*entry.removed, *entry.dropped])
+                encoded = encoder.encode(shard, removed_files, v3=self._has_v3("shards"))
                 entry.digest = encoded.digest
                 self._shards.add(shard.name, encoded)
             entries[shard.name] = entry
         entries |= {name: Entry(name, removed=files) for name, files in removed.items()}
         return self._earlier.updated(self._changed or (), entries.values())
+
+    def _has_shard(self, entry: Entry) -> bool:
+        if not self._has_v3("shards"):
+            return self._wants("shards") and (entry.is_classic or bool(entry.dropped))
+        return self._wants("shards") and not entry.is_empty
+
+    def _has_v3(self, document: str) -> bool:
+        return document in self._making.v3_documents
 
     def _choose(self, ledger: Ledger, store: PieceStore) -> set[str]:
         """Choose what is current and set the pieces of names aside whose choice is another.
@@ -179,15 +191,16 @@ class SubdirIndex:
     ) -> None:
         write = partial(self._write_document, Joining(self._earlier, ledger, store))
         removed = sorted(ledger.removed + ledger.dropped)
-        full = repodata.repodata(self._subdir, RECORDS, removed, ledger.revision)
+        has_v3 = self._has_v3("repodata")
+        revision = ledger.revision if has_v3 else None
+        full = repodata.repodata(self._subdir, RECORDS, removed, revision)
         write(layout.REPODATA, full, changed)
         if self._wants("current_repodata"):
             current = repodata.current_repodata(self._subdir, removed)
             write(layout.CURRENT_REPODATA, current, rechosen)
         if self._patch:
-            original = repodata.repodata(
-                self._subdir, ORIGINALS, ledger.removed, ledger.original_revision
-            )
+            revision = ledger.original_revision if has_v3 else None
+            original = repodata.repodata(self._subdir, ORIGINALS, ledger.removed, revision)
             write(layout.REPODATA_FROM_PACKAGES, original, changed)
         if self._wants("run_exports"):
             write(layout.RUN_EXPORTS_JSON, repodata.run_exports(self._subdir), changed)
@@ -218,11 +231,9 @@ class SubdirIndex:
 
     def _shard_index(self, ledger: Ledger) -> bytes:
         # The newest file's time: that of the version which brought it, and a fact of the content.
-        created_at = datetime.fromtimestamp(ledger.newest // 1000, UTC)
-        info = repodata.revisions(ledger.revision)
-        return encode_shard_index(
-            self._subdir, ledger.shards, created_at.strftime("%Y-%m-%dT%H:%M:%SZ"), info
-        )
+        created = max(ledger.newest, self._making.created)
+        info = repodata.revisions(ledger.revision if self._has_v3("shards") else None)
+        return encode_shard_index(self._subdir, ledger.shards, created, info)
 
     def _put(self, name: str, data: bytes) -> None:
         written = write_file(self._folder / name, data, self._making.algorithms)

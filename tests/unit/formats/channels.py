@@ -46,7 +46,7 @@ class Channel:
     def __init__(self, *records: Record) -> None:
         self.records = {filename(each): each for each in records}
         self.indexed: dict[str, int] = {}
-        self.now = 1_700_000_000_000
+        self.created = self.now = 1_700_000_000_000
 
     def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
         for file, each in sorted(self.records.items(), key=lambda item: (item[1]["name"], item[0])):
@@ -80,6 +80,7 @@ class Channel:
         before: Documents | None = None,
         changed: Collection[str] | None = None,
         documents: Collection[str] = layout.OPTIONAL_DOCUMENTS,
+        v3_documents: Collection[str] = layout.V3_DOCUMENTS,
         patch: Patch | None = None,
         shards: dict[str, bytes] | None = None,
     ) -> Documents:
@@ -87,7 +88,15 @@ class Channel:
         self.now += 1000
         kept = {} if shards is None else shards
         folder.mkdir()
-        making = Making(self, folder, documents, 1024**2, ("sha256",))
+        making = Making(
+            packages=self,
+            folder=folder,
+            documents=documents,
+            v3_documents=v3_documents,
+            bz2_max_bytes=1024**2,
+            created=self.created,
+            algorithms=("sha256",),
+        )
         there = _before(before, SUBDIR) if before else None
         with closing(NewShards(folder)) as new:
             index = SubdirIndex(

@@ -3,6 +3,7 @@
 import bz2
 import json
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def test_an_empty_subdir_has_every_document(folder: Folder) -> None:
         "version": 1,
         "info": {
             "subdir": "linux-64", "base_url": "", "shards_base_url": "./shards/",
-            "created_at": "1970-01-01T00:00:00Z",
+            "created_at": "2023-11-14T22:13:20Z",
         },
         "shards": {},
     }  # fmt: skip
@@ -144,6 +145,31 @@ def test_newer_records_are_under_v3_alone(folder: Folder) -> None:
     assert "a-2-0.conda" in parsed(documents, "run_exports.json")["packages.conda"]
 
 
+@pytest.mark.parametrize("v3_documents", [(), ("repodata",), ("shards",)])
+def test_newer_records_are_where_they_are_wanted(
+    folder: Folder, v3_documents: tuple[str, ...]
+) -> None:
+    newer = [record(name, "2", schema_version=3) for name in ("a", "newer")]
+    channel = Channel(record("a", "1"), *newer)
+    shards: dict[str, bytes] = {}
+    documents = channel.index(
+        folder(), shards=shards, v3_documents=v3_documents, patch=lambda _, *found: Patched(*found)
+    )
+    for name in ("repodata.json", "repodata_from_packages.json"):
+        found = parsed(documents, name)
+        assert ("v3" in found) is ("repodata" in v3_documents)
+        assert ("repodata_revisions" in found["info"]) is ("repodata" in v3_documents)
+        assert set(found["packages.conda"]) == {"a-1-0.conda"}
+    info = shard_index(documents)["info"]
+    assert ("repodata_revisions" in info) is ("shards" in v3_documents)
+    assert info["created_at"] == "2023-11-14T22:13:21Z"
+    # A name of which no client would find anything in its shard has none.
+    assert set(shards) == ({"a", "newer"} if "shards" in v3_documents else {"a"})
+    shard = msgspec.msgpack.decode(unpacked(shards["a"]))
+    assert ("v3" in shard) is ("shards" in v3_documents)
+    assert set(shard["packages.conda"]) == {"a-1-0.conda"}
+
+
 def test_patches_change_records_and_leave_those_of_the_packages(folder: Folder) -> None:
     def patch(file: str, found: Record, exports: RunExports) -> Patched | None:
         if file == "a-1-0.conda":
@@ -187,14 +213,15 @@ _RECORDS = st.lists(
 )
 
 
-@given(st.lists(_RECORDS, min_size=1, max_size=4))
+@given(st.lists(_RECORDS, min_size=1, max_size=4), st.sets(st.sampled_from(layout.V3_DOCUMENTS)))
 @settings(max_examples=120)
 def test_an_index_made_from_the_one_before_is_that_made_anew(
-    tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]]
+    tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]], v3_documents: set[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
     channel = Channel()
-    before = channel.index(folder / "first")
+    index = partial(channel.index, v3_documents=v3_documents)
+    before = index(folder / "first")
     for number, records in enumerate(contents):
         now = {filename(each): each for each in records}
         differ = {
@@ -205,9 +232,9 @@ def test_an_index_made_from_the_one_before_is_that_made_anew(
         changed = {file.rsplit("-", 2)[0] for file in differ}
         channel.records = now
         shards: dict[str, bytes] = {}
-        made = channel.index(folder / f"a{number}", before=before, changed=changed, shards=shards)
+        made = index(folder / f"a{number}", before=before, changed=changed, shards=shards)
         every: dict[str, bytes] = {}
-        anew = channel.index(folder / f"b{number}", shards=every)
+        anew = index(folder / f"b{number}", shards=every)
         assert {p: d for p, d in made.items() if layout.LEDGER not in p} == {
             p: d for p, d in anew.items() if layout.LEDGER not in p
         }
