@@ -1,6 +1,7 @@
 """Processes die while packages are uploaded: nothing is half-visible, and a retry succeeds."""
 
 import hashlib
+import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -10,7 +11,7 @@ import zstandard
 
 from tests.builders import PackageBuilder
 from tests.functional.clients import solve_from
-from tests.functional.harness import RunningServer
+from tests.functional.harness import Rest, RunningServer
 
 _RETRY_SECONDS = 90
 
@@ -93,3 +94,27 @@ def test_a_part_that_a_dead_process_left_in_the_storage_is_not_taken_for_the_who
     assert server.put(f"{url}/x.conda", body).status_code == 201
     served = requests.get(f"{url}/noarch/{owner}-1.0-0.conda", timeout=30)
     assert served.content == body
+
+
+def test_bytes_that_are_stored_already_write_no_error_into_the_databases_log(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    log = server.home / "logs" / "postgresql.log"
+    before = log.read_text().count("ERROR")
+    body = PackageBuilder(owner).conda()
+    with ThreadPoolExecutor(4) as pool:
+        urls = [f"{server.channel(owner, f'c{number}')}/x.conda" for number in range(4)]
+        first = list(pool.map(lambda url: server.put(url, body).status_code, urls))
+    assert first == [201] * 4
+    assert server.put(urls[0], body).status_code == 409
+    instructions = {"patch_instructions_version": 1, "remove": [f"{owner}-1.0-0.conda"]}
+    patch = json.dumps(instructions)
+    for _ in range(2):
+        answer = rest.request(
+            "POST",
+            "content/conda/repodata_patches/",
+            files={"file": ("patch_instructions.json", patch)},
+            data={"subdir": "noarch"},
+        )
+        rest.wait(answer)
+    assert log.read_text().count("ERROR") == before

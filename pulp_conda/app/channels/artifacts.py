@@ -15,16 +15,18 @@ _Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
 
 def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
     """Save a content unit with its file, or find it and give the file back if it was reclaimed."""
-    try:
-        with transaction.atomic():
-            unit.save()
-            place = ContentArtifact(
-                content=unit, artifact=artifact, relative_path=unit.relative_path
-            )
-            ContentArtifact.objects.bulk_create([place])  # without a savepoint
-            return unit
-    except IntegrityError:
-        found: _Unit = type(unit).objects.get(**unit.identity)
+    found: _Unit | None = type(unit).objects.filter(**unit.identity).first()
+    if found is None:
+        try:
+            with transaction.atomic():
+                unit.save()
+                place = ContentArtifact(
+                    content=unit, artifact=artifact, relative_path=unit.relative_path
+                )
+                ContentArtifact.objects.bulk_create([place])  # without a savepoint
+                return unit
+        except IntegrityError:  # another request saved it at this moment
+            found = type(unit).objects.get(**unit.identity)
     found.touch()
     ContentArtifact.objects.filter(content=found, artifact=None).update(artifact=artifact)
     return found
@@ -37,16 +39,16 @@ def save_artifact(artifact: Artifact, path: Path) -> Artifact:
     in the working directory is moved away if the storage is on the same file system.
     """
     try:
-        with transaction.atomic():
-            artifact.save()
-    except IntegrityError:
-        artifact = Artifact.objects.get(sha256=artifact.sha256, pulp_domain=get_domain())
-        artifact.touch()
+        # A failed INSERT would be written to PostgreSQL's log, with all its values.
+        Artifact.objects.bulk_create([artifact], ignore_conflicts=True)
     except OSError:
         discard_part(artifact)
         raise
-    make_whole(artifact, path)
-    return artifact
+    saved: Artifact = Artifact.objects.get(sha256=artifact.sha256, pulp_domain=get_domain())
+    if saved.pk != artifact.pk:
+        saved.touch()
+    make_whole(saved, path)
+    return saved
 
 
 def make_whole(artifact: Artifact, path: Path) -> None:
