@@ -11,7 +11,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, new_account
 from tests.functional.clients import solve_from
-from tests.functional.harness import RunningServer
+from tests.functional.harness import Rest, RunningServer
 from tests.functional.test_registry import repodata
 from tests.functional.uploaders import (
     AnacondaClient,
@@ -346,6 +346,40 @@ def test_what_several_channels_have_is_removed_from_the_one_that_is_named(
     assert not repodata(server.channel(account.name, "prod"))["packages.conda"]
     stranger = Raw(server, new_account(server).token(scopes=["read", "write", "delete"]))
     assert stranger.remove(f"package/{account.name}/dev/demo").status_code == 404
+
+
+def test_anaconda_show_works(
+    server: RunningServer, rest: Rest, account: Account, client: AnacondaClient
+) -> None:
+    raw = Raw(server, account.token(scopes=["write"]))
+    newer = PackageBuilder(version="10.0").about(description="Told\nat length.", license="MIT")
+    for package in (newer, PACKAGE, PackageBuilder(version="9.0")):
+        assert raw.anaconda(f"{account.name}/dev", package.conda(), name=package.filename).ok
+    token = account.token(scopes=["read"])
+    name = f"{account.name}/demo"
+    told = {
+        name: (
+            "Name:    demo", "Summary: Told at length.", "Access:  public", "Types:  Conda",
+            "   + 10.0\n   + 9.0\n   + 1.0\n",
+        ),
+        f"{name}/1.0": ("version 1.0", f"   + noarch/{PACKAGE.filename}", "A package."),
+        f"{name}/1.0/noarch/{PACKAGE.filename}": (
+            f"noarch/{PACKAGE.filename}\nA package.", "labels", "'dev'", "license", "'MIT'",
+        ),
+    }  # fmt: skip
+    for spec, texts in told.items():
+        done = client.run("show", spec, token=token)
+        assert done.returncode == 0, done.stdout
+        for text in texts:
+            assert text in done.stdout
+    guard = rest.create("contentguards/conda/conda/", name=account.name)["pulp_href"]
+    (served,) = rest.get("distributions/conda/conda/", base_path=f"{account.name}/dev")["results"]
+    rest.wait(rest.request("PATCH", served["pulp_href"], json={"content_guard": guard}))
+    assert "Access:  private" in client.run("show", name, token=token).stdout
+    stranger = new_account(server).token(scopes=["read"])
+    refused = client.run("show", name, token=stranger)
+    assert refused.returncode != 0
+    assert "that you may see" in refused.stdout
 
 
 def test_anaconda_remove_works(

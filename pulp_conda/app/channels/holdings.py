@@ -1,6 +1,6 @@
 """Which of an owner's channels hold which packages by now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, CondaRepository
 
-_NOT_NEEDED = ("record_json", "about", "run_exports")
+_NOT_NEEDED = ("record_json", "run_exports")
 
 
 def channels_of(owner: str) -> dict[ChannelName, CondaRepository]:
@@ -46,6 +46,13 @@ def holding(
         for channel, repository in channels.items()
     }
     return {channel: packages for channel, packages in held.items() if packages}
+
+
+def is_public(channels: Iterable[ChannelName]) -> bool:
+    """Tell whether everybody may read one of the channels."""
+    paths = [channel.base_path for channel in channels]
+    served = CondaDistribution.objects.filter(pulp_domain_id=get_domain_pk(), base_path__in=paths)
+    return served.filter(content_guard=None).exists()
 
 
 def removed_since(repository: CondaRepository, moment: datetime, **fields: str) -> bool:

@@ -4,7 +4,7 @@ All three exist by what was uploaded. So making one says yes and changes nothing
 along (summary, licence, links) is not even read: it comes out of the package.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import Http404
@@ -12,10 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
+from pulp_conda.app.channels.holdings import is_public
 from pulp_conda.app.models import ChannelName, CondaPackage
+from pulp_conda.formats.version_order import version_ranks
 
 from .failures import Ambiguous
 from .views import LoginView, label_of
+
+_Held = Mapping[ChannelName, list[CondaPackage]]
 
 
 class LookupView(LoginView):
@@ -44,15 +48,37 @@ class LookupView(LoginView):
 
     def package(self, _: Request, name: str, **__: Any) -> Response:
         """List a package's files in all of the login's channels; 404 if there are none."""
-        return Response({"name": name, "package_types": ["conda"], "files": self._files()})
+        held = self._held()
+        packages = _newest_first(held)
+        return Response(
+            {
+                "name": name,
+                "owner": {"login": self.owner},
+                "summary": next(filter(None, map(_summary, packages)), ""),
+                "public": is_public(held),
+                "package_types": ["conda"],
+                "releases": [
+                    {"version": version} for version in dict.fromkeys(p.version for p in packages)
+                ],
+                "files": _files(held),
+            }
+        )
 
     def release(self, _: Request, version: str, **__: Any) -> Response:
         """List a version's files in all of the login's channels; 404 if there are none."""
-        return Response({"version": version, "distributions": self._files()})
+        held = self._held()
+        description = next(filter(None, map(_summary, _newest_first(held))), "")
+        return Response(
+            {
+                "version": version,
+                "distributions": _files(held),
+                "public_attrs": {"description": description},
+            }
+        )
 
     def distribution(self, _: Request, **__: Any) -> Response:
         """Describe a file; 404 if none of the login's channels has it."""
-        return Response(self._files()[0])
+        return Response(_files(self._held())[0])
 
     def announce(self, _: Request, **__: Any) -> Response:
         """Take note of a package or a release."""
@@ -76,20 +102,33 @@ class LookupView(LoginView):
             return {"subdir": named["subdir"], "filename": named["file"]}
         return {field: named[field] for field in ("name", "version") if field in named}
 
-    def _held(self) -> dict[ChannelName, list[CondaPackage]]:
+    def _held(self) -> _Held:
         held = self.held(**self._selection)
         if not held:
             wanted = "/".join(self._selection.values())
             raise Http404(f"{self.owner} has no {wanted} that you may see")
         return held
 
-    def _files(self) -> list[dict[str, Any]]:
-        held = self._held()
-        packages = {package.pk: package for group in held.values() for package in group}
-        return [
-            _described(package, (name for name, group in held.items() if package in group))
-            for package in packages.values()
-        ]
+
+def _files(held: _Held) -> list[dict[str, Any]]:
+    return [
+        _described(package, (name for name, group in held.items() if package in group))
+        for package in _newest_first(held)
+    ]
+
+
+def _newest_first(held: _Held) -> list[CondaPackage]:
+    packages = list({package.pk: package for group in held.values() for package in group}.values())
+    ranks = version_ranks({package.version for package in packages})
+    packages.sort(key=lambda package: package.relative_path)
+    packages.sort(key=lambda each: (ranks[each.version], each.build_number), reverse=True)
+    return packages
+
+
+def _summary(package: CondaPackage) -> str:
+    """Return what a package says it is, in a line."""
+    summary = package.about.get("summary") or package.about.get("description") or ""
+    return " ".join(summary if isinstance(summary, list) else summary.split())
 
 
 def _described(package: CondaPackage, channels: Iterable[ChannelName]) -> dict[str, Any]:
@@ -100,5 +139,15 @@ def _described(package: CondaPackage, channels: Iterable[ChannelName]) -> dict[s
         "sha256": package.sha256,
         "md5": package.md5,
         "size": package.size,
+        "description": _summary(package),
+        "attrs": {
+            "name": package.name,
+            "version": package.version,
+            "build": package.build,
+            "build_number": package.build_number,
+            "subdir": package.subdir,
+            "license": package.license or package.about.get("license", ""),
+            "timestamp": package.timestamp,
+        },
         "labels": [label_of(channel) for channel in channels],
     }
