@@ -115,6 +115,13 @@ def test_a_spoilt_package_is_found_and_can_be_uploaded_again(
     found = check(rest, href, "check_files")
     assert list(found) == [package]
     assert found[package].endswith(f"the record says {hashlib.sha256(body).hexdigest()}")
+    # Wherever it is uploaded to, the bytes at hand take the place of the spoilt ones.
+    elsewhere = server.channel(owner, "elsewhere")
+    for url, status in ((elsewhere, 201), (server.channel(owner), 409)):
+        path.write_bytes(body[:-1] + b"?")
+        assert server.put(f"{url}/x.conda", body).status_code == status
+        assert requests.get(f"{url}/{package}", timeout=30).content == body
+    assert check(rest, href, "check_files") == {}
     path.write_bytes(body[:100])
     assert check(rest, href, "check_files", checksums=False) == {
         package: f"the file is 100 bytes long, the record says {len(body)}"
@@ -126,6 +133,17 @@ def test_a_spoilt_package_is_found_and_can_be_uploaded_again(
     assert server.put(f"{server.channel(owner)}/x.conda", body).status_code == 409
     assert check(rest, href, "check_files") == {}
     assert served(server, owner, package) == body
+
+
+def test_a_file_that_no_artifact_has_is_not_taken_for_another(
+    server: RunningServer, owner: str
+) -> None:
+    body = PackageBuilder(f"{owner}-orphan").payload(3000).conda()
+    path = stored(server, hashlib.sha256(body).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body[:-1] + b"?")
+    assert server.put(f"{server.channel(owner)}/x.conda", body).status_code == 201
+    assert served(server, owner, f"noarch/{owner}-orphan-1.0-0.conda") == body
 
 
 def test_what_cannot_be_checked_is_refused_with_the_reason(rest: Rest, href: str) -> None:

@@ -1,14 +1,18 @@
 """Saving a file as an artifact once, whole, and for as long as something needs it."""
 
+import hashlib
 from pathlib import Path
 from typing import TypeVar
 
 from django.core.files import File
+from django.core.files.storage import Storage
 from django.db import IntegrityError, transaction
 from pulpcore.plugin.models import Artifact, ContentArtifact
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.models import CondaPackage, CondaRepodataPatch
+
+_CHUNK_BYTES = 1024**2
 
 _Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
 
@@ -35,9 +39,11 @@ def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
 def save_artifact(artifact: Artifact, path: Path) -> Artifact:
     """Save an artifact with its file, or find it as it was saved before.
 
-    What is found is kept from orphan cleanup, and gets the file if it lost it. The file at `path`
-    in the working directory is moved away if the storage is on the same file system.
+    What is found is kept from orphan cleanup, and gets the file if it lost it or if its bytes are
+    others by now. The file at `path` in the working directory is moved away if the storage is on
+    the same file system.
     """
+    _discard_damaged(artifact)
     try:
         # A failed INSERT would be written to PostgreSQL's log, with all its values.
         Artifact.objects.bulk_create([artifact], ignore_conflicts=True)
@@ -66,6 +72,29 @@ def make_whole(artifact: Artifact, path: Path) -> None:
         storage.delete(name)
     with path.open("rb") as file:
         storage.save(name, File(file))
+
+
+def _discard_damaged(artifact: Artifact) -> None:
+    """Remove a file of the artifact's name and size from the storage, if its bytes are others.
+
+    pulpcore would keep it. The bytes at hand were hashed just now. A shorter file may be one that
+    another request is copying at this moment: see `make_whole`.
+    """
+    storage = get_domain().get_storage()
+    name = artifact.storage_path("")
+    if not storage.exists(name) or storage.size(name) != artifact.size:
+        return
+    if sha256_of(storage, name) != artifact.sha256:
+        storage.delete(name)
+
+
+def sha256_of(storage: Storage, name: str) -> str:
+    """Return the digest of a stored file, which is read for that."""
+    hasher = hashlib.sha256()
+    with storage.open(name, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            hasher.update(chunk)
+    return hasher.hexdigest()
 
 
 def discard_part(artifact: Artifact) -> None:

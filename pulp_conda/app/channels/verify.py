@@ -1,6 +1,5 @@
 """Whether the storage has the file of every record, whole."""
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.models import CondaPackage
 
+from .artifacts import sha256_of
 from .repair import Fault
 
 NO_FILE = "the package was saved without a file"
@@ -18,7 +18,6 @@ OTHER_SIZE = "the file is {found} bytes long, the record says {size}"
 OTHER_BYTES = "the file's sha256 is {found}, the record says {sha256}"
 
 _ROWS_PER_FETCH = 2000
-_CHUNK_BYTES = 1024**2
 
 
 def packages_of(version: RepositoryVersion) -> QuerySet[CondaPackage]:
@@ -47,14 +46,6 @@ def _problem(storage: Any, name: str | None, size: int, sha256: str | None) -> s
         return MISSING
     if (found := storage.size(name)) != size:
         return OTHER_SIZE.format(found=found, size=size)
-    if sha256 and (digest := _sha256(storage, name)) != sha256:
+    if sha256 and (digest := sha256_of(storage, name)) != sha256:
         return OTHER_BYTES.format(found=digest, sha256=sha256)
     return None
-
-
-def _sha256(storage: Any, name: str) -> str:
-    hasher = hashlib.sha256()
-    with storage.open(name, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            hasher.update(chunk)
-    return hasher.hexdigest()
