@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.request import Request
 
-from .models import ChannelName, Right, owns
+from .models import Right, owns
 from .models import may_announce as may_announce_at
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ def channel_roles() -> dict[str, list[str]]:
 def has_owner_role(request: Request, view: Any, _action: str, right: str) -> bool:
     """Access condition: one has a right to the view's repository by a role on its owner."""
     repository = view.get_parent_object() if view.parent_viewset else view.get_object()
-    owner = ChannelName.of_base_path(repository.name).owner
-    return owns(request.user, Right(right), owner)
+    return repository.owner is not None and owns(request.user, Right(right), repository.owner)
 
 
 def may_announce(request: Request, view: Any, action: str) -> bool:

@@ -23,6 +23,10 @@ CONDA_BZ2_MAX_BYTES = 256 * 1024
 CONDA_CHANNEL_CREATION = "owners"
 """Who creates a channel by uploading to it: "owners" of the namespace, or its "publishers"."""
 
+CONDA_DEFAULT_VISIBILITY = "public"
+"""Who may read what is created in a namespace for which nothing was chosen: "public" (everybody),
+"internal" (every signed-in user) or "private" (those with a role)."""
+
 CONDA_PASSWORD_MEMORY_SECONDS = 300
 """How long a process remembers that a password was right; 0 checks it with every request."""
 

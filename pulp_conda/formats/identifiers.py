@@ -43,9 +43,14 @@ _NAME = re.compile(r"_|_?[a-z0-9]+(?:[._-][a-z0-9]+)*[._-]?")
 _VERSION = re.compile(r"[0-9a-z._+!]+")
 _BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
 _SUBDIR = re.compile(r"noarch|[a-z0-9]+-[a-z0-9]+")
-_CHANNEL = re.compile(r"[a-z0-9_][a-z0-9_.-]*(?:/[a-z0-9_][a-z0-9_.-]*)*")
+_CHANNEL = re.compile(r"[A-Za-z0-9_.+-]+(?:/[A-Za-z0-9_.+-]+)*")
 _LABEL = re.compile(r"[a-zA-Z][0-9a-zA-Z_\-./]*")
 _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+_TIMESTAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+
+TOKEN_SEGMENT: Final = "t"  # noqa: S105 (where one stands, not one itself)
+"""What stands before an access token in a URL, as conda looks for it."""
 
 # The union of what conda and rattler know; an index is worth probing for these.
 KNOWN_SUBDIRS: Final[frozenset[str]] = frozenset(
@@ -124,14 +129,33 @@ def check_subdir(value: str) -> str:
 
 
 def check_channel(value: str) -> str:
-    """Return ``value`` if it is a channel path, one or more segments. Raises InvalidChannel."""
-    return _checked(
+    """Return ``value`` if it is a channel path, one or more segments. Raises InvalidChannel.
+
+    Refused are also names that the URLs of channels give another meaning: a first segment ``t``
+    stands before an access token, and a last segment that is a platform's name is a subdir.
+    """
+    _checked(
         InvalidChannel,
         value,
         _CHANNEL,
         MAX_CHANNEL,
-        "each part takes lower-case letters, digits, '_', '.' and '-', starting with none of '.-'",
+        "each part takes letters, digits, '_', '.', '+' and '-'",
     )
+    segments = value.split("/")
+    if any(not segment.strip(".") for segment in segments):
+        raise InvalidChannel(value, Phrase("no part may consist of dots"))
+    if segments[0] == TOKEN_SEGMENT:
+        raise InvalidChannel(value, Phrase("in URLs, t stands before an access token"))
+    if segments[-1] in KNOWN_SUBDIRS:
+        raise InvalidChannel(value, Phrase("its last part is the name of a subdir"))
+    if any(is_timestamp(segment) for segment in segments):
+        raise InvalidChannel(value, Phrase("a part is a time, as checkpoints have it"))
+    return value
+
+
+def is_timestamp(segment: str = "") -> bool:
+    """Tell whether a segment of a path is the time of a checkpoint, which no channel's name is."""
+    return _TIMESTAMP.fullmatch(segment) is not None
 
 
 def check_label(value: str) -> str:

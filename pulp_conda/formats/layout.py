@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
 
-from .identifiers import extension_of
+from .identifiers import extension_of, is_timestamp
 
 NOARCH = "noarch"
 """The subdir that every channel has."""
@@ -52,8 +52,6 @@ V3_DOCUMENTS = ("repodata", "shards")
 _LONGEST_LIFETIME_S = 365 * 24 * 3600
 
 _SHARD = re.compile(r"([0-9a-f]{64})\.msgpack\.zst")
-
-_TIMESTAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
 _TYPES = {
     ".json": "application/json",
@@ -122,11 +120,6 @@ def depth(path: str) -> int:
     else:
         below = 3 if folder == SHARDS and _SHARD.fullmatch(filename) else 2
     return below + is_timestamp(*segments[-below - 1 : -below])
-
-
-def is_timestamp(segment: str = "") -> bool:
-    """Tell whether a segment of a path is the time of a checkpoint, which no channel's name is."""
-    return _TIMESTAMP.fullmatch(segment) is not None
 
 
 def content_type(path: str) -> str:

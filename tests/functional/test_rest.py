@@ -24,8 +24,9 @@ def modify(rest: Rest, repository: dict[str, str], **body: object) -> None:
 
 
 def distribute(rest: Rest, owner: str, **served: str) -> dict[str, str]:
+    path = owner if "/" in owner else f"{owner}/main"
     created: dict[str, str] = rest.create(
-        "distributions/conda/conda/", name=owner, base_path=owner, **served
+        "distributions/conda/conda/", name=owner, base_path=path, **served
     )
     return created
 

@@ -1,10 +1,13 @@
 """Who may upload where: by name, by role on a channel, an owner, a domain or everywhere."""
 
+from urllib.parse import quote
+
 import pytest
+import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, new_account
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 _BODY = PackageBuilder().conda()
 
@@ -117,3 +120,101 @@ def test_roles_on_an_owner_show_its_channels_in_the_rest_api(
     assert account.rest.request("POST", modify, json=content).status_code == 403
     account.give("conda.channel_maintainer", organisation["pulp_href"])
     assert account.rest.request("POST", modify, json=content).status_code == 202
+
+
+def test_an_owner_keeps_its_name_and_what_was_created_in_it(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    organisation = rest.create("conda/owners/", name=owner)["pulp_href"]
+    repository = channel_repository(rest, owner, "dev")
+    account, victim = new_account(server), new_account(server)
+    account.give("conda.channel_owner", organisation)
+    for name in (victim.name, "admin", owner.upper()):
+        renamed = account.rest.request("PATCH", organisation, json={"name": name})
+        assert (renamed.status_code, list(renamed.json())) == (400, ["name"])
+    moved = account.rest.request("PATCH", repository, json={"name": f"{account.name}/dev"})
+    assert (moved.status_code, list(moved.json())) == (400, ["name"])
+    assert rest.get(repository)["owner"] == owner
+
+
+def test_owners_are_found_in_any_case_and_kept_as_written(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    written = owner.capitalize()
+    assert rest.create("conda/owners/", name=written)["name"] == written
+    again = rest.request("POST", "conda/owners/", json={"name": owner.upper()})
+    assert again.status_code == 400
+    assert server.put(f"{server.channel(owner, 'dev')}/x.conda", _BODY).status_code == 201
+    (found,) = rest.get("distributions/conda/conda/", base_path=f"{written}/dev")["results"]
+    assert found["owner"] == written
+    for name in (owner, owner.upper(), written):
+        assert requests.get(f"{server.channel(name, 'dev')}/noarch/repodata.json").ok
+        listed = rest.request("GET", f"/api/v1/packages/{name}").json()
+        assert [package["name"] for package in listed] == ["dev/demo"]
+    account = new_account(server)
+    assert put(account, account.name.upper(), "dev") == 201
+    (own,) = account.rest.get("conda/owners/", name=account.name)["results"]
+    assert own["user"] == account.name
+
+
+@pytest.mark.parametrize(
+    ("visibility", "anonymous", "signed_in"), [("internal", 401, 200), ("private", 401, 403)]
+)
+def test_new_channels_are_as_visible_as_their_owner_wants(
+    server: RunningServer,
+    rest: Rest,
+    owner: str,
+    visibility: str,
+    anonymous: int,
+    signed_in: int,
+) -> None:
+    rest.create("conda/owners/", name=owner, visibility=visibility)
+    stranger = new_account(server)
+    path = f"{owner}/by-rest"
+    repository = rest.create("repositories/conda/conda/", name=path)["pulp_href"]
+    rest.create("distributions/conda/conda/", name=path, base_path=path, repository=repository)
+    assert server.put(f"{server.channel(owner, 'put')}/x.conda", _BODY).status_code == 201
+    for channel in ("put", "by-rest"):
+        url = f"{server.channel(owner, channel)}/noarch/repodata.json"
+        assert requests.get(url, timeout=30).status_code == anonymous
+        assert requests.get(url, auth=stranger.auth, timeout=30).status_code == signed_in
+        assert requests.get(url, auth=("admin", PASSWORD), timeout=30).status_code == 200
+
+
+def test_names_that_others_took_do_not_keep_a_channel_from_being_created(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    path = f"{owner}/dev"
+    rest.create("distributions/file/file/", name=path, base_path=f"files-{owner}")
+    rest.create("repositories/file/file/", name=path)
+    assert server.put(f"{server.channel(owner, 'dev')}/x.conda", _BODY).status_code == 201
+
+
+def test_a_channel_may_lie_inside_another(server: RunningServer, rest: Rest, owner: str) -> None:
+    versions = {"top": "1.0", "top/sub": "2.0", "top/sub/Deep.py3+x": "3.0", "alone/below": "4.0"}
+    for channel, version in versions.items():
+        body = PackageBuilder(version=version).conda()
+        url = server.channel(owner, channel)
+        assert server.put(f"{url}/x.conda", body).status_code == 201
+    for channel, version in versions.items():
+        (found,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/{channel}")["results"]
+        assert found["base_path"] == f"{owner}/{channel}"
+        assert found["registry_url"] == server.channel(owner, channel)
+        for url in (found["base_url"], found["registry_url"]):
+            index = requests.get(f"{url.rstrip('/')}/noarch/repodata.json", timeout=30).json()
+            assert list(index["packages.conda"]) == [f"demo-{version}-0.conda"]
+
+
+@pytest.mark.parametrize("channel", ["t", "t/u", "a b", "caf\u00e9", "x" * 129, "..."])
+def test_a_name_that_no_url_can_have_is_refused_with_the_rule(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    refused = server.put(f"{server.channel(owner, quote(channel))}/x.conda", _BODY)
+    assert refused.status_code == (401 if channel == "t/u" else 400), refused.text
+    path = f"{owner}/{channel}"
+    body = {"name": path, "base_path": path}
+    by_rest = rest.request("POST", "distributions/conda/conda/", json=body)
+    assert (by_rest.status_code, list(by_rest.json())) == (400, ["base_path"])
+    by_rest = rest.request("POST", "repositories/conda/conda/", json={"name": path})
+    assert (by_rest.status_code, list(by_rest.json())) == (400, ["name"])
+    assert not rest.get("distributions/conda/conda/", name__startswith=owner)["count"]

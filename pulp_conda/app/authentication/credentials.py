@@ -49,6 +49,8 @@ def credentials_of(
     user name) or user name (without a password), in `X-API-Key`, and in the URL. Whatever claims
     to be one of our tokens without having their form is returned all the same, to be refused.
     """
+    if path_token and not is_token(path_token):
+        return Token(path_token)  # no channel is called "t": whatever else is sent, it is refused
     if authorization := headers.get("Authorization"):
         scheme, _, value = authorization.strip().partition(" ")
         return _of_authorization(scheme.lower(), value.strip())

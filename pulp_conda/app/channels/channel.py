@@ -1,9 +1,18 @@
 """Finding a channel by owner and name, and creating one with its first upload."""
 
+from uuid import uuid4
+
 from django.db import IntegrityError, transaction
+from pulpcore.plugin.models import Distribution, Repository
 from pulpcore.plugin.util import get_domain, get_domain_pk
 
-from pulp_conda.app.models import ChannelName, CondaDistribution, CondaRepository
+from pulp_conda.app.models import (
+    ChannelName,
+    CondaContentGuard,
+    CondaDistribution,
+    CondaOwner,
+    CondaRepository,
+)
 
 
 class ChannelError(Exception):
@@ -21,12 +30,12 @@ class ChannelPinned(ChannelError):
 
 
 class ChannelOverlap(ChannelError):
-    """A channel's URL would lie inside another's, or another's inside it."""
+    """A channel's URL would lie inside that of another plugin's distribution, or around it."""
 
     def __init__(self, channel: str) -> None:
         super().__init__(
-            f"the channel {channel} cannot be created: its URL or its name overlaps with that "
-            "of an existing distribution or repository"
+            f"the channel {channel} cannot be created: its URL overlaps with that of a "
+            "distribution of another kind"
         )
 
 
@@ -60,16 +69,39 @@ def find_or_create_repository(channel: ChannelName) -> CondaRepository:
     """
     if repository := find_repository(channel):
         return repository
-    name = channel.base_path
     try:
         with transaction.atomic():
-            repository = CondaRepository.objects.create(name=name, pulp_domain=get_domain())
-            CondaDistribution.objects.create(
-                name=name, base_path=name, repository=repository, pulp_domain=get_domain()
-            )
-            return repository
+            return _create(channel)
     except IntegrityError as error:
         # Another upload may have created it in the meantime.
         if repository := find_repository(channel):
             return repository
         raise ChannelOverlap(str(channel)) from error
+
+
+def _create(channel: ChannelName) -> CondaRepository:
+    owner = CondaOwner.objects.found(channel.owner)
+    # Whoever makes the owner private waits for this channel, or this channel is private.
+    owner = CondaOwner.objects.select_for_update().get(pk=owner.pk)
+    repository = CondaRepository.objects.create(
+        name=_free_name(Repository, channel), owner=owner, pulp_domain=get_domain()
+    )
+    CondaDistribution.objects.create(
+        name=_free_name(Distribution, channel),
+        base_path=channel.base_path,
+        repository=repository,
+        owner=owner,
+        content_guard=CondaContentGuard.objects.of_new_channels(owner),
+        pulp_domain=get_domain(),
+    )
+    return repository
+
+
+def _free_name(model: type[Repository | Distribution], channel: ChannelName) -> str:
+    """Return the channel's path, or a name like it where somebody else has used that.
+
+    Names are unique in a domain, across all plugins and users: a name that is taken must not keep
+    a channel from being created.
+    """
+    taken = model.objects.filter(name=channel.path, pulp_domain_id=get_domain_pk()).exists()
+    return f"{channel.path} ({uuid4()})" if taken else channel.path

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.conf import settings
 from django.db.models import QuerySet
 from pulpcore.plugin.models import RepositoryContent
 from pulpcore.plugin.util import get_domain_pk
@@ -16,11 +15,9 @@ _NOT_NEEDED = ("record_json", "run_exports")
 def channels_of(owner: str) -> dict[ChannelName, CondaRepository]:
     """Return an owner's channels; those that serve one fixed version hold nothing of their own."""
     served = CondaDistribution.objects.filter(
-        pulp_domain_id=get_domain_pk(), repository__isnull=False
+        owner__name__iexact=owner, pulp_domain_id=get_domain_pk(), repository__isnull=False
     )
-    if not settings.DOMAIN_ENABLED:
-        served = served.filter(base_path__startswith=f"{owner}/")
-    named = {ChannelName.of_base_path(each.base_path): each.repository_id for each in served}
+    named = {each.channel: each.repository_id for each in served}
     repositories = CondaRepository.objects.in_bulk(named.values())
     # A conda channel may have been made to serve another plugin's repository, and then is empty.
     return {

@@ -7,9 +7,7 @@ from django.conf import settings
 from django.db.models import Count, Sum
 from pulpcore.plugin.models import RepositoryContent
 
-from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, CondaRepository
-
-from .holdings import channels_of
+from pulp_conda.app.models import CondaPackage, CondaRepository
 
 
 @dataclass
@@ -64,7 +62,7 @@ def _held(repositories: list[CondaRepository]) -> dict[str, int]:
 
 
 def _siblings(repository: CondaRepository) -> list[CondaRepository]:
-    """Return the repositories of all channels of the same owner."""
-    served = CondaDistribution.objects.filter(repository=repository).order_by("base_path").last()
-    base_path = served.base_path if served else repository.name
-    return list(channels_of(ChannelName.of_base_path(base_path).owner).values())
+    """Return all repositories of the same owner."""
+    if repository.owner_id is None:
+        return [repository]
+    return list(CondaRepository.objects.filter(owner_id=repository.owner_id))

@@ -59,10 +59,7 @@ class Release:
 
 def served_channels(owner: str) -> list[ServedChannel]:
     """Return the channels of an owner that the registry's URLs can name, private ones too."""
-    distributions = CondaDistribution.objects.all()
-    if not settings.DOMAIN_ENABLED:
-        distributions = distributions.filter(base_path__startswith=f"{owner}/")
-    return _served(distributions)
+    return _served(CondaDistribution.objects.filter(owner__name__iexact=owner))
 
 
 def served_channel(channel: ChannelName) -> ServedChannel | None:
@@ -83,6 +80,7 @@ def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
                 Subquery(newest.values("pk")[:1]),
             )
         )
+        .select_related("owner")
         .order_by("base_path")
     )
     # Without the ids of all content, megabytes of them.
@@ -98,7 +96,7 @@ def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
 
 def _registry_name(distribution: CondaDistribution) -> ChannelName | None:
     """Return a channel's name, None for a path, made over REST, that no registry URL can have."""
-    name = ChannelName.of_base_path(distribution.base_path)
+    name = distribution.channel
     try:
         return channel_named(name.owner, name.name) if name.name else None
     except InvalidIdentifier:

@@ -19,8 +19,9 @@ from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.conditions import Validators, http_date
-from pulp_conda.app.models import REQUESTER, SERVED, CondaContentGuard
+from pulp_conda.app.models import REQUESTER, SERVED, ChannelName, CondaContentGuard
 from pulp_conda.formats import layout
+from pulp_conda.formats.identifiers import is_timestamp
 from pulp_conda.formats.index.empty import Options, empty_document
 from pulp_conda.formats.layout import Kind, Place
 
@@ -41,11 +42,13 @@ class UserUnknown(Exception):
     """The channel's guard wants to know what pulpcore's authentication finds out."""
 
 
-def find(request: Request, base_paths: list[str]) -> Representation | StreamResponse:
+def find(request: Request, name: ChannelName | None) -> Representation | StreamResponse:
     """Return what a request asks for, or the answer where that takes no body.
 
-    `match_info["path"]` is the path of the channel, one of `base_paths`, and the path below it.
-    Runs in the thread of the database, and asks it as little as it can.
+    `match_info["path"]` is the path of the channel and the path below it; `name` is the channel's
+    where the URL tells one from the other. The path is left beginning with the distribution's own
+    base path, as guards and pulpcore read it. Runs in the thread of the database, and asks it as
+    little as it can.
 
     Raises:
         UnknownChannel: none is at any of these paths.
@@ -54,12 +57,15 @@ def find(request: Request, base_paths: list[str]) -> Representation | StreamResp
     """
     if settings.DOMAIN_ENABLED:
         validate_domain(request)
-    channel = lookup.channel_at(base_paths)
+    asked = request.match_info["path"]
+    channel = lookup.channel_named(name) if name else lookup.channel_at(lookup.base_paths(asked))
     if channel is None:
         raise UnknownChannel
+    below = asked[len(channel.base_path) :]
+    request.match_info["path"] = channel.base_path + below
     if channel.content_guard:
         _permit(request, channel)
-    path = request.match_info["path"][len(channel.base_path) :].lstrip("/")
+    path = below.lstrip("/")
     if not path and not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
     index, path = _index(channel, path)
@@ -103,7 +109,7 @@ def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
     if not path:
         raise UnknownChannel  # pulpcore lists the times
     asked, slash, rest = path.partition("/")
-    index = lookup.index_at(channel, asked) if layout.is_timestamp(asked) else None
+    index = lookup.index_at(channel, asked) if is_timestamp(asked) else None
     if index is None:
         raise _missing()
     exact = lookup.timestamp_of(index)

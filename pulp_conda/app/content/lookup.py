@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from pulpcore.plugin.models import Publication
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaDistribution
+from pulp_conda.app.models import ChannelName, CondaDistribution, stored_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.index.empty import Options
 from pulp_conda.formats.layout import Place
@@ -25,11 +25,17 @@ _DEEPEST = 64  # segments that a distribution's base path may have
 
 _CHANNEL = """
     SELECT pulp_id, base_path, checkpoint, content_guard_id,
-           publication_id, repository_version_id, repository_id
+           publication_id, repository_version_id, repository_id, owner_id
       FROM core_distribution
       JOIN conda_condadistribution ON distribution_ptr_id = pulp_id
-     WHERE pulp_domain_id = %s AND base_path = ANY(%s)
+     WHERE pulp_domain_id = %s AND {}
 """
+# `top` and `top/sub` are two channels: the longest path that there is, is meant.
+_BY_PATHS = _CHANNEL.format("base_path = ANY(%s) ORDER BY length(base_path) DESC LIMIT 1")
+# The name of an owner is found in any case. Django's `iexact` compares, and indexes, by `upper`.
+_BY_OWNER = _CHANNEL.format("""base_path = (
+        SELECT name FROM conda_condaowner WHERE pulp_domain_id = %s AND upper(name) = upper(%s)
+     ) || '/' || %s""")
 
 _INDEX = """
     SELECT p.pulp_id, v.repository_id, v.number, p.pulp_created
@@ -141,6 +147,7 @@ class Channel(NamedTuple):
     publication: UUID | None
     version: UUID | None
     repository: UUID | None
+    owner: UUID
 
     @property
     def distribution(self) -> CondaDistribution:
@@ -153,6 +160,7 @@ class Channel(NamedTuple):
             publication_id=self.publication,
             repository_version_id=self.version,
             repository_id=self.repository,
+            owner_id=self.owner,
         )
 
 
@@ -184,15 +192,25 @@ class Shard:
 
 
 def channel_at(base_paths: list[str]) -> Channel | None:
-    """Return the channel of the current domain at the one of the paths that there is."""
-    row = _first(_CHANNEL, get_domain_pk(), base_paths)
+    """Return the channel of the current domain whose base path is the longest of those given."""
+    row = _first(_BY_PATHS, get_domain_pk(), base_paths)
+    return row and Channel(*row)
+
+
+def channel_named(channel: ChannelName) -> Channel | None:
+    """Return the channel of a name, whose owner is found in any case."""
+    if settings.DOMAIN_ENABLED:
+        return channel_at([channel.base_path])
+    _, _, below = channel.base_path.partition("/")
+    row = _first(_BY_OWNER, get_domain_pk(), get_domain_pk(), channel.owner, below)
     return row and Channel(*row)
 
 
 def base_paths(path: str) -> list[str]:
-    """Return the paths that the distribution of a URL's path may have, and which end in a file."""
+    """Return the base paths that the distribution of a URL's path may have."""
     segments = path.split("/")[:_DEEPEST]
-    return ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
+    starts = ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
+    return [stored_base_path(start) for start in starts]
 
 
 def served_index(channel: Channel) -> Index | None:

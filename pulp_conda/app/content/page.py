@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.channels.contents import File, Files, files_of, listing_of
+from pulp_conda.app.models import shown_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.index.channeldata import Listing, search
@@ -163,7 +164,7 @@ def _package(asked: _Asked, name: str, found: Files, wanted: str) -> dict[str, A
 def _rendered(
     template: str, asked: _Asked, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
 ) -> Page:
-    title = asked.channel.base_path
+    title = shown_base_path(asked.channel.base_path)
     text = _TEMPLATES.get_template(template).render(channel=title, **_OURS, **values)
     type_ = layout.content_type(layout.INDEX_HTML)
     return Page(type_, text.encode(), headers=_HEADERS, status=status)

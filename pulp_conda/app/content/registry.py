@@ -4,7 +4,7 @@ from aiohttp.web import HTTPNotFound, Request, StreamResponse
 from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.plugin.content import Handler
 
-from pulp_conda.app.models import channel_named
+from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.app.registry.paths import parse_download_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.errors import InvalidIdentifier
@@ -12,7 +12,6 @@ from pulp_conda.formats.errors import InvalidIdentifier
 from .answers import Representation, answer
 from .channels import UnknownChannel, UserUnknown, find
 from .database import ask
-from .lookup import base_paths
 
 _pulps_handler = Handler()
 
@@ -30,12 +29,12 @@ async def stream_registry(request: Request) -> StreamResponse:
         channel, path = path, ""  # the root of a channel, without its slash
     owner = request.match_info.get("owner") or request.match_info["pulp_domain"]
     try:
-        base_path = channel_named(owner, channel).base_path
+        name = channel_named(owner, channel)
     except InvalidIdentifier as error:
         raise HTTPNotFound from error
-    request.match_info["path"] = f"{base_path}/{path}"  # as guards read it
+    request.match_info["path"] = f"{name.path}/{path}"
     try:
-        return await _serve(request, [base_path])
+        return await _serve(request, name)
     except UnknownChannel as error:
         raise HTTPNotFound from error
 
@@ -47,7 +46,7 @@ async def stream_channel(request: Request) -> StreamResponse:
         HTTPNotFound: there is no channel.
     """
     try:
-        return await _serve(request, base_paths(request.match_info["path"]))
+        return await _serve(request)
     except UnknownChannel as error:
         raise HTTPNotFound from error
 
@@ -55,7 +54,7 @@ async def stream_channel(request: Request) -> StreamResponse:
 async def stream_content(request: Request) -> StreamResponse:
     """Serve conda channels at the content app's own URLs, and let pulpcore serve all others."""
     try:
-        return await _serve(request, base_paths(request.match_info["path"]))
+        return await _serve(request)
     except UnknownChannel:
         return await pulps_authentication(request, _pulps_handler.stream_content)
 
@@ -63,14 +62,14 @@ async def stream_content(request: Request) -> StreamResponse:
 HANDLERS = (stream_registry, stream_channel, stream_content)
 
 
-async def _serve(request: Request, paths: list[str]) -> StreamResponse:
+async def _serve(request: Request, name: ChannelName | None = None) -> StreamResponse:
     if "\0" in request.match_info["path"]:  # which PostgreSQL cannot even look for
         raise HTTPNotFound
     try:
-        found = await ask(find, request, paths)
+        found = await ask(find, request, name)
     except UserUnknown:
         await pulps_authentication(request, _nothing)
-        found = await ask(find, request, paths)
+        found = await ask(find, request, name)
     return await answer(request, found) if isinstance(found, Representation) else found
 
 

@@ -2,8 +2,10 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import django.db.models.functions.text
 import django.utils.timezone
 import django_lifecycle.mixins
+import pulp_conda.app.models.owner
 import pulp_conda.app.models.repository
 import pulpcore.app.models.access_policy
 import pulpcore.app.models.base
@@ -21,33 +23,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="CondaContentGuard",
-            fields=[
-                (
-                    "contentguard_ptr",
-                    models.OneToOneField(
-                        auto_created=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        parent_link=True,
-                        primary_key=True,
-                        serialize=False,
-                        to="core.contentguard",
-                    ),
-                ),
-                ("hidden", models.BooleanField(default=False)),
-            ],
-            options={
-                "permissions": [
-                    (
-                        "manage_roles_condacontentguard",
-                        "Can manage role assignments on conda guards",
-                    )
-                ],
-                "default_related_name": "%(app_label)s_%(model_name)s",
-            },
-            bases=("core.contentguard", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
-        ),
         migrations.CreateModel(
             name="CondaDistribution",
             fields=[
@@ -101,53 +76,6 @@ class Migration(migrations.Migration):
             bases=("core.publication", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
         ),
         migrations.CreateModel(
-            name="CondaRepository",
-            fields=[
-                (
-                    "repository_ptr",
-                    models.OneToOneField(
-                        auto_created=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        parent_link=True,
-                        primary_key=True,
-                        serialize=False,
-                        to="core.repository",
-                    ),
-                ),
-                ("autopublish", models.BooleanField(default=True)),
-                ("allow_replacing", models.BooleanField(default=False)),
-                (
-                    "documents",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(),
-                        default=pulp_conda.app.models.repository.all_documents,
-                        size=None,
-                    ),
-                ),
-                (
-                    "v3_documents",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(),
-                        default=pulp_conda.app.models.repository.default_v3_documents,
-                        size=None,
-                    ),
-                ),
-            ],
-            options={
-                "permissions": [
-                    ("modify_condarepository", "Can modify content of the repository"),
-                    ("upload_condarepository", "Can upload packages to the channel"),
-                    (
-                        "manage_roles_condarepository",
-                        "Can manage role assignments on conda repositories",
-                    ),
-                    ("repair_condarepository", "Can repair repository versions"),
-                ],
-                "default_related_name": "%(app_label)s_%(model_name)s",
-            },
-            bases=("core.repository", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
-        ),
-        migrations.CreateModel(
             name="CondaNotice",
             fields=[
                 (
@@ -184,6 +112,101 @@ class Migration(migrations.Migration):
                 "default_related_name": "%(app_label)s_%(model_name)s",
             },
             bases=(django_lifecycle.mixins.LifecycleModelMixin, models.Model),
+        ),
+        migrations.CreateModel(
+            name="CondaOwner",
+            fields=[
+                (
+                    "pulp_id",
+                    models.UUIDField(
+                        default=pulpcore.app.models.base.pulp_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("pulp_created", models.DateTimeField(auto_now_add=True)),
+                ("pulp_last_updated", models.DateTimeField(auto_now=True, null=True)),
+                ("name", models.TextField()),
+                (
+                    "visibility",
+                    models.TextField(default=pulp_conda.app.models.owner.default_visibility),
+                ),
+                ("description", models.TextField(null=True)),
+                (
+                    "pulp_domain",
+                    models.ForeignKey(
+                        default=pulpcore.app.util.get_domain_pk,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="core.domain",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "permissions": [
+                    ("upload_condaowner", "Can upload packages to the owner's channels"),
+                    ("modify_condaowner", "Can add and remove packages of the owner's channels"),
+                    ("create_condaowner", "Can create channels of the owner"),
+                    ("manage_roles_condaowner", "Can manage role assignments on owners"),
+                ],
+                "default_related_name": "%(app_label)s_%(model_name)s",
+            },
+            bases=(
+                django_lifecycle.mixins.LifecycleModelMixin,
+                models.Model,
+                pulpcore.app.models.access_policy.AutoAddObjPermsMixin,
+            ),
+        ),
+        migrations.AddField(
+            model_name="condadistribution",
+            name="owner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to="conda.condaowner"
+            ),
+        ),
+        migrations.CreateModel(
+            name="CondaContentGuard",
+            fields=[
+                (
+                    "contentguard_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.contentguard",
+                    ),
+                ),
+                ("hidden", models.BooleanField(default=False)),
+                ("internal", models.BooleanField(default=False)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conda.condaowner",
+                    ),
+                ),
+            ],
+            options={
+                "permissions": [
+                    (
+                        "manage_roles_condacontentguard",
+                        "Can manage role assignments on conda guards",
+                    )
+                ],
+                "default_related_name": "%(app_label)s_%(model_name)s",
+            },
+            bases=("core.contentguard", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
         ),
         migrations.CreateModel(
             name="CondaPackage",
@@ -268,6 +291,61 @@ class Migration(migrations.Migration):
                 "default_related_name": "%(app_label)s_%(model_name)s",
             },
             bases=("core.content",),
+        ),
+        migrations.CreateModel(
+            name="CondaRepository",
+            fields=[
+                (
+                    "repository_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="core.repository",
+                    ),
+                ),
+                ("autopublish", models.BooleanField(default=True)),
+                ("allow_replacing", models.BooleanField(default=False)),
+                (
+                    "documents",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        default=pulp_conda.app.models.repository.all_documents,
+                        size=None,
+                    ),
+                ),
+                (
+                    "v3_documents",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        default=pulp_conda.app.models.repository.default_v3_documents,
+                        size=None,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="conda.condaowner",
+                    ),
+                ),
+            ],
+            options={
+                "permissions": [
+                    ("modify_condarepository", "Can modify content of the repository"),
+                    ("upload_condarepository", "Can upload packages to the channel"),
+                    (
+                        "manage_roles_condarepository",
+                        "Can manage role assignments on conda repositories",
+                    ),
+                    ("repair_condarepository", "Can repair repository versions"),
+                ],
+                "default_related_name": "%(app_label)s_%(model_name)s",
+            },
+            bases=("core.repository", pulpcore.app.models.access_policy.AutoAddObjPermsMixin),
         ),
         migrations.CreateModel(
             name="CondaShard",
@@ -389,46 +467,17 @@ class Migration(migrations.Migration):
             },
             bases=(django_lifecycle.mixins.LifecycleModelMixin, models.Model),
         ),
-        migrations.CreateModel(
-            name="CondaOwner",
-            fields=[
-                (
-                    "pulp_id",
-                    models.UUIDField(
-                        default=pulpcore.app.models.base.pulp_uuid,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("pulp_created", models.DateTimeField(auto_now_add=True)),
-                ("pulp_last_updated", models.DateTimeField(auto_now=True, null=True)),
-                ("name", models.TextField()),
-                ("description", models.TextField(null=True)),
-                (
-                    "pulp_domain",
-                    models.ForeignKey(
-                        default=pulpcore.app.util.get_domain_pk,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="core.domain",
-                    ),
-                ),
-            ],
-            options={
-                "permissions": [
-                    ("upload_condaowner", "Can upload packages to the owner's channels"),
-                    ("modify_condaowner", "Can add and remove packages of the owner's channels"),
-                    ("create_condaowner", "Can create channels of the owner"),
-                    ("manage_roles_condaowner", "Can manage role assignments on owners"),
-                ],
-                "default_related_name": "%(app_label)s_%(model_name)s",
-                "unique_together": {("name", "pulp_domain")},
-            },
-            bases=(
-                django_lifecycle.mixins.LifecycleModelMixin,
-                models.Model,
-                pulpcore.app.models.access_policy.AutoAddObjPermsMixin,
+        migrations.AddConstraint(
+            model_name="condaowner",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Upper("name"),
+                models.F("pulp_domain"),
+                name="conda_owner_name",
             ),
+        ),
+        migrations.AlterUniqueTogether(
+            name="condacontentguard",
+            unique_together={("owner", "internal")},
         ),
         migrations.AddIndex(
             model_name="condapackage",

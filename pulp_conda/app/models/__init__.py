@@ -1,10 +1,10 @@
 """Models, one file per noun."""
 
-from .channel import ChannelName, channel_named
+from .channel import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
 from .notice import CondaNotice
-from .owner import CondaOwner
+from .owner import VISIBILITIES, CondaOwner
 from .package import NEVER, CondaPackage
 from .patch import CondaRepodataPatch
 from .publication import CondaPublication
@@ -18,8 +18,10 @@ from .repository import (
 from .rights import (
     Requester,
     Right,
+    has_right,
     may_announce,
-    owned_repositories,
+    may_create_in,
+    of_owners,
     owns,
     readable_channels,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "REQUESTER",
     "RETIRED",
     "SERVED",
+    "VISIBILITIES",
     "AccessToken",
     "ChannelName",
     "CondaContentGuard",
@@ -54,10 +57,15 @@ __all__ = [
     "all_documents",
     "channel_named",
     "default_v3_documents",
+    "has_right",
     "may_announce",
-    "owned_repositories",
+    "may_create_in",
+    "of_owners",
+    "owner_part",
     "owns",
     "readable_channels",
+    "shown_base_path",
+    "stored_base_path",
     "version_created",
     "versions_exceeded",
 ]

@@ -1,16 +1,21 @@
 """A channel's URL; what stands behind each path below it, `app/content` finds."""
 
-from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, hook
+from django.db import models
+from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, BEFORE_CREATE, hook
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Distribution, Repository
 
+from .channel import ChannelName
+from .owner import CondaOwner
 from .repository import CondaRepository
 
 
 class CondaDistribution(Distribution, AutoAddObjPermsMixin):
-    """The URL at which clients find a channel."""
+    """The URL at which clients find a channel; `owner` has it from its creation on."""
 
     TYPE = "conda"
     SERVE_FROM_PUBLICATION = True
+
+    owner = models.ForeignKey(CondaOwner, on_delete=models.PROTECT)
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
@@ -22,6 +27,11 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         ]
 
     @property
+    def channel(self) -> ChannelName:
+        """The name of the channel, by which the registry's URLs know it."""
+        return ChannelName.of_base_path(self.base_path)
+
+    @property
     def served_repository(self) -> Repository | None:
         """The repository whose versions this channel serves, if it serves any."""
         if self.repository_id:
@@ -31,6 +41,12 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         if self.publication:
             version = self.publication.repository_version
         return version and version.repository.cast()
+
+    @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
+    def _store_owner(self) -> None:
+        """Store whose namespace the path is in."""
+        if self.owner_id is None:
+            self.owner = CondaOwner.objects.found(self.channel.owner)
 
     @hook(AFTER_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
     def _remember_first_served(self) -> None:

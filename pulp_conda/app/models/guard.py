@@ -7,7 +7,9 @@ from django.db import models
 from pulpcore.plugin.models import AutoAddObjPermsMixin, ContentGuard
 from pulpcore.plugin.util import get_domain_pk
 
+from .channel import stored_base_path
 from .distribution import CondaDistribution
+from .owner import INTERNAL, PUBLIC, CondaOwner
 from .rights import Requester
 
 REQUESTER = "conda_requester"
@@ -29,19 +31,46 @@ class _Hidden(HTTPForbidden):
     status_code = 404
 
 
+class GuardManager(models.Manager["CondaContentGuard"]):
+    """Finds guards."""
+
+    def of_new_channels(self, owner: CondaOwner) -> "CondaContentGuard | None":
+        """Return the guard of channels that are created for an owner now; None for public ones.
+
+        Nobody but an administrator may change it: whoever could would open the channels of others.
+        """
+        if owner.visibility == PUBLIC:
+            return None
+        guard, _ = self.get_or_create(
+            owner=owner,
+            internal=owner.visibility == INTERNAL,
+            defaults={
+                "name": f"{owner.visibility} channels of {owner.name} ({owner.pk})",
+                "pulp_domain_id": owner.pulp_domain_id,
+            },
+        )
+        return guard
+
+
 class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
     """Lets those read a channel who have the right to, by role on it or on its owner.
 
-    One guard serves any number of channels. One that is `hidden` denies that there is a channel
-    to everybody who may not read it.
+    One guard serves any number of channels. With `internal` every signed-in user may read them.
+    One that is `hidden` denies that there is a channel to everybody who may not read it. `owner`
+    is set on the guards that new channels of a private or internal owner get.
     """
 
     TYPE = "conda"
 
     hidden = models.BooleanField(default=False)
+    internal = models.BooleanField(default=False)
+    owner = models.ForeignKey(CondaOwner, null=True, on_delete=models.CASCADE)
+
+    objects = GuardManager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
+        unique_together = ("owner", "internal")
         permissions = [
             ("manage_roles_condacontentguard", "Can manage role assignments on conda guards"),
         ]
@@ -67,6 +96,6 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
 def _distribution(path: str) -> CondaDistribution | None:
     """Return the distribution that serves a path below the content app's root."""
     asked = PurePosixPath(path)  # which may be the channel's root, without its slash by now
-    folders = [str(folder) for folder in (asked, *asked.parents)]
+    folders = [stored_base_path(str(folder)) for folder in (asked, *asked.parents)]
     served = CondaDistribution.objects.filter(base_path__in=folders, pulp_domain_id=get_domain_pk())
     return served.first()  # no base path lies inside another

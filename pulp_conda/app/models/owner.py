@@ -1,24 +1,93 @@
-"""An owner: the namespace of an organisation, on which roles can be given."""
+"""An owner: the namespace that channels are created in, and on which roles can be given."""
 
-from django.db import models
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Upper
 from pulpcore.plugin.models import AutoAddObjPermsMixin, BaseModel
 from pulpcore.plugin.util import get_domain_pk
 
+PUBLIC, INTERNAL, PRIVATE = "public", "internal", "private"
+VISIBILITIES = (PUBLIC, INTERNAL, PRIVATE)
+"""Who may read the channels that are created in a namespace: everybody, every signed-in user, or
+those with a role on the channel or its owner."""
+
+
+def default_visibility() -> str:
+    """Return the visibility of an owner for whom none was chosen."""
+    visibility: str = settings.CONDA_DEFAULT_VISIBILITY
+    return visibility
+
+
+class OwnerManager(models.Manager["CondaOwner"]):
+    """Finds owners of the current domain, in any case."""
+
+    def named(self, name: str) -> "CondaOwner | None":
+        """Return the owner of a name, None where nobody has created anything in it."""
+        return self.filter(name__iexact=name, pulp_domain_id=get_domain_pk()).first()
+
+    def found(self, name: str) -> "CondaOwner":
+        """Return the owner of a name; create it where there is none.
+
+        A namespace that is called like a user belongs to that user. With domains it belongs to
+        the domain, and names of users mean nothing.
+        """
+        if owner := self.named(name):
+            return owner
+        user = namesake(name)
+        try:
+            with transaction.atomic():
+                return self.create(name=user.username if user else name, user=user)
+        except IntegrityError:
+            # Another request created it in the meantime, perhaps in another case.
+            if owner := self.named(name):
+                return owner
+            raise
+
+    def canonical(self, name: str) -> str:
+        """Return an owner's name as it is written, given in any case."""
+        if owner := self.named(name):
+            return owner.name
+        user = namesake(name)
+        return user.username if user else name
+
+
+def namesake(name: str) -> Any:
+    """Return the user whose name a namespace has, None where there is none.
+
+    User names differ by case in Pulp. Where several match in other cases than the given one, none
+    is meant.
+    """
+    if settings.DOMAIN_ENABLED:
+        return None
+    users = list(get_user_model().objects.filter(username__iexact=name)[:100])
+    exact = [user for user in users if user.username == name]
+    matches = exact or users
+    return matches[0] if len(matches) == 1 else None
+
 
 class CondaOwner(BaseModel, AutoAddObjPermsMixin):
-    """An organisation that owns channels; a role on it is a role on all of them.
+    """The namespace that a channel belongs to from its creation on: a role here holds for all.
 
-    A user's own namespace needs none. Where there is one of his name, the roles on it decide.
-    With domains the owner is the domain, and roles on the domain do the same.
+    `user` is the one whose own namespace it is; an organisation has none. The name never changes,
+    since it stands in the URLs of the channels. With domains the owner is the domain.
     """
 
     name = models.TextField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    visibility = models.TextField(default=default_visibility)
     description = models.TextField(null=True)
     pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
 
+    objects = OwnerManager()
+
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
-        unique_together = ("name", "pulp_domain")
+        constraints = [
+            models.UniqueConstraint(Upper("name"), "pulp_domain", name="conda_owner_name"),
+        ]
         permissions = [
             ("upload_condaowner", "Can upload packages to the owner's channels"),
             ("modify_condaowner", "Can add and remove packages of the owner's channels"),

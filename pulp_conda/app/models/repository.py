@@ -6,12 +6,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count
 from django.dispatch import Signal
+from django_lifecycle import BEFORE_CREATE, hook
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryVersion
 from pulpcore.plugin.repo_version_utils import remove_duplicates
 
 from pulp_conda.app.exceptions import DuplicatePackageError
 from pulp_conda.formats import layout
 
+from .channel import owner_part
+from .owner import CondaOwner
 from .package import CondaPackage
 from .patch import CondaRepodataPatch
 
@@ -40,7 +43,11 @@ def default_v3_documents() -> list[str]:
 
 
 class CondaRepository(Repository, AutoAddObjPermsMixin):
-    """What a channel holds, version by version."""
+    """What a channel holds, version by version.
+
+    `owner` is the owner in whose namespace it was created, and never changes; None for one that
+    was created over REST with a name outside of any namespace.
+    """
 
     TYPE = "conda"
     CONTENT_TYPES: ClassVar[list[type[CondaPackage] | type[CondaRepodataPatch]]] = [
@@ -48,6 +55,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         CondaRepodataPatch,
     ]
 
+    owner = models.ForeignKey(CondaOwner, null=True, on_delete=models.PROTECT)
     autopublish = models.BooleanField(default=True)
     allow_replacing = models.BooleanField(default=False)
     documents = ArrayField(models.TextField(), default=all_documents)
@@ -63,6 +71,12 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
             ("manage_roles_condarepository", "Can manage role assignments on conda repositories"),
             ("repair_condarepository", "Can repair repository versions"),
         ]
+
+    @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
+    def _store_owner(self) -> None:
+        """Store whose namespace the name is in."""
+        if self.owner_id is None and (owner := owner_part(self.name)):
+            self.owner = CondaOwner.objects.found(owner)
 
     def finalize_new_version(self, new_version: RepositoryVersion) -> None:
         """Let what the version adds take the place of what bears the same path.

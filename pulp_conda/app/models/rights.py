@@ -1,4 +1,8 @@
-"""Who may do what to a channel: by role on it, on its owner, on the domain, or everywhere."""
+"""Who may do what to a channel: by role on it, on its owner, on the domain, or everywhere.
+
+A channel's owner is stored with its repository and its distribution. No name that somebody may
+change decides on a right.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +14,7 @@ from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel import ChannelName
 from .distribution import CondaDistribution
-from .owner import CondaOwner
+from .owner import CondaOwner, namesake
 from .repository import CondaRepository
 from .token import DELETE, READ, WRITE, AccessToken
 
@@ -43,32 +47,40 @@ _MODEL_PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The one who asks, and the token that narrows what he may do."""
+    """The one who asks, and the token that narrows what they may do."""
 
     user: Any
     token: AccessToken | None = None
 
     def may(self, right: Right, channel: ChannelName, repository: CondaRepository | None) -> bool:
-        """Tell whether he has a right to a channel; without `repository` there is none yet."""
+        """Tell whether they have a right to a channel; without `repository` there is none yet."""
         if not self.user.is_authenticated or not self._token_covers(right, channel):
             return False
-        return _has_right(self.user, right, channel, repository)
+        owner = CondaOwner.objects.named(channel.owner)
+        if owner is None and namesake(channel.owner) == self.user:
+            return True
+        return has_right(self.user, right, owner, repository)
 
     def may_put(self, channel: ChannelName, repository: CondaRepository | None) -> bool:
-        """Tell whether he may upload to a channel, which may first have to be created."""
+        """Tell whether they may upload to a channel, which may first have to be created."""
         if repository is not None or settings.CONDA_CHANNEL_CREATION == "publishers":
             return self.may(Right.UPLOAD, channel, repository)
         return self.may(Right.CREATE, channel, None)
 
     def may_read(self, distribution: CondaDistribution) -> bool:
-        """Tell whether he may read what a channel serves; without a guard everybody may."""
+        """Tell whether they may read what a channel serves; without a guard everybody may."""
         if distribution.content_guard_id is None:
             return True
-        channel = ChannelName.of_base_path(distribution.base_path)
-        return self.may(Right.READ, channel, distribution.served_repository)
+        if not self.user.is_authenticated or not self._token_covers(
+            Right.READ, distribution.channel
+        ):
+            return False
+        if has_right(self.user, Right.READ, distribution.owner, distribution.served_repository):
+            return True
+        return getattr(distribution.content_guard.cast(), "internal", False)
 
     def may_not_know_of(self, distribution: CondaDistribution) -> bool:
-        """Tell whether a channel's guard denies to him that there is a channel."""
+        """Tell whether a channel's guard denies to them that there is a channel."""
         if self.may_read(distribution):
             return False
         return getattr(distribution.content_guard.cast(), "hidden", False)
@@ -78,13 +90,21 @@ class Requester:
         return token is None or token.covers(_SCOPE[right], channel.owner, channel.name)
 
 
-def _has_right(
-    user: Any, right: Right, channel: ChannelName, repository: CondaRepository | None
+def has_right(
+    user: Any, right: Right, owner: CondaOwner | None, repository: CondaRepository | None
 ) -> bool:
+    """Tell whether a user has a right to the repository behind a URL of an owner.
+
+    A URL of one owner may lead to the repository of another: owning the URL grants reading, and
+    no more. Without `repository` the right is to a channel that is yet to be created.
+    """
     if user.is_superuser:
         return True
-    # A URL of one owner may lead to the repository of another: it grants reading, no more.
-    if (right is Right.READ or _is_of(channel, repository)) and owns(user, right, channel.owner):
+    if (
+        owner is not None
+        and (right is Right.READ or _belongs(repository, owner))
+        and owns(user, right, owner)
+    ):
         return True
     if repository is not None and user.has_perm(f"conda.{right}_condarepository", repository):
         return True
@@ -95,33 +115,31 @@ def _has_right(
     )
 
 
-def _is_of(channel: ChannelName, repository: CondaRepository | None) -> bool:
-    if repository is None:
+def owns(user: Any, right: Right, owner: CondaOwner) -> bool:
+    """Tell whether a user has a right to all channels of an owner: it is their own, or by role."""
+    if owner.user_id is not None and owner.user_id == user.pk:
         return True
-    return ChannelName.of_base_path(repository.name).owner == channel.owner
-
-
-def owns(user: Any, right: Right, owner: str) -> bool:
-    """Tell whether a user has a right to all channels of an owner, by name or by role."""
-    organisation = CondaOwner.objects.filter(name=owner, pulp_domain_id=get_domain_pk()).first()
-    if organisation is None:
-        # An organisation was given its name by an administrator; a user may just be called so.
-        return not settings.DOMAIN_ENABLED and user.username == owner
-    has_it: bool = user.has_perm(f"conda.{right}_condaowner", organisation)
+    has_it: bool = user.has_perm(f"conda.{right}_condaowner", owner)
     return has_it
 
 
+def may_create_in(user: Any, owner: str) -> bool:
+    """Tell whether a user may create channels in a namespace, which need not exist yet."""
+    return Requester(user).may(Right.CREATE, ChannelName(owner, ""), None)
+
+
 def may_announce(user: Any, distribution: CondaDistribution) -> bool:
-    """Tell whether a user may speak to the users of a channel: he may modify what it serves.
+    """Tell whether a user may speak to the users of a channel: they may modify what it serves.
 
     What is said at one owner's URL is not for those to say whose repository it serves.
     """
-    channel = ChannelName.of_base_path(distribution.base_path)
     repository = distribution.served_repository
-    is_its_own = isinstance(repository, CondaRepository) and _is_of(channel, repository)
+    is_its_own = isinstance(repository, CondaRepository) and _belongs(
+        repository, distribution.owner
+    )
     return (
-        owns(user, Right.REMOVE, channel.owner)
-        or (is_its_own and _has_right(user, Right.REMOVE, channel, repository))
+        owns(user, Right.REMOVE, distribution.owner)
+        or (is_its_own and has_right(user, Right.REMOVE, distribution.owner, repository))
         or _everywhere_or_on(user, "conda.change_condadistribution", distribution)
     )
 
@@ -132,33 +150,28 @@ def readable_channels(user: Any) -> Q:
         return Q()
     repositories = CondaRepository.objects.filter(pulp_domain_id=get_domain_pk())
     visible = get_objects_for_user(user, "conda.view_condarepository", repositories).values("pk")
+    internal = Q(content_guard__conda_condacontentguard__internal=True)
     return (
         Q(content_guard=None)
+        | (internal if user.is_authenticated else Q(pk__in=[]))
         | Q(repository__in=visible)
         | Q(repository_version__repository__in=visible)
         | Q(publication__repository_version__repository__in=visible)
-        | _of_owners(user, "base_path")
+        | of_owners(user, Right.READ)
     )
 
 
-def owned_repositories(user: Any) -> Q:
-    """Return the condition for repositories that a user may see by a role on their owner."""
-    return _of_owners(user, "name")
+def of_owners(user: Any, right: Right) -> Q:
+    """Return the condition for repositories and distributions to whose owner a user has a right."""
+    owners = CondaOwner.objects.filter(pulp_domain_id=get_domain_pk())
+    by_role = get_objects_for_user(user, f"conda.{right}_condaowner", owners)
+    own = Q(user_id=user.pk) if user.pk is not None else Q(pk__in=[])
+    return Q(owner__in=owners.filter(own | Q(pk__in=by_role.values("pk"))).values("pk"))
+
+
+def _belongs(repository: CondaRepository | None, owner: CondaOwner) -> bool:
+    return repository is None or repository.owner_id == owner.pk
 
 
 def _everywhere_or_on(user: Any, permission: str, *scopes: Any) -> bool:
     return any(user.has_perm(permission, scope) for scope in (*scopes, None, get_domain()))
-
-
-def _of_owners(user: Any, field: str) -> Q:
-    """Return the condition for names of channels in `field`, of owners that a user may see."""
-    visible = get_objects_for_user(user, "conda.view_condaowner", CondaOwner.objects.all())
-    names = list(visible.filter(pulp_domain_id=get_domain_pk()).values_list("name", flat=True))
-    if settings.DOMAIN_ENABLED:
-        return Q() if get_domain().name in names else Q(pk__in=[])
-    if user.username and not CondaOwner.objects.filter(name=user.username).exists():
-        names.append(user.username)
-    found = Q(pk__in=[])
-    for name in names:
-        found |= Q(**{f"{field}__startswith": f"{name}/"})
-    return found

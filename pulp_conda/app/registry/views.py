@@ -42,6 +42,7 @@ from pulp_conda.app.channels.waiting import CommitFailed, CommitTimeout
 from pulp_conda.app.models import (
     AccessToken,
     ChannelName,
+    CondaOwner,
     CondaPackage,
     CondaRepository,
     Requester,
@@ -49,7 +50,7 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
 from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
-from pulp_conda.formats.identifiers import Extension
+from pulp_conda.formats.identifiers import Extension, check_owner
 
 from .bodies import Body, InvalidDocument, InvalidForm
 
@@ -77,6 +78,7 @@ _STATUS: dict[type[Exception], int] = {
 """The status of each expected failure; the first class that fits counts."""
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_STORING = ("PUT", "POST")
 _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -175,11 +177,10 @@ class RegistryView(NativeView):
         """Name these views among the access policies."""
         return "conda/registry"
 
-    @property
+    @cached_property
     def owner(self) -> str:
-        """The owner that the URL names."""
-        owner: str = self.kwargs["owner"]
-        return owner
+        """The owner that the URL names, in any case, as the name is written."""
+        return CondaOwner.objects.canonical(check_owner(self.kwargs["owner"]))
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
         """Return the channel that the URL's arguments name; its owner's default one without any.
@@ -190,10 +191,17 @@ class RegistryView(NativeView):
         return channel_named(self.owner, kwargs.get("channel"))
 
     def check_permissions(self, request: Request) -> None:
-        """Find the channel and authorise."""
+        """Find the channel and authorise.
+
+        Raises:
+            InvalidIdentifier: something is to be stored under a name that breaks the grammar.
+            Http404: something is looked for there.
+        """
         try:
             self.channel = self.channel_of(**self.kwargs)
         except InvalidIdentifier as error:
+            if request.method in _STORING:
+                raise
             raise Http404(str(error)) from error
         super().check_permissions(request)
 

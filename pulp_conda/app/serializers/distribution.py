@@ -1,15 +1,28 @@
 """The REST face of a channel's URL."""
 
+from typing import Any
+
+from django.conf import settings
 from pulpcore.plugin.models import Publication
 from pulpcore.plugin.serializers import DetailRelatedField, DistributionSerializer
 from rest_framework import serializers
 
-from pulp_conda.app.models import CondaDistribution
+from pulp_conda.app.models import CondaContentGuard, CondaDistribution, CondaOwner, shown_base_path
+
+from .channel_name import check_same_owner, checked_channel
 
 
 class CondaDistributionSerializer(DistributionSerializer):
     """The URL of a channel and what it serves."""
 
+    owner = serializers.CharField(
+        source="owner.name",
+        read_only=True,
+        help_text="The owner of the channel: the first part of its path, or the domain.",
+    )
+    registry_url = serializers.SerializerMethodField(
+        help_text="The channel's URL in the registry, where packages are uploaded to."
+    )
     publication = DetailRelatedField(
         required=False,
         help_text="Publication to be served, for a channel that stays as it is.",
@@ -21,6 +34,42 @@ class CondaDistributionSerializer(DistributionSerializer):
         default=False, help_text="Whether this distribution serves checkpoint publications."
     )
 
+    def get_registry_url(self, distribution: CondaDistribution) -> str:
+        """Return the URL of the channel; without `CONTENT_ORIGIN` it has no host."""
+        channel = distribution.channel
+        origin = (settings.CONTENT_ORIGIN or "").rstrip("/")
+        return f"{origin}/api/packages/{channel.owner}/conda/{channel.name}"
+
+    def validate_base_path(self, path: str) -> str:
+        """Return the path as it is stored; refuse what the registry's URLs cannot name."""
+        channel = checked_channel(path)
+        if self.instance is not None:
+            check_same_owner(self.instance.owner, channel.owner)
+        return super().validate_base_path(channel.base_path)
+
+    def create(self, validated_data: dict[str, Any]) -> CondaDistribution:
+        """Create a channel, as visible as its owner wants new ones to be."""
+        owner = CondaOwner.objects.found(
+            CondaDistribution(base_path=validated_data["base_path"]).channel.owner
+        )
+        guard = CondaContentGuard.objects.of_new_channels(owner)
+        return super().create({"content_guard": guard, **validated_data, "owner": owner})
+
+    def to_representation(self, instance: CondaDistribution) -> dict[str, Any]:
+        """Return the fields, with the channel's path as people see it."""
+        shown = super().to_representation(instance)
+        for field in ("base_path", "base_url"):
+            shown[field] = shown[field].replace(
+                instance.base_path, shown_base_path(instance.base_path)
+            )
+        return shown
+
     class Meta:
         model = CondaDistribution
-        fields = (*DistributionSerializer.Meta.fields, "publication", "checkpoint")
+        fields = (
+            *DistributionSerializer.Meta.fields,
+            "owner",
+            "registry_url",
+            "publication",
+            "checkpoint",
+        )

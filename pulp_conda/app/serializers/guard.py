@@ -14,6 +14,10 @@ class CondaContentGuardSerializer(ContentGuardSerializer):
         help_text="Whether those who may not read a channel are told that there is none (404).",
     )
 
+    internal = serializers.BooleanField(
+        default=False, help_text="Whether every signed-in user may read the channels."
+    )
+
     class Meta:
         model = CondaContentGuard
-        fields = (*ContentGuardSerializer.Meta.fields, "hidden")
+        fields = (*ContentGuardSerializer.Meta.fields, "hidden", "internal")

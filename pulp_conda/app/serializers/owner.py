@@ -1,34 +1,53 @@
 """The REST face of owners."""
 
 from pulpcore.plugin.serializers import IdentityField, ModelSerializer
-from pulpcore.plugin.util import get_domain_pk
 from rest_framework import serializers
 
-from pulp_conda.app.models import CondaOwner
+from pulp_conda.app.models import VISIBILITIES, CondaOwner
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import check_owner
 
 
 class CondaOwnerSerializer(ModelSerializer):
-    """An organisation that owns channels."""
+    """The namespace of an organisation or a user, in which channels are created."""
 
     pulp_href = IdentityField(view_name="conda/owners-detail")
-    name = serializers.CharField(help_text="The name as it stands in the URLs of the channels.")
+    name = serializers.CharField(
+        help_text="The name as it stands in the URLs of the channels. It never changes."
+    )
+    user = serializers.CharField(
+        source="user.username",
+        read_only=True,
+        default=None,
+        help_text="The user whose own namespace this is; null for an organisation's.",
+    )
+    visibility = serializers.ChoiceField(
+        choices=VISIBILITIES,
+        required=False,
+        help_text=(
+            "Who may read the channels that are created from now on: public (everybody), internal "
+            "(every signed-in user) or private (those with a role on the channel or its owner). "
+            "Channels that exist keep their content guard."
+        ),
+    )
     description = serializers.CharField(
         required=False, allow_null=True, help_text="Who or what the owner is."
     )
 
     def validate_name(self, value: str) -> str:
-        """Refuse what no URL can have, and a name that is taken."""
+        """Refuse what no URL can have, a name that is taken in any case, and another name."""
+        if self.instance is not None:
+            if value != self.instance.name:
+                raise serializers.ValidationError("The name of an owner never changes.")
+            return value
         try:
             check_owner(value)
         except InvalidIdentifier as error:
             raise serializers.ValidationError(str(error)) from error
-        taken = CondaOwner.objects.filter(name=value, pulp_domain_id=get_domain_pk())
-        if taken.exclude(pk=getattr(self.instance, "pk", None)).exists():
+        if CondaOwner.objects.named(value) is not None:
             raise serializers.ValidationError("There is an owner of this name.")
         return value
 
     class Meta:
         model = CondaOwner
-        fields = (*ModelSerializer.Meta.fields, "name", "description")
+        fields = (*ModelSerializer.Meta.fields, "name", "user", "visibility", "description")

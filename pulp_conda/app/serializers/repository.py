@@ -1,15 +1,24 @@
 """The REST face of what a channel holds."""
 
+from django.conf import settings
 from pulpcore.plugin.serializers import RepositorySerializer
 from rest_framework import serializers
 
-from pulp_conda.app.models import CondaRepository, all_documents, default_v3_documents
+from pulp_conda.app.models import CondaRepository, all_documents, default_v3_documents, owner_part
 from pulp_conda.formats import layout
+
+from .channel_name import check_same_owner, checked_channel
 
 
 class CondaRepositorySerializer(RepositorySerializer):
     """What a channel holds, version by version."""
 
+    owner = serializers.CharField(
+        source="owner.name",
+        read_only=True,
+        default=None,
+        help_text="The owner in whose namespace it was created: the first part of its name.",
+    )
     autopublish = serializers.BooleanField(
         default=True,
         required=False,
@@ -54,6 +63,16 @@ class CondaRepositorySerializer(RepositorySerializer):
         """Return each document once, in one order: equal choices make equal indexes."""
         return [document for document in layout.V3_DOCUMENTS if document in value]
 
+    def validate_name(self, value: str) -> str:
+        """Refuse what no channel's name can be, and a move to another owner."""
+        owner = owner_part(value)
+        if owner is not None and not settings.DOMAIN_ENABLED:
+            channel = checked_channel(value)
+            owner, value = channel.owner, channel.path
+        if self.instance is not None:
+            check_same_owner(self.instance.owner, owner)
+        return value
+
     def validate_documents(self, value: list[str]) -> list[str]:
         """Return each document once, in one order: equal choices make equal indexes."""
         return [document for document in layout.OPTIONAL_DOCUMENTS if document in value]
@@ -62,6 +81,7 @@ class CondaRepositorySerializer(RepositorySerializer):
         model = CondaRepository
         fields = (
             *RepositorySerializer.Meta.fields,
+            "owner",
             "autopublish",
             "allow_replacing",
             "documents",

@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow, policy, roles
-from pulp_conda.app.models import CondaRepository, owned_repositories
+from pulp_conda.app.models import CondaRepository, Right, of_owners
 from pulp_conda.app.serializers import (
     CondaRepositorySerializer,
     FilesCheckSerializer,
@@ -65,7 +65,7 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
         user = self.request.user
         if user.is_superuser:
             return by_role
-        return repositories.filter(Q(pk__in=by_role.values("pk")) | owned_repositories(user))
+        return repositories.filter(Q(pk__in=by_role.values("pk")) | of_owners(user, Right.READ))
 
     @extend_schema(
         summary="Clean up a channel",

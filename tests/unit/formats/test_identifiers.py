@@ -45,7 +45,11 @@ def test_names_are_those_of_the_specification_without_doubled_separators(name: s
         (check_version, "1!2.0 2025b 1.0_ 0.0.0.post1+l.1", "1..2 1-2 A . 1!!2 R15B01"),
         (check_build, "py27_0 Hab_1 a+b.c", "a-b a/b é"),
         (check_subdir, "noarch linux-64 any-thing", "linux Linux-64 a-b-c ../a-b"),
-        (check_channel, "main a/b.c/_d", "/a a/ a//b .a a/../b A -a a/."),
+        (
+            check_channel,
+            "main a/b.c/_d Dev py3.11+cuda .a -a top/T t1 noarch/x",
+            "/a a/ a//b a/../b a/. ... a:b é ~x t t/u noarch a/linux-64 a/20260101T000000Z",
+        ),
         (check_label, "main a/b a.b-c", "1a /a é nolabel"),
         (check_owner, "Some.One _x 1", ".a -a a/b é .. a@b"),
     ],

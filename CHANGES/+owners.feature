@@ -1,0 +1,1 @@
+Owners are stored: a channel belongs to the owner in whose namespace it was created, names of owners never change and are found in any case, and an owner's visibility (public, internal, private) holds for new channels from the first byte on. Channel names take letters of both cases, digits and `_ . + -`, and a channel may lie inside another.
