@@ -17,6 +17,9 @@ CONDA_MAX_EXPANSION_RATIO = 1000
 CONDA_MAX_PACKAGE_MEMBERS = 1_000_000
 CONDA_MAX_VALIDATION_SECONDS = 240
 
+CONDA_DISK_RESERVE_BYTES = 1024**3
+"""What uploads leave free on the disk of the working directory; they are answered with 507 then."""
+
 CONDA_BZ2_MAX_BYTES = 256 * 1024
 """The largest document that gets a twin compressed by bz2; 0 for none."""
 

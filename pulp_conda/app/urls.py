@@ -11,6 +11,7 @@ from .registry.generic import PackageListView, PackageReleaseView
 from .registry.oidc import MintView
 from .registry.prefix import PrefixView
 from .registry.quetz import QuetzView
+from .registry.uploads import UploadCheckView
 from .registry.views import NowhereView
 
 _OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses to look for a domain with NUL in its name
@@ -36,5 +37,6 @@ urlpatterns = [
     re_path(rf"^api/v1/upload/{_CHANNEL}\Z", _prefix),
     *anaconda_routes(_OWNER, login=_CHANNEL),
     re_path(r"^(?:t/[^/]+/)?api/(?:packages/(?:[\s\S]*/)?conda|v1/packages)(?:/|\Z)", _nowhere),
+    path("api/conda/upload_check", UploadCheckView.as_view({"get": "check"})),
     path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

@@ -6,11 +6,25 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.harness import ONE_OF_EACH, RunningServer
+from tests.functional.accounts import Account, bearer, new_account
+from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
+from tests.functional.uploaders import Raw
 
-_SETTINGS = """
-CONDA_MAX_PACKAGE_BYTES = 200_000
+_LARGEST = 200_000
+_FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+_ROUTES = {
+    "put": ("PUT", "/api/packages/{owner}/conda/dev/{name}", {}),
+    "quetz": ("POST", "/api/channels/{owner}/dev/upload/{name}", {}),
+    "quetz, a form": ("POST", "/api/channels/{owner}/dev/upload/{name}", _FORM),
+    "prefix": ("POST", "/api/v1/upload/{owner}/dev", {"X-File-Name": "{name}"}),
+    "prefix, a form": ("POST", "/api/v1/upload/{owner}/dev", _FORM),
+    "anaconda": ("POST", "", _FORM),
+}
+"""The URLs that packages are sent to, with headers."""
+
+_SETTINGS = f"""
+CONDA_MAX_PACKAGE_BYTES = {_LARGEST}
 CONDA_MAX_CHANNEL_PACKAGES = 3
 CONDA_MAX_CHANNEL_BYTES = 150_000
 CONDA_MAX_OWNER_BYTES = 250_000
@@ -43,6 +57,62 @@ def test_a_package_may_be_so_large(limited: RunningServer, owner: str) -> None:
     assert put(limited, owner, "a", "large", 300_000) == 413
     body = iter([PackageBuilder("large").payload(300_000).conda()])  # its length undeclared
     assert limited.put(f"{limited.channel(owner)}/x.conda", body).status_code == 413
+
+
+@pytest.fixture(scope="module")
+def account(limited: RunningServer) -> Account:
+    """A user who publishes into a namespace of their own."""
+    return new_account(limited)
+
+
+def check(
+    server: RunningServer, account: Account, route: str, size: str, **named: str
+) -> requests.Response:
+    """Ask by an upload's head whether it may begin."""
+    method, path, headers = _ROUTES[route]
+    names = {"owner": account.name, "name": "x.conda", **named}
+    url = server.origin + path.format(**names)
+    token = names.get("token") or account.token(scopes=["write"])
+    if route == "anaconda":
+        staged = Raw(server, token).stage(f"{names['owner']}/dev")
+        if not staged.ok:
+            return staged
+        url = staged.json()["post_url"]
+    headers = {name: value.format(**names) for name, value in headers.items()}
+    headers |= {} if token == "none" else bearer(token)
+    headers |= {"X-Upload-Check": f"bytes={size}"}
+    return requests.request(method, url, headers=headers, timeout=30)
+
+
+@pytest.mark.parametrize("route", _ROUTES)
+def test_an_uploads_head_is_judged_without_its_body(
+    limited: RunningServer, account: Account, route: str
+) -> None:
+    largest = _LARGEST + (1024**2 if _ROUTES[route][2] is _FORM else 0)
+    for size in ("1", "", str(largest)):
+        allowed = check(limited, account, route, size)
+        assert (allowed.status_code, allowed.content) == (204, b"")
+        assert allowed.headers["X-Upload-Limit"] == str(largest)
+        assert allowed.headers["X-Disk-Reserve"] == str(1024**3)
+    for size in (str(largest + 1), str(900 * 10**9)):
+        refused = check(limited, account, route, size)
+        assert refused.status_code == 413
+        assert size.encode() in refused.content
+    assert check(limited, account, route, "1", token="none").status_code == 401
+    assert check(limited, account, route, "1", token="pct-" + 48 * "0").status_code == 401
+    assert check(limited, account, route, "1", owner="somebody").status_code == 403
+    assert check(limited, account, route, "x").status_code == 400
+    if "{name}" in str(_ROUTES[route]):
+        assert check(limited, account, route, "1", name="x.txt").status_code in (400, 404)
+    assert not Rest(limited).get("repositories/conda/conda/", name=f"{account.name}/dev")["count"]
+
+
+@pytest.mark.parametrize("route", ["quetz, a form", "prefix, a form", "anaconda"])
+def test_a_form_may_be_so_large(limited: RunningServer, account: Account, route: str) -> None:
+    package = PackageBuilder("large").payload(_LARGEST + 100).conda()
+    raw = Raw(limited, account.token(scopes=["write"]))
+    upload = getattr(raw, route.partition(",")[0])
+    assert upload(f"{account.name}/dev", package).status_code == 413
 
 
 def test_a_channel_may_hold_so_many(limited: RunningServer, owner: str) -> None:
@@ -99,3 +169,17 @@ def test_an_upload_waits_so_long(limited: RunningServer, owner: str) -> None:
     names = requests.get(f"{limited.channel(owner, 'a')}/noarch/repodata.json", timeout=30).json()
     assert set(names["packages.conda"]) == {"first-1.0-0.conda"}, "the upload was withdrawn"
     assert limited.put(url, body).status_code == 201
+
+
+def test_uploads_leave_room_on_the_disk(limited: RunningServer, account: Account) -> None:
+    with (limited.home / "settings.local.py").open("a") as settings:
+        settings.write("CONDA_DISK_RESERVE_BYTES = 2**60\n")
+    limited.restart()
+    url, body = limited.channel("reserve"), PackageBuilder().conda()
+    for sent in (body, iter([body])):
+        full = limited.put(f"{url}/x.conda", sent)
+        assert full.status_code == 507
+        assert set(full.json()) == {"reason", "message"}
+    for route in _ROUTES:
+        assert check(limited, account, route, "1").status_code == 507
+    assert requests.get(f"{url}/noarch/repodata.json", timeout=30).status_code == 404

@@ -180,7 +180,20 @@ def test_other_identities_earn_nothing(
 def test_rubbish_is_refused(ci_server: RunningServer, identity: object) -> None:
     assert mint(ci_server, identity).status_code == 401
     url = f"{ci_server.origin}/api/oidc/mint_token"
-    assert requests.post(url, data=b"{", timeout=30).status_code in (400, 415)
+    for body in (
+        b"{",
+        b"[" * 60_000,
+        b'{"token":' * 7_000,
+        b"\xff",
+        b"[]",
+        b'{"token": "\\ud800"}',
+    ):
+        assert requests.post(url, data=body, timeout=30).status_code == 400
+    large = b'{"token": "' + b"x" * 3_000_000 + b'"}'
+    for chunked in (False, True):
+        refused = requests.post(url, data=iter([large]) if chunked else large, timeout=30)
+        assert refused.status_code == 413
+        assert set(refused.json()) == {"reason", "message"}
 
 
 def test_a_name_among_the_claims_owns_no_namespace(

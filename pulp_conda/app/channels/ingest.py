@@ -20,6 +20,7 @@ from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record, canonical_json, record_digest
 
 from .artifacts import save_artifact, save_unit
+from .room import check_room
 from .streams import IncompleteBody, Readable
 
 _CHUNK_BYTES = 1024**2
@@ -60,6 +61,7 @@ def received(body: Readable, declared_size: int | None) -> Iterator[PulpTemporar
     Raises:
         PackageTooLarge: the body is, or declares to be, larger than the limit.
         IncompleteBody: the body ended early.
+        OSError: the disk is full, or would be but for the reserve that is kept.
     """
     limit = limits().package_bytes
     if declared_size is not None and declared_size > limit:
@@ -79,6 +81,7 @@ def _copy(
             size += len(chunk)
             if size > limit:
                 raise PackageTooLarge(size, limit)
+            check_room(len(chunk))
             for hasher in file.hashers.values():
                 hasher.update(chunk)
             file.write(chunk)

@@ -1,6 +1,7 @@
 """The body of a request: a package, a form with a package in it, or a JSON document."""
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,36 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 _CHUNK_BYTES = 64 * 1024
+_FORM = b"multipart/form-data"
 _FILE = "file"
 """The part that is the file also where it has no file name: rattler-build sends anaconda one."""
 
-_MAX_FIELD_BYTES = 1024**2  # an attestation has some ten thousand
-_MAX_FIELDS = 100
+_MAX_PARTS = 100
+_MAX_BESIDE_FILE_BYTES = 1024**2  # boundaries, headers and fields; an attestation has 10 kB
 _MAX_DOCUMENT_BYTES = 4 * 1024**2  # stands for a package's index.json, of a megabyte at most
+
+UPLOAD_CHECK = "X-Upload-Check"
+"""The header of a request that asks, without a body, whether the upload may begin.
+
+Its value is `bytes=N`, N being the length of the body, or `bytes=` where that is unknown.
+"""
+_UPLOAD_CHECK_KEY = "HTTP_X_UPLOAD_CHECK"
+_UPLOAD_CHECK = re.compile("bytes=([0-9]{0,20})")
+
+
+class BodyTooLarge(Exception):
+    """A body is longer than its URL takes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"the body has {size} bytes, more than the {limit} allowed here")
 
 
 class InvalidForm(Exception):
     """A multipart body cannot be read, or has no file in it."""
+
+
+class InvalidUploadCheck(Exception):
+    """The header `X-Upload-Check` cannot be read."""
 
 
 class InvalidDocument(Exception):
@@ -48,18 +69,57 @@ class Body:
         return self._stream.read(size)
 
 
-def document_of(request: "Request") -> dict[str, Any]:
+def is_upload_check(request: "Request") -> bool:
+    """Tell whether a request asks if an upload may begin, instead of being the upload."""
+    return _UPLOAD_CHECK_KEY in request.META
+
+
+def declared_size(request: "Request") -> int | None:
+    """Return the length that the head declares for the body, None where it declares none.
+
+    Raises:
+        InvalidUploadCheck: the request is a check and its header cannot be read.
+    """
+    if not is_upload_check(request):
+        length = request.META.get("CONTENT_LENGTH")
+        return int(length) if length else None
+    found = _UPLOAD_CHECK.fullmatch(request.META[_UPLOAD_CHECK_KEY])
+    if found is None:
+        raise InvalidUploadCheck(f"{UPLOAD_CHECK} must be of the form bytes=1234")
+    return int(found[1]) if found[1] else None
+
+
+def largest_body(package_bytes: int, *, form: bool) -> int:
+    """Return how long a body with a package of so many bytes may be."""
+    return package_bytes + _MAX_BESIDE_FILE_BYTES if form else package_bytes
+
+
+def is_form(request: "Request") -> bool:
+    """Tell whether the body is a form, in which the package is one of the parts."""
+    return _content_type(request)[0] == _FORM
+
+
+def _content_type(request: "Request") -> tuple[bytes, dict[bytes, bytes]]:
+    return parse_options_header(request.META.get("CONTENT_TYPE"))
+
+
+def document_of(request: "Request", limit: int = _MAX_DOCUMENT_BYTES) -> dict[str, Any]:
     """Return the JSON object that a request carries, {} where it carries nothing.
 
     Raises:
-        InvalidDocument: it is no JSON object, or longer than any that has to be read.
+        BodyTooLarge: it has more than `limit` bytes.
+        InvalidDocument: it is no JSON object.
     """
+    declared = declared_size(request)
+    if declared is not None and declared > limit:
+        raise BodyTooLarge(declared, limit)
     # Not request.data: DRF's parser sets no bound.
-    content = request.META["wsgi.input"].read(_MAX_DOCUMENT_BYTES + 1)
-    if len(content) > _MAX_DOCUMENT_BYTES:
-        raise InvalidDocument(f"the JSON document has more than {_MAX_DOCUMENT_BYTES} bytes")
+    content = request.META["wsgi.input"].read(limit + 1)
+    if len(content) > limit:
+        raise BodyTooLarge(len(content), limit)
     try:
         document = json.loads(content or b"{}")
+        json.dumps(document, ensure_ascii=False).encode()  # fails on lone surrogates: no text
     except (ValueError, RecursionError) as error:
         raise InvalidDocument("the body is no JSON document") from error
     if not isinstance(document, dict):
@@ -75,10 +135,9 @@ def body_of(request: "Request") -> Body:
     """
     # Not request.data: Django takes a chunked body for an empty one.
     stream = request.META["wsgi.input"]
-    length = request.META.get("CONTENT_LENGTH")
-    declared = int(length) if length else None
-    kind, parameters = parse_options_header(request.META.get("CONTENT_TYPE"))
-    if kind != b"multipart/form-data":
+    declared = declared_size(request)
+    kind, parameters = _content_type(request)
+    if kind != _FORM:
         return Body(stream, declared)
     return _Form(stream, parameters.get(b"boundary", b""), declared)
 
@@ -89,7 +148,7 @@ class _Form(Body):
     def __init__(self, stream: Readable, boundary: bytes, declared: int | None) -> None:
         super().__init__(stream, None)
         self._left = declared
-        self._received = 0
+        self._received = self._of_file = self._parts = 0
         self._ready: deque[bytes] = deque()
         self._in_file = self._had_file = self._ended = False
         self._part: dict[str, str] = {}
@@ -129,6 +188,10 @@ class _Form(Body):
             self._parser.write(chunk)
         except FormParserError as error:
             raise InvalidForm(f"the form cannot be read: {error}") from error
+        if self._received - self._of_file > _MAX_BESIDE_FILE_BYTES:
+            raise InvalidForm(
+                f"the form has more than {_MAX_BESIDE_FILE_BYTES} bytes beside its file"
+            )
         return True
 
     def _callbacks(self) -> Any:
@@ -145,6 +208,9 @@ class _Form(Body):
 
     def _on_part_begin(self) -> None:
         self._part, self._value = {}, b""
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise InvalidForm(f"the form has more than {_MAX_PARTS} parts")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -164,14 +230,11 @@ class _Form(Body):
             self._in_file = self._had_file = True
             self.filename = filename.decode(errors="replace") or None
             self.headers = self._part
-        elif len(self.fields) >= _MAX_FIELDS:
-            raise InvalidForm(f"the form has more than {_MAX_FIELDS} fields")
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
             self._ready.append(data[start:end])
-        elif len(self._value) + end - start > _MAX_FIELD_BYTES:
-            raise InvalidForm(f"the form's field {self._field} is too long")
+            self._of_file += end - start
         else:
             self._value += data[start:end]
 

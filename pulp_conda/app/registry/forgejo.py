@@ -9,14 +9,14 @@ from rest_framework.response import Response
 from pulp_conda.app.access import allow
 from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.formats import layout
-from pulp_conda.formats.identifiers import extension_of
+from pulp_conda.formats.identifiers import Extension, extension_of
 
-from .bodies import body_of
-from .paths import parse_download_path, parse_upload_path
-from .views import RegistryView
+from .bodies import Body
+from .paths import UploadPath, parse_download_path, parse_upload_path
+from .uploads import UploadView
 
 
-class PackageView(RegistryView):
+class PackageView(UploadView):
     """Packages as Forgejo's users know them."""
 
     DEFAULT_ACCESS_POLICY = {
@@ -26,27 +26,35 @@ class PackageView(RegistryView):
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
         """Read the channel from the path behind `conda/`."""
-        path = kwargs["path"]
         if self.action == "remove":
-            return channel_named(self.owner, parse_download_path(path)[0])
-        return channel_named(self.owner, parse_upload_path(path).channel)
+            return channel_named(self.owner, parse_download_path(kwargs["path"])[0])
+        return channel_named(self.owner, self.target.channel)
 
-    def upload(self, request: Request, path: str, **_: Any) -> Response:
-        """Take the body as a package; 201 once clients of the channel can install it.
+    @property
+    def target(self) -> UploadPath:
+        """Where an upload is to go."""
+        return parse_upload_path(self.kwargs["path"])
+
+    def extension(self) -> Extension:
+        """Return the format that the URL's file name says."""
+        extension = extension_of(self.target.filename)
+        if extension is None:
+            raise Http404("a package's name ends in .conda or .tar.bz2")
+        return extension
+
+    def take(self, body: Body) -> Response:
+        """Store the body as a package.
 
         The stored name and the subdir come from the package. The URL decides on the channel and
         the format alone. Artifactory's clients declare digests in headers.
         """
-        target = parse_upload_path(path)
-        extension = extension_of(target.filename)
-        if extension is None:
-            raise Http404("a package's name ends in .conda or .tar.bz2")
+        headers = self.request.headers
         self.store(
-            body_of(request),
-            extension,
-            claimed_subdir=target.subdir,
-            sha256=request.headers.get("X-Checksum-Sha256"),
-            md5=request.headers.get("X-Checksum-Md5"),
+            body,
+            self.extension(),
+            claimed_subdir=self.target.subdir,
+            sha256=headers.get("X-Checksum-Sha256"),
+            md5=headers.get("X-Checksum-Md5"),
         )
         return Response(status=201)
 

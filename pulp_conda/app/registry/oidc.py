@@ -13,7 +13,6 @@ from pulpcore.app.workload_identity.authentication import (  # noqa: TID251 (pul
     WorkloadIdentityAuthentication,
 )
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,9 +21,11 @@ from pulp_conda.app.authentication.credentials import new_token
 from pulp_conda.app.models import AccessToken
 from pulp_conda.app.models.token import READ, WRITE
 
+from .bodies import document_of
 from .views import NativeView, PlainTextRenderer
 
 _LONGEST_SUBJECT = 200
+_MAX_IDENTITY_BYTES = 64 * 1024  # those of the large providers have some two thousand
 
 
 class MintView(NativeView):
@@ -33,7 +34,6 @@ class MintView(NativeView):
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["mint"], principal="*")]}
     # The identity is in the body; what else a client may present plays no part.
     authentication_classes = [WorkloadIdentityAuthentication]
-    parser_classes = [JSONParser]
     renderer_classes = [PlainTextRenderer]
 
     @classmethod
@@ -45,9 +45,10 @@ class MintView(NativeView):
         """Answer with a token that lasts a few minutes and may what the job's claims earn it.
 
         Raises:
+            BodyTooLarge, InvalidDocument: the body is no JSON object, or too long for one.
             AuthenticationFailed: the identity is none that this server trusts.
         """
-        identity = request.data.get("token") if isinstance(request.data, dict) else None
+        identity = document_of(request, _MAX_IDENTITY_BYTES).get("token")
         if not isinstance(identity, str):
             raise AuthenticationFailed('the body must be of the form {"token": "..."}')
         principal, claims = _verified(identity)

@@ -1,18 +1,16 @@
 """The upload of prefix.dev's clients: `POST /api/v1/upload/{owner}[/{channel}]`."""
 
-from typing import Any
-
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.formats.identifiers import check_extension
+from pulp_conda.formats.identifiers import Extension, check_extension
 
-from .bodies import InvalidForm, body_of
-from .views import RegistryView, wants
+from .bodies import Body, InvalidForm, is_form
+from .uploads import UploadView
+from .views import wants
 
 
-class PrefixView(RegistryView):
+class PrefixView(UploadView):
     """Packages as pixi and rattler-build upload them."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
@@ -22,15 +20,19 @@ class PrefixView(RegistryView):
         """Whether the client forces the upload."""
         return wants(self.request, "force")
 
-    def upload(self, request: Request, **_: Any) -> Response:
-        """Take the form's file as a package; 201 once clients of the channel can install it.
+    def extension(self) -> Extension | None:
+        """Return the format that a header says where the body is the package itself."""
+        filename = self.request.headers.get("X-File-Name")
+        return None if is_form(self.request) or not filename else check_extension(filename)
+
+    def take(self, body: Body) -> Response:
+        """Store the form's file as a package.
 
         The file's name, which decides on the format alone, and its digest stand in the headers
         of the form's part, or in those of the request where the body is the package itself. An
         attestation beside it is read and not kept.
         """
-        body = body_of(request)
-        declared = body.headers or request.headers
+        declared = body.headers or self.request.headers
         filename = declared.get("x-file-name") or body.filename
         if not filename:
             raise InvalidForm("the package has no name: neither X-File-Name nor the form says it")

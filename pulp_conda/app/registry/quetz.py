@@ -1,18 +1,16 @@
 """The Quetz upload: `POST /api/channels/{owner}[/{channel}]/upload/{file}`."""
 
-from typing import Any
-
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.formats.identifiers import check_extension
+from pulp_conda.formats.identifiers import Extension, check_extension
 
-from .bodies import body_of
-from .views import RegistryView, wants
+from .bodies import Body
+from .uploads import UploadView
+from .views import wants
 
 
-class QuetzView(RegistryView):
+class QuetzView(UploadView):
     """Packages as Quetz's users upload them."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
@@ -22,12 +20,12 @@ class QuetzView(RegistryView):
         """Whether the client forces the upload."""
         return wants(self.request, "force")
 
-    def upload(self, request: Request, file: str, **_: Any) -> Response:
-        """Take the body as a package; 201 once clients of the channel can install it.
+    def extension(self) -> Extension:
+        """Return the format that the URL's file name says, which decides on nothing else."""
+        return check_extension(self.kwargs["file"])
 
-        The name in the URL decides on the format alone.
-        """
-        package = self.store(
-            body_of(request), check_extension(file), sha256=request.query_params.get("sha256")
-        )
+    def take(self, body: Body) -> Response:
+        """Store the body, or the file in it, as a package."""
+        sha256 = self.request.query_params.get("sha256")
+        package = self.store(body, self.extension(), sha256=sha256)
         return Response({"filename": package.filename, "subdir": package.subdir}, status=201)

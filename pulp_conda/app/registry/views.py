@@ -52,12 +52,13 @@ from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
 from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
 from pulp_conda.formats.identifiers import Extension, check_owner
 
-from .bodies import Body, InvalidDocument, InvalidForm
+from .bodies import Body, BodyTooLarge, InvalidDocument, InvalidForm, InvalidUploadCheck
 
 _log = logging.getLogger(__name__)
 
 
 _STATUS: dict[type[Exception], int] = {
+    BodyTooLarge: 413,
     LimitExceeded: 413,
     InvalidPackage: 400,
     IncompleteBody: 400,
@@ -65,6 +66,7 @@ _STATUS: dict[type[Exception], int] = {
     WrongDigest: 400,
     InvalidForm: 400,
     InvalidDocument: 400,
+    InvalidUploadCheck: 400,
     PackageExists: 409,
     NameRetired: 409,
     ChannelFull: 403,

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from pulp_conda.app.channels.streams import IncompleteBody
 from pulp_conda.app.registry.bodies import (
     Body,
+    BodyTooLarge,
     InvalidDocument,
     InvalidForm,
+    InvalidUploadCheck,
     body_of,
+    declared_size,
     document_of,
 )
 
@@ -31,6 +34,9 @@ class Pieces:
 
     def read(self, size: int, /) -> bytes:
         return self._content.read(min(size, next(self._sizes, size)))
+
+    def taken(self) -> int:
+        return self._content.tell()
 
 
 @dataclass
@@ -158,16 +164,36 @@ def test_the_file_is_the_first_part_with_a_file_name_or_called_file() -> None:
         body_of(request(form(Part("text", b"0")), []))
 
 
-def test_a_form_cannot_fill_the_memory() -> None:
-    long = Part("text", b"x" * (1024**2 + 1))
-    many = [Part(f"text{number}", b"") for number in range(101)]
-    headers = Part("file", b"", headers=tuple((f"X-{n}", "x") for n in range(1000)))
-    header = Part("file", b"", headers=(("X-Long", "x" * 100_000),))
-    for parts in ([long], many, [headers], [header]):
-        with pytest.raises(InvalidForm):
-            body_of(request(form(*parts), []))
+_MEGABYTE = b"x" * 1024**2
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Part("text", _MEGABYTE)],
+        [Part(f"text{number}", _MEGABYTE[:20_000]) for number in range(60)],
+        [Part("text", b"") for _ in range(101)],
+        [Part("file", b"", headers=tuple((f"X-{n}", "x") for n in range(1000)))],
+        [Part("file", b"", headers=(("X-Long", "x" * 20_000_000),))],
+        [Part("x" * 20_000_000, b"")],
+    ],
+)
+def test_a_form_costs_little_beside_its_file(parts: list[Part]) -> None:
+    refused = request(form(*parts), [])
     with pytest.raises(InvalidForm):
-        whole(body_of(request(form(Part("file", b"1"), long), [])), 10)
+        body_of(refused)
+    assert refused.META["wsgi.input"].taken() < 1_300_000
+    behind = request(form(Part("file", b"1"), *parts), [])
+    with pytest.raises(InvalidForm):
+        whole(body_of(behind), 10)
+
+
+def test_a_form_takes_no_endless_padding() -> None:
+    file = form(Part("file", b"1"))
+    with pytest.raises(InvalidForm):
+        body_of(request(b"\r\n" * 1024**2 + file, []))
+    with pytest.raises(InvalidForm):
+        whole(body_of(request(file + b"x" * 2 * 1024**2, [])), 10)
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary="])
@@ -183,8 +209,36 @@ def test_a_document_is_a_json_object(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"{", b"[]", b"1", b'"x"', b"\xff", b"[" * 100_000, b" " * (5 * 1024**2)]
-)
+    "content", [b"{", b"[]", b"1", b'"x"', b"\xff", b"[" * 100_000, b'{"a":' * 100_000,
+                b'{"a": "\\ud800"}', b'{"\\udfff": 1}']
+)  # fmt: skip
 def test_anything_else_is_no_document(content: bytes) -> None:
     with pytest.raises(InvalidDocument):
         document_of(request(content, []))
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_document_has_bounds(chunked: bool) -> None:
+    assert document_of(request(b"{}" + b" " * 98, [], chunked=chunked), 100) == {}
+    large = request(b"{}" + b" " * 5_000_000, [], chunked=chunked)
+    with pytest.raises(BodyTooLarge, match="4194304"):
+        document_of(large)
+    assert large.META["wsgi.input"].taken() <= 4194305
+    with pytest.raises(BodyTooLarge, match="100"):
+        document_of(request(b"{}" + b" " * 99, [], chunked=chunked), 100)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [("bytes=0", 0), ("bytes=900000000000", 900_000_000_000), ("bytes=", None)]
+)
+def test_an_upload_check_declares_the_size_of_a_body_that_it_lacks(
+    value: str, size: int | None
+) -> None:
+    check = request(b"", [], chunked=True, HTTP_X_UPLOAD_CHECK=value)
+    assert declared_size(check) == size
+
+
+@pytest.mark.parametrize("value", ["", "1", "bytes=-1", "bytes=x", "bytes=1,", "bytes=" + "1" * 21])
+def test_an_upload_check_has_one_form(value: str) -> None:
+    with pytest.raises(InvalidUploadCheck, match="bytes="):
+        declared_size(request(b"", [], HTTP_X_UPLOAD_CHECK=value))

@@ -22,9 +22,9 @@ from pulp_conda.app.channels.commit import PackageExists
 from pulp_conda.app.channels.holdings import removed_since
 from pulp_conda.app.channels.ingest import WrongDigest
 from pulp_conda.app.models import ChannelName, CondaRepository, Right, channel_named
-from pulp_conda.app.registry.bodies import InvalidDocument, body_of, document_of
-from pulp_conda.app.registry.views import RegistryView
-from pulp_conda.formats.identifiers import check_extension
+from pulp_conda.app.registry.bodies import Body, InvalidDocument, document_of
+from pulp_conda.app.registry.uploads import UploadView
+from pulp_conda.formats.identifiers import Extension, check_extension
 
 from .stage import Stage, StageAuthentication, identity
 from .views import LoginView, label_of
@@ -133,7 +133,7 @@ class StageView(LoginView):
         return list(named)
 
 
-class StagedUploadView(RegistryView):
+class StagedUploadView(UploadView):
     """Takes the bytes of an announced file."""
 
     authentication_classes = [StageAuthentication]
@@ -160,12 +160,15 @@ class StagedUploadView(RegistryView):
         """Whether the file may take the place of another, as was settled at its announcement."""
         return self.staged.replaces
 
-    def upload(self, request: Request, **_: Any) -> Response:
-        """Take the form's file as a package; 201 once clients of the channels can install it."""
-        body = body_of(request)
+    def extension(self) -> Extension:
+        """Return the format that was announced."""
+        return check_extension(self.staged.filename)
+
+    def take(self, body: Body) -> Response:
+        """Store the form's file as a package."""
         self.store(
             body,
-            check_extension(self.staged.filename),
+            self.extension(),
             claimed_subdir=self.staged.subdir,
             sha256=self.staged.sha256,
             md5=_hexadecimal(body.fields.get("Content-MD5")),
