@@ -19,10 +19,12 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         # Models can be imported only once Django's applications are loaded.
         from .authentication.logs import hide_tokens
         from .channels.publish import publish_when_wanted
+        from .exports import refuse_exports
         from .models import CondaRepository, version_created, versions_exceeded
         from .tasks import dispatch_when_exceeded, schedule_clean_up
 
         hide_tokens()
+        refuse_exports()
         version_created.connect(
             publish_when_wanted, sender=CondaRepository, dispatch_uid="conda.publish"
         )

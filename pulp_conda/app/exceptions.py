@@ -30,3 +30,20 @@ class InvalidPatchError(PulpException):
 
     def __str__(self) -> str:
         return f"[{self.error_code}] The patches are refused: {self.reason}."
+
+
+class TransferNotSupportedError(PulpException):
+    """Pulp was to carry a channel out of this server, or into it, and would leave parts behind."""
+
+    error_code = "CND0003"
+
+    def __init__(self, transfer: str, instead: str) -> None:
+        super().__init__()
+        self.transfer = transfer
+        self.instead = instead
+
+    def __str__(self) -> str:
+        return (
+            f"[{self.error_code}] {self.transfer} is not supported for conda channels yet: parts "
+            f"of them would be missing. {self.instead}"
+        )

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
+from tests.functional.accounts import new_account
 from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import Rest, RunningServer
 
@@ -105,6 +106,31 @@ def test_a_repository_publishes_by_itself_unless_told_not_to(
     rest.request("PATCH", repository["pulp_href"], json={"autopublish": True})
     rest.upload(PackageBuilder(version="2.0").conda(), repository=repository["pulp_href"])
     assert len(requests.get(url, timeout=30).json()["packages.conda"]) == 2
+
+
+def test_publications_are_found_by_content_once_and_by_those_who_may_see_them(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    url = server.channel(owner)
+    for version in ("1.0", "2.0"):
+        package = PackageBuilder(owner, version)
+        assert server.put(f"{url}/x.conda", package.conda()).status_code == 201
+    found = {}
+    for version in ("1.0", "2.0"):
+        (unit,) = rest.get("content/conda/packages/", name=owner, version=version)["results"]
+        for wanted in ("content", "content__in"):
+            query = {wanted: unit["pulp_href"], "ordering": "pulp_created"}
+            found[version, wanted] = [
+                each["repository_version"].split("/")[-2]
+                for each in rest.get("publications/conda/conda/", **query)["results"]
+            ]
+    assert found["1.0", "content"] == found["1.0", "content__in"] == ["1", "2"]
+    assert found["2.0", "content"] == found["2.0", "content__in"] == ["2"]
+    stranger = new_account(server)
+    seen = Rest(server, auth=stranger.auth).get(
+        "publications/conda/conda/", content=unit["pulp_href"]
+    )
+    assert seen["results"] == []
 
 
 def test_a_removed_package_leaves_the_index_and_stays_fetchable(

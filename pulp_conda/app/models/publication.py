@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.timezone import now
 from pulpcore.app.models.publication import (  # noqa: TID251 (pulpcore exports it not)
@@ -22,6 +22,18 @@ from pulpcore.plugin.util import get_current_user
 from .distribution import CondaDistribution
 
 
+class PublicationQuerySet(models.QuerySet["CondaPublication"]):
+    """Publications of channels, as pulpcore's filters ask for them."""
+
+    def with_content(self, content: Any) -> "PublicationQuerySet":
+        """Return those of them that hold a content unit, each once.
+
+        pulpcore's own starts from all publications there are, also those that the user may not
+        see, and returns each once for each of its documents.
+        """
+        return self.filter(pk__in=Publication.objects.with_content(content).values("pk"))
+
+
 class CondaPublication(Publication, AutoAddObjPermsMixin):
     """The documents of one version of a channel; all become visible at once.
 
@@ -31,6 +43,8 @@ class CondaPublication(Publication, AutoAddObjPermsMixin):
     """
 
     TYPE = "conda"
+
+    objects = PublicationQuerySet.as_manager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

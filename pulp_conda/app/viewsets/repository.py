@@ -71,8 +71,8 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
         summary="Clean up a channel",
         description=(
             "Deletes the versions beyond those that the repository retains, and shards that no "
-            "index names and none named for CONDA_INDEX_RETENTION_SECONDS. This happens once a "
-            "day by itself."
+            "index names and none named for DISTRIBUTED_PUBLICATION_RETENTION_PERIOD seconds. "
+            "This happens once a day by itself."
         ),
         request=None,
         responses={202: AsyncOperationResponseSerializer},

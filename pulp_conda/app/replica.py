@@ -1,0 +1,41 @@
+"""What pulpcore replicates of channels: nothing yet, and the replication says so."""
+
+from collections.abc import Iterator
+from typing import Any, Never
+
+from pulp_glue.common.context import PulpDistributionContext
+from pulpcore.plugin.replica import Replicator
+
+from .exceptions import TransferNotSupportedError
+
+
+class _UpstreamDistributions(PulpDistributionContext):
+    PLUGIN = "conda"
+    RESOURCE_TYPE = "conda"
+    ID_PREFIX = "distributions_conda_conda"
+
+
+class CondaReplicator(Replicator):
+    """Fails where the upstream has channels among what is to be replicated."""
+
+    distribution_ctx_cls = _UpstreamDistributions
+    app_label = "conda"
+
+    def upstream_distributions(self, q: str | None = None) -> Iterator[Never]:
+        """Refuse channels; where there are none, there is nothing to do."""
+        if found := next(super().upstream_distributions(q=q), None):
+            raise TransferNotSupportedError("Replication", _instead(found))
+        return iter(())
+
+    def remove_missing(self, names: Any) -> None:
+        """Leave this server's channels alone: none of them came from the upstream."""
+
+
+def _instead(distribution: Any) -> str:
+    return (
+        f"Leave them out by `q_select`; the first of them is {distribution['name']!r}. "
+        "Channels can be copied by uploading their packages."
+    )
+
+
+REPLICATION_ORDER = [CondaReplicator]
