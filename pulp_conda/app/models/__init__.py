@@ -23,6 +23,7 @@ from .rights import (
     may_create_in,
     of_owners,
     owns,
+    permitted,
     readable_channels,
 )
 from .shard import CondaShard, IndexedFile
@@ -63,6 +64,7 @@ __all__ = [
     "of_owners",
     "owner_part",
     "owns",
+    "permitted",
     "readable_channels",
     "shown_base_path",
     "stored_base_path",

@@ -140,13 +140,13 @@ def may_announce(user: Any, distribution: CondaDistribution) -> bool:
     return (
         owns(user, Right.REMOVE, distribution.owner)
         or (is_its_own and has_right(user, Right.REMOVE, distribution.owner, repository))
-        or _everywhere_or_on(user, "conda.change_condadistribution", distribution)
+        or permitted(user, "conda.change_condadistribution", distribution)
     )
 
 
 def readable_channels(user: Any) -> Q:
     """Return the condition for the distributions of the channels that a user may read."""
-    if user.is_superuser or _everywhere_or_on(user, "conda.view_condarepository"):
+    if user.is_superuser or permitted(user, "conda.view_condarepository"):
         return Q()
     repositories = CondaRepository.objects.filter(pulp_domain_id=get_domain_pk())
     visible = get_objects_for_user(user, "conda.view_condarepository", repositories).values("pk")
@@ -173,5 +173,6 @@ def _belongs(repository: CondaRepository | None, owner: CondaOwner) -> bool:
     return repository is None or repository.owner_id == owner.pk
 
 
-def _everywhere_or_on(user: Any, permission: str, *scopes: Any) -> bool:
+def permitted(user: Any, permission: str, *scopes: Any) -> bool:
+    """Tell whether a user has a permission on one of the scopes, on the domain or everywhere."""
     return any(user.has_perm(permission, scope) for scope in (*scopes, None, get_domain()))

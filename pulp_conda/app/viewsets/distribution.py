@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from django.db.models import QuerySet, TextField, Value
+from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.functions import Replace
+from pulpcore.plugin.util import get_objects_for_user
 from pulpcore.plugin.viewsets import DistributionFilter, DistributionViewSet, RolesMixin
 
-from pulp_conda.app.access import policy, roles
-from pulp_conda.app.models import CondaDistribution
+from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
+from pulp_conda.app.models import CondaDistribution, Right, of_owners
 from pulp_conda.app.models.channel import SLASH_IN_BASE_PATH
 from pulp_conda.app.serializers import CondaDistributionSerializer
-
-_SERVED = (
-    "has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:conda.view_condarepository",
-    "has_publication_param_model_or_domain_or_obj_perms:conda.view_condapublication",
-)
 
 
 class CondaDistributionFilter(DistributionFilter):
@@ -44,5 +40,36 @@ class CondaDistributionViewSet(DistributionViewSet, RolesMixin):
     filterset_class = CondaDistributionFilter
     queryset_filtering_required_permission = "conda.view_condadistribution"
 
-    DEFAULT_ACCESS_POLICY = policy("condadistribution", create=_SERVED, update=_SERVED)
+    DEFAULT_ACCESS_POLICY = policy(
+        "condadistribution",
+        create=("may_create_at_base_path", "may_serve"),
+        update=("may_create_at_base_path", "may_serve"),
+    )
+    DEFAULT_ACCESS_POLICY["statements"] += [
+        allow(["retrieve"], "has_right_to_distribution:view"),
+        allow(
+            ["update", "partial_update", "set_label", "unset_label"],
+            "has_right_to_distribution:modify",
+            "may_create_at_base_path",
+            "may_serve",
+        ),
+        allow(["destroy", *ROLE_ACTIONS], "has_right_to_distribution:create"),
+    ]
     LOCKED_ROLES = roles("condadistribution", "view", "change", "delete")
+
+    def scope_queryset(
+        self, distributions: QuerySet[CondaDistribution]
+    ) -> QuerySet[CondaDistribution]:
+        """Return those that the user may see: by role on them, their owner or their repository."""
+        user = self.request.user
+        if user.is_superuser:
+            return distributions
+        by_role = get_objects_for_user(user, "conda.view_condadistribution", distributions)
+        repositories = readable_repositories(self.request).values("pk")
+        return distributions.filter(
+            Q(pk__in=by_role.values("pk"))
+            | of_owners(user, Right.READ)
+            | Q(repository__in=repositories)
+            | Q(repository_version__repository__in=repositories)
+            | Q(publication__repository_version__repository__in=repositories)
+        )

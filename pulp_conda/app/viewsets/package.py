@@ -53,8 +53,9 @@ class CondaPackageViewSet(SingleArtifactContentUploadViewSet):
             allow(["list", "retrieve"]),
             allow(
                 ["create"],
-                "has_required_repo_perms_on_upload:conda.modify_condarepository",
-                "has_required_repo_perms_on_upload:conda.view_condarepository",
+                "has_right_to_named:upload",
+                "may_replace_in_named",
+                "may_use_artifact",
                 "has_upload_param_model_or_domain_or_obj_perms:core.change_upload",
             ),
             allow(

@@ -36,8 +36,7 @@ class CondaRepodataPatchViewSet(ContentViewSet):
             allow(["list", "retrieve"]),
             allow(
                 ["create"],
-                "has_required_repo_perms_on_upload:conda.modify_condarepository",
-                "has_required_repo_perms_on_upload:conda.view_condarepository",
+                "has_right_to_named:modify",
             ),
             allow(
                 ["set_label", "unset_label"],

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from pulpcore.plugin.serializers import AsyncOperationResponseSerializer
 from pulpcore.plugin.tasking import dispatch
+from pulpcore.plugin.util import get_objects_for_user
 from pulpcore.plugin.viewsets import OperationPostponedResponse, PublicationViewSet, RolesMixin
 from rest_framework.request import Request
 
 from pulp_conda.app import tasks
-from pulp_conda.app.access import policy, roles
+from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
 from pulp_conda.app.models import CondaPublication
 from pulp_conda.app.serializers import CondaPublicationSerializer
 
@@ -24,11 +26,27 @@ class CondaPublicationViewSet(PublicationViewSet, RolesMixin):
 
     DEFAULT_ACCESS_POLICY = policy(
         "condapublication",
-        create=(
-            "has_repo_or_repo_ver_param_model_or_domain_or_obj_perms:conda.view_condarepository",
-        ),
+        create=("has_right_to_named:modify",),
     )
+    DEFAULT_ACCESS_POLICY["statements"] += [
+        allow(["retrieve"], "has_right_to_published:view"),
+        allow(["destroy"], "has_right_to_published:modify"),
+        allow(ROLE_ACTIONS, "has_right_to_published:create"),
+    ]
     LOCKED_ROLES = roles("condapublication", "view", "delete")
+
+    def scope_queryset(
+        self, publications: QuerySet[CondaPublication]
+    ) -> QuerySet[CondaPublication]:
+        """Return those that the user may see, by a role on them or as versions of a channel."""
+        user = self.request.user
+        if user.is_superuser:
+            return publications
+        by_role = get_objects_for_user(user, "conda.view_condapublication", publications)
+        repositories = readable_repositories(self.request).values("pk")
+        return publications.filter(
+            Q(pk__in=by_role.values("pk")) | Q(repository_version__repository__in=repositories)
+        )
 
     @extend_schema(
         description="Trigger a task that makes the index of a version of a channel.",

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from pulpcore.plugin.actions import ModifyRepositoryActionMixin
-from pulpcore.plugin.models import RepositoryVersion
-from pulpcore.plugin.serializers import AsyncOperationResponseSerializer
+from pulpcore.plugin.models import RepositoryContent, RepositoryVersion
+from pulpcore.plugin.serializers import (
+    AsyncOperationResponseSerializer,
+    RepositoryAddRemoveContentSerializer,
+)
 from pulpcore.plugin.tasking import dispatch
 from pulpcore.plugin.viewsets import (
     OperationPostponedResponse,
@@ -19,8 +22,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pulp_conda.app.access import allow, policy, roles
-from pulp_conda.app.models import CondaRepository, Right, of_owners
+from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
+from pulp_conda.app.models import CondaRepository
 from pulp_conda.app.serializers import (
     CondaRepositorySerializer,
     FilesCheckSerializer,
@@ -30,7 +33,7 @@ from pulp_conda.app.tasks import check_files, check_index, dispatch_clean_up
 
 _SETTING = ("update", "partial_update", "set_label", "unset_label")
 _CHECKS = ("check_index", "check_files")
-_ROLES = ("list_roles", "add_role", "remove_role")
+_SHOWN = 10
 _IN_REPOSITORY = "has_repository_model_or_domain_or_obj_perms:conda"
 
 
@@ -44,6 +47,7 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
 
     DEFAULT_ACCESS_POLICY = policy(
         "condarepository",
+        create=("may_create_named",),
         actions={
             "modify": "modify",
             "cleanup": "modify",
@@ -52,8 +56,8 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
         },
     )
     DEFAULT_ACCESS_POLICY["statements"] += [
-        allow(["modify", "cleanup", *_SETTING], "has_owner_role:modify"),
-        allow(["destroy", *_CHECKS, *_ROLES], "has_owner_role:create"),
+        allow(["modify", "cleanup", *_SETTING], "has_right_to_repository:modify"),
+        allow(["destroy", *_CHECKS, *ROLE_ACTIONS], "has_right_to_repository:create"),
     ]
     LOCKED_ROLES = roles(
         "condarepository", "view", "change", "delete", "modify", "upload", "repair"
@@ -61,11 +65,40 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
 
     def scope_queryset(self, repositories: QuerySet[CondaRepository]) -> QuerySet[CondaRepository]:
         """Return those that the user may see, by a role on them or on their owner."""
-        by_role = super().scope_queryset(repositories)
-        user = self.request.user
-        if user.is_superuser:
-            return by_role
-        return repositories.filter(Q(pk__in=by_role.values("pk")) | of_owners(user, Right.READ))
+        if self.request.user.is_superuser:
+            return repositories
+        return repositories.filter(pk__in=readable_repositories(self.request).values("pk"))
+
+    @extend_schema(
+        summary="Modify Repository Content",
+        description="Trigger an asynchronous task to create a new repository version.",
+        responses={202: AsyncOperationResponseSerializer},
+    )
+    @action(detail=True, methods=["post"], serializer_class=RepositoryAddRemoveContentSerializer)  # type: ignore[untyped-decorator, unused-ignore]
+    def modify(self, request: Request, pk: str, **kwargs: Any) -> Response:
+        """Start the change of a channel; what it takes from others the user must be able to see."""
+        if not request.user.is_superuser:
+            self._check_sources(request)
+        return super().modify(request, pk, **kwargs)
+
+    def _check_sources(self, request: Request) -> None:
+        """Refuse versions and content units that the user may not see.
+
+        Raises:
+            ValidationError: one of them is in no repository of theirs. Whether there is one
+                elsewhere is not told.
+        """
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        readable = readable_repositories(request).values("pk")
+        base = serializer.validated_data.get("base_version")
+        if base and not readable.filter(pk=base.repository_id).exists():
+            raise ValidationError({"base_version": ["There is no such version."]})
+        added = set(serializer.validated_data.get("add_content_units", ()))
+        seen = RepositoryContent.objects.filter(repository__in=readable, content_id__in=added)
+        if missing := added - {str(pk) for pk in seen.values_list("content_id", flat=True)}:
+            unknown = ", ".join(sorted(missing)[:_SHOWN])
+            raise ValidationError({"add_content_units": [f"There are no such units: {unknown}"]})
 
     @extend_schema(
         summary="Clean up a channel",
@@ -145,7 +178,9 @@ class CondaRepositoryVersionViewSet(RepositoryVersionViewSet):
     DEFAULT_ACCESS_POLICY = {
         "statements": [
             allow(["list", "retrieve"], f"{_IN_REPOSITORY}.view_condarepository"),
-            allow(["list", "retrieve"], "has_owner_role:view"),
+            allow(["list", "retrieve"], "has_right_to_repository:view"),
+            allow(["destroy"], "has_right_to_repository:modify"),
+            allow(["repair"], "has_right_to_repository:create"),
             allow(
                 ["destroy"],
                 f"{_IN_REPOSITORY}.delete_condarepository",
