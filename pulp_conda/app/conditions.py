@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
@@ -19,6 +19,8 @@ class Validators:
     """In quotes, and strong: it comes from the bytes."""
     last_modified: str | None
     """As the header has it."""
+    immutable: bool = False
+    """Whether the file never changes, so that a later date stands for the same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,15 @@ def http_date(moment: datetime) -> str:
 def precondition(headers: Mapping[str, str], validators: Validators) -> HTTPStatus | None:
     """Return 304 or 412 if that is all there is to answer, by conditions in the order of RFC 9110.
 
-    Times are compared for being the same, not for order: a channel that is rolled back serves an
-    older document than its client has.
+    The dates of what may change are compared for being the same, not for order: a channel that is
+    rolled back serves an older document than its client has.
     """
     if not _is_as_wanted(headers, validators):
         return HTTPStatus.PRECONDITION_FAILED
     if (known := headers.get("If-None-Match")) is not None:
         return HTTPStatus.NOT_MODIFIED if _matches(known, validators.etag, weak=True) else None
     since = headers.get("If-Modified-Since")
-    same = since is not None and since.strip() == validators.last_modified
+    same = since is not None and _is_of_date(since, validators)
     return HTTPStatus.NOT_MODIFIED if same else None
 
 
@@ -76,7 +78,26 @@ def _is_as_wanted(headers: Mapping[str, str], validators: Validators) -> bool:
     if (wanted := headers.get("If-Match")) is not None:
         return _matches(wanted, validators.etag, weak=False)
     since = headers.get("If-Unmodified-Since")
-    return since is None or since.strip() == validators.last_modified
+    return since is None or _is_of_date(since, validators)
+
+
+def _is_of_date(since: str, validators: Validators) -> bool:
+    """Tell whether the file is as it was at a date."""
+    if since.strip() == validators.last_modified:
+        return True
+    if not validators.immutable or validators.last_modified is None:
+        return False
+    asked, ours = _moment(since), _moment(validators.last_modified)
+    return asked is not None and ours is not None and asked >= ours
+
+
+def _moment(date: str) -> datetime | None:
+    """Read a header's date in any form of RFC 9110, 5.6.7; None if it is none."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _range_holds(headers: Mapping[str, str], validators: Validators) -> bool:

@@ -11,7 +11,9 @@ from pulp_conda.app.conditions import Validators, Verdict, verdict
 ETAG = '"a1"'
 THEN = "Tue, 24 Nov 2026 12:00:00 GMT"
 LATER = "Tue, 24 Nov 2026 12:00:01 GMT"
+EARLIER = "Tue, 24 Nov 2026 11:59:59 GMT"
 VALIDATORS = Validators(ETAG, THEN)
+IMMUTABLE = Validators(ETAG, THEN, immutable=True)
 SIZE = 10
 WHOLE = Verdict(HTTPStatus.OK, 0, SIZE)
 UNCHANGED = Verdict(HTTPStatus.NOT_MODIFIED)
@@ -104,6 +106,32 @@ def test_a_range_of_what_the_client_does_not_have_is_the_whole(condition: str, h
     assert judged(headers) == (part(2, 2) if holds else WHOLE)
 
 
+@pytest.mark.parametrize(
+    ("date", "is_since"),
+    [
+        (THEN, True),
+        (LATER, True),
+        ("Tuesday, 24-Nov-26 12:00:01 GMT", True),
+        ("Tue Nov 24 12:00:01 2026", True),
+        (EARLIER, False),
+        ("Tue Nov 24 11:59:59 2026", False),
+        ("", False),
+        ("tomorrow", False),
+        ("Tue, 24 Nov 99999 12:00:00 GMT", False),
+        ("Tue, 24 Nov 2026 12:00:00 +99999999", False),
+    ],
+)
+def test_what_never_changes_is_the_same_at_every_later_date(date: str, is_since: bool) -> None:
+    unchanged = verdict("GET", {"If-Modified-Since": date}, IMMUTABLE, SIZE)
+    assert unchanged == (UNCHANGED if is_since else WHOLE)
+    wanted = verdict("GET", {"If-Unmodified-Since": date}, IMMUTABLE, SIZE)
+    assert wanted == (WHOLE if is_since else FAILED)
+    undated = Validators(ETAG, None, immutable=True)
+    assert verdict("GET", {"If-Modified-Since": date}, undated, SIZE) == WHOLE
+    ranged = {"Range": "bytes=2-3", "If-Range": date}
+    assert verdict("GET", ranged, IMMUTABLE, SIZE) == (part(2, 2) if date == THEN else WHOLE)
+
+
 def test_nothing_has_no_ranges() -> None:
     assert judged({"Range": "bytes=0-"}, size=0) == OUTSIDE
     assert judged({"Range": "bytes=-5"}, size=0) == OUTSIDE
@@ -126,11 +154,12 @@ RANGE = st.builds("bytes={}-{}".format, st.integers(0, 1100), st.integers(0, 110
         HEADER | RANGE,
     ),
     st.integers(0, 1000),
+    st.booleans(),
 )
 def test_whatever_the_headers_hold_the_bytes_are_within_the_file(
-    headers: dict[str, str], size: int
+    headers: dict[str, str], size: int, immutable: bool
 ) -> None:
-    found = judged(headers, size=size)
+    found = verdict("GET", headers, Validators(ETAG, THEN, immutable=immutable), size)
     assert 0 <= found.start <= found.start + found.count <= size
     if found.status is HTTPStatus.PARTIAL_CONTENT:
         assert found.count

@@ -219,7 +219,11 @@ def _representation(
         place.kind,
         content_type,
         layout.cache_control(place.kind, private=private),
-        Validators(f'"{etag}"', http_date(moment) if moment else None),
+        Validators(
+            f'"{etag}"',
+            http_date(moment) if moment else None,
+            immutable=place.kind is not Kind.DOCUMENT,
+        ),
         body,
         own,
     )
