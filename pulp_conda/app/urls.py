@@ -9,6 +9,7 @@ from .core_scoping import scope_repository_versions
 from .registry.anaconda.urls import routes as anaconda_routes
 from .registry.forgejo import PackageView
 from .registry.generic import PackageListView, PackageReleaseView
+from .registry.instance import InstanceView
 from .registry.oidc import MintView
 from .registry.prefix import PrefixView
 from .registry.quetz import QuetzView
@@ -34,6 +35,9 @@ urlpatterns = [
     # conda puts the token behind the channel alias, other clients behind the host.
     re_path(rf"^api/packages/{_OWNER}/conda/{_TOKEN}{_PATH}", _package),
     re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/{_PATH}", _package),
+    path("api/v1/version", InstanceView.as_view({"get": "version"})),
+    path("api/v1/settings/api", InstanceView.as_view({"get": "limits"})),
+    path("api/v1/user", InstanceView.as_view({"get": "user"})),
     re_path(rf"^api/v1/packages/{_OWNER}/?\Z", _packages),
     re_path(rf"^api/v1/packages/{_OWNER}/conda/{_PATH}", _release),
     re_path(rf"^api/channels/{_CHANNEL}/upload/(?P<file>[^/]+)\Z", _quetz),

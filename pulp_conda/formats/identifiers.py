@@ -69,7 +69,9 @@ KNOWN_SUBDIRS: Final[frozenset[str]] = frozenset(
 
 def extension_of(filename: str) -> Extension | None:
     """Return the package extension that ``filename`` ends with, None when it is no package."""
-    return next((e for e in EXTENSIONS if filename.endswith(f".{e}")), None)
+    return next(
+        (e for e in EXTENSIONS if filename.removesuffix(f".{e}") not in (filename, "")), None
+    )
 
 
 def check_extension(filename: str) -> Extension:

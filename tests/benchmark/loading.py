@@ -37,9 +37,9 @@ _Value = TypeVar("_Value")
 
 _FILE_BYTES = 20_000
 _COLUMNS = (
-    "content_ptr_id", "sha256", "md5", "size", "subdir", "filename", "name", "version", "build",
-    "build_number", "timestamp", "extension", "record_json", "record_digest", "run_exports",
-    "license", "about", "traits", "_pulp_domain_id",
+    "content_ptr_id", "sha256", "md5", "sha1", "size", "subdir", "filename", "name", "version",
+    "build", "build_number", "timestamp", "extension", "record_json", "record_digest",
+    "run_exports", "license", "about", "traits", "_pulp_domain_id",
 )  # fmt: skip
 
 # One statement each, so that no row travels twice. The units' keys are consecutive.
@@ -142,6 +142,7 @@ def _columns(package: Synthetic) -> tuple[object, ...]:
     return (
         _fact(record, "sha256", digest),
         _fact(record, "md5", ""),
+        "",
         _fact(record, "size", 0),
         record["subdir"],
         package.filename,

@@ -11,7 +11,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account
 from tests.functional.channels import delete, newest_version, packages, repository_of
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 # The fields of Gitea's structs Package, User and PackageFile.
 _PACKAGE = {"id", "owner", "repository", "creator", "type", "name", "version", "html_url",
@@ -80,7 +80,10 @@ def test_an_owners_packages_are_listed_to_everybody(server: RunningServer, fille
     assert (first["type"], first["repository"]) == ("conda", None)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", first["created_at"])
     assert len({package["id"] for package in answer.json()}) == 4
-    assert all(get(package["html_url"]).json() == package for package in answer.json())
+    for package in answer.json():
+        page = get(package["html_url"])
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert f"<h1>{package['name'].rpartition('/')[2]}" in page.text
     head = requests.head(api(server, filled), timeout=30)
     assert (head.status_code, head.headers["X-Total-Count"]) == (200, "4")
 
@@ -125,6 +128,10 @@ def test_the_list_comes_in_pages(server: RunningServer, filled: str) -> None:
     links = get(api(server, filled), params={"limit": 2, "q": "demo"}).links
     assert set(links) == {"next", "last"}
     assert listed(get(links["next"]["url"])) == [("team/dev/demo", "1.0")]
+    beyond = get(api(server, filled), params={"limit": 3, "page": 99}).links
+    assert set(beyond) == {"first", "prev"}
+    assert listed(get(beyond["prev"]["url"])) == everything[3:]
+    assert not get(api(server, filled), params={"q": "nothing", "page": 2}).links
 
 
 def test_one_version_and_its_files(server: RunningServer, filled: str) -> None:
@@ -140,7 +147,7 @@ def test_one_version_and_its_files(server: RunningServer, filled: str) -> None:
     body = PackageBuilder("demo").conda()
     assert set(files[1]) == _FILE
     assert files[1]["size"] == files[1]["Size"] == len(body)
-    for algorithm in ("md5", "sha256", "sha512"):
+    for algorithm in ("md5", "sha1", "sha256", "sha512"):
         assert files[1][algorithm] == hashlib.new(algorithm, body).hexdigest()
     assert listed(get(api(server, filled, "demo"))) == [("demo", "2.0"), ("demo", "1.0")]
 
@@ -232,6 +239,55 @@ def test_a_hidden_channel_is_not_there_for_strangers(
         assert hidden.text == absent.text.replace("deu", "dev")
 
 
+# Gitea's SDK ---------------------------------------------------------------------------------
+
+
+def test_giteas_go_sdk_finds_what_it_asks_for(server: RunningServer, filled: str) -> None:
+    """The requests of its release 0.25.1, as it sent them."""
+    account = new_account(server)
+    token = {"Authorization": f"token {account.token(scopes=['read'])}"}
+
+    def asked(path: str) -> requests.Response:
+        answer = get(f"{server.origin}/api/v1{path}", headers=token)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    # It makes no client for a server older than this, or without a version of this form.
+    version = re.match(
+        r"(\d+)\.(\d+)\.(\d+)([+-][0-9A-Za-z.-]+)?$", asked("/version").json()["version"]
+    )
+    assert version is not None
+    assert tuple(int(number) for number in version.groups()[:3]) >= (1, 11, 0)
+    assert asked("/user").json()["login"] == account.name
+    limits = asked("/settings/api").json()
+    assert limits == {"max_response_items": 50, "default_paging_num": 30}
+    everything = listed(asked(f"/packages/{filled}?limit=0&page=0&type=conda"))
+    assert everything == listed(asked(f"/packages/{filled}?limit=50&page=1"))
+    name = f"/packages/{filled}/conda/team%2Fdev%2Fdemo"
+    assert listed(asked(f"{name}?limit=0&page=1")) == [("team/dev/demo", "1.0")]
+    assert asked(f"{name}/1.0").json() == asked(f"{name}/-/latest").json()
+    assert [file["name"] for file in asked(f"{name}/1.0/files").json()] == ["demo-1.0-0.conda"]
+    removed = f"{server.origin}/api/v1{name}/1.0"
+    assert delete(removed, None, headers=token).status_code == 403
+    assert delete(removed).status_code == 204
+    assert delete(removed).json()["message"]
+
+
+def test_the_latest_version_is_the_one_that_came_last(server: RunningServer, filled: str) -> None:
+    put(server, server.channel(filled), PackageBuilder("demo", "0.1"))
+    assert get(api(server, filled, "demo/-/latest")).json()["version"] == "0.1"
+    for path in ("absent/-/latest", "-/latest", "demo/1.0/-/latest"):
+        assert get(api(server, filled, path)).status_code == 404, path
+    assert delete(api(server, filled, "demo/-/latest")).status_code == 405
+
+
+def test_who_one_is_is_told_to_users_alone(server: RunningServer) -> None:
+    url = f"{server.origin}/api/v1/user"
+    assert get(url, auth=("admin", PASSWORD)).json()["username"] == "admin"
+    for wrong in ({}, {"auth": ("admin", "wrong")}):
+        assert get(url, **wrong).status_code == 401
+
+
 # Deleting ------------------------------------------------------------------------------------
 
 
@@ -260,14 +316,25 @@ def test_the_channels_own_version_is_deleted(
     assert newest_version(rest, filled) == before
 
 
-def test_all_versions_of_a_name_are_deleted(server: RunningServer, rest: Rest, filled: str) -> None:
-    before = newest_version(rest, filled)
-    assert delete(api(server, filled, "team%2Fdev%2Fdemo")).status_code == 204
+def test_all_versions_of_a_name_are_deleted_when_asked_in_so_many_words(
+    server: RunningServer, rest: Rest, filled: str
+) -> None:
+    before = newest_version(rest, filled), newest_version(rest, filled, "team/dev")
+    everything = "?all_versions=true"
+    for path in ("demo", "demo/", "demo?all_versions=", "team%2Fdev%2Fdemo", f"demo/{everything}"):
+        forgotten = delete(api(server, filled, path))
+        assert forgotten.status_code == 404, path
+        assert set(forgotten.json()) == {"reason", "message"}
+    assert "?all_versions=true" in delete(api(server, filled, "demo")).json()["message"]
+    for path in (f"demo/2.0{everything}", f"team/dev/demo{everything}"):
+        assert delete(api(server, filled, path)).status_code == 400, path
+    assert (newest_version(rest, filled), newest_version(rest, filled, "team/dev")) == before
+    assert delete(api(server, filled, f"team%2Fdev%2Fdemo{everything}")).status_code == 204
     assert packages(server.channel(filled, "team/dev")) == {"other-1.0-0.conda"}
-    assert newest_version(rest, filled) == before
-    assert delete(api(server, filled, "demo")).status_code == 204
+    assert newest_version(rest, filled) == before[0]
+    assert delete(api(server, filled, f"demo{everything}")).status_code == 204
     assert packages(server.channel(filled)) == set()
-    assert delete(api(server, filled, "demo")).status_code == 404
+    assert delete(api(server, filled, f"demo{everything}")).status_code == 404
 
 
 def test_one_version_deleted_by_many_at_once(server: RunningServer, filled: str) -> None:
@@ -294,7 +361,7 @@ def test_deleting_takes_a_maintainer(
     if role:
         account.give(role, repository_of(rest, filled)["pulp_href"])
     before = newest_version(rest, filled)
-    for path in ("demo/1.0", "demo"):
+    for path in ("demo/1.0", "demo?all_versions=true"):
         assert delete(api(server, filled, path), None).status_code == 401
         assert delete(api(server, filled, path), account.auth).status_code == expected
     assert (newest_version(rest, filled) == before) is (expected == 403)
@@ -323,6 +390,7 @@ def test_other_methods_are_told_what_is_allowed(
         ("demo", "GET, HEAD, DELETE, OPTIONS"),
         ("demo/1.0", "GET, HEAD, DELETE, OPTIONS"),
         ("demo/1.0/files", "GET, HEAD, OPTIONS"),
+        ("demo/-/latest", "GET, HEAD, OPTIONS"),
     ):
         url = api(server, filled, path)
         for method in {"POST", "PUT", "PATCH", "DELETE"} - set(allowed.split(", ")):

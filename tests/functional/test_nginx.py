@@ -78,6 +78,8 @@ def test_the_snippet_sends_reading_and_writing_their_ways(
     assert server.put(f"{base}/x.conda", body).status_code == 409
     listed = requests.get(f"{origin}/api/v1/packages/{owner}", timeout=30).json()
     assert [package["name"] for package in listed] == ["demo"]
+    for asked, status in (("version", 200), ("settings/api", 200), ("user", 401)):
+        assert requests.get(f"{origin}/api/v1/{asked}", timeout=30).status_code == status
     # anaconda-client asks for the root without a slash.
     assert requests.head(f"{origin}/api/anaconda", timeout=30).status_code == 200
     assert requests.get(f"{origin}/api/anaconda/user", timeout=30).status_code == 401

@@ -2,9 +2,13 @@
 
 import bz2
 import hashlib
+import json
 import socket
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +19,14 @@ from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 # The package of the Forgejo registry's own tests.
 TEST_PACKAGE = PackageBuilder("test_package", "1.0.1", "xxx")
+
+
+@pytest.fixture
+def filled(server: RunningServer, owner: str) -> str:
+    """The URL of a default channel with one package."""
+    channel = server.channel(owner)
+    assert server.put(f"{channel}/x.conda", PackageBuilder().conda()).status_code == 201
+    return channel
 
 
 def repodata(channel: str, subdir: str = "noarch") -> dict:  # type: ignore[type-arg]
@@ -126,6 +138,9 @@ def test_a_channels_name_may_hold_slashes(server: RunningServer, owner: str) -> 
         ("x.tar.bz2", TEST_PACKAGE.conda(), 400, "tar.bz2"),
         ("x.tar.gz", TEST_PACKAGE.conda(), 404, "ends in"),
         ("x.CONDA", TEST_PACKAGE.conda(), 404, "ends in"),
+        (".conda", TEST_PACKAGE.conda(), 404, "ends in"),
+        ("dev/.tar.bz2", TEST_PACKAGE.tar_bz2(), 404, "ends in"),
+        ("dev/", TEST_PACKAGE.conda(), 404, "ends in"),
         ("Bad!Channel/x.conda", TEST_PACKAGE.conda(), 404, "channel"),
     ],
 )  # fmt: skip
@@ -224,6 +239,85 @@ def test_reading_honours_head_ranges_and_conditions(server: RunningServer, owner
         tag = requests.get(url, timeout=30).headers["ETag"]
         again = requests.get(url, headers={"If-None-Match": tag}, timeout=30)
         assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_package_is_unchanged_since_any_later_date(filled: str) -> None:
+    package, index = f"{filled}/noarch/demo-1.0-0.conda", f"{filled}/noarch/repodata.json"
+    tomorrow = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
+    for url, date, status in (
+        (package, tomorrow, 304),
+        (package, "Mon, 01 Jan 2024 00:00:00 GMT", 200),
+        (index, tomorrow, 200),
+    ):
+        answer = requests.get(url, headers={"If-Modified-Since": date}, timeout=30)
+        assert answer.status_code == status, (url, date)
+        assert answer.headers["ETag"]
+
+
+def test_slashes_that_separate_nothing_are_left_out(server: RunningServer, owner: str) -> None:
+    base = server.channel(owner)
+    body = PackageBuilder().conda()
+    for path in ("dev//x.conda", "/dev/x.conda", "//dev/noarch//x.conda", "dev/x.conda/"):
+        url = f"{base}/{path}"
+        assert server.put(url, body).status_code == 201, path
+        for read in ("dev/noarch/demo-1.0-0.conda/", "/dev//noarch//demo-1.0-0.conda"):
+            assert requests.get(f"{base}/{read}", timeout=30).content == body
+        removed = f"{base}//dev/noarch/demo-1.0-0.conda/"
+        answer = requests.delete(removed, auth=("admin", PASSWORD), timeout=60)
+        assert answer.status_code == 204
+
+
+FAILURES: tuple[tuple[str, str, dict[str, str], int], ...] = (
+    ("GET", "dev/noarch/repodata.json", {}, 404),
+    ("HEAD", "dev/noarch/repodata.json", {}, 404),
+    ("GET", "noarch/absent-1.0-0.conda", {}, 404),
+    ("GET", "Bad!Channel/noarch/repodata.json", {}, 404),
+    ("GET", "noarch/%00", {}, 404),
+    ("GET", "noarch/demo-1.0-0.conda", {"Range": "bytes=1000000-"}, 416),
+    ("GET", "noarch/demo-1.0-0.conda", {"If-Match": '"other"'}, 412),
+    ("GET", "noarch/demo-1.0-0.conda", {"Authorization": "token wrong"}, 401),
+    ("GET", "noarch/repodata.json", {"Authorization": "Basic eDp5"}, 401),
+    ("POST", "noarch/demo-1.0-0.conda", {}, 405),
+)
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "status"), FAILURES)
+def test_every_failure_has_a_reason_and_a_message(
+    filled: str, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = requests.request(method, f"{filled}/{path}", headers=headers, timeout=30)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    if method != "HEAD":
+        assert set(answer.json()) == {"reason", "message"}
+        assert answer.json()["reason"] == HTTPStatus(status).phrase
+        assert len(answer.json()["message"]) > len(answer.json()["reason"])
+    if method != "POST":
+        assert answer.headers["Cache-Control"] == "no-store"
+    told = {401: "WWW-Authenticate", 405: "Allow", 416: "Content-Range", 412: "ETag"}
+    assert status == 404 or answer.headers[told[status]]
+
+
+def test_the_content_app_itself_says_what_it_takes(server: RunningServer, filled: str) -> None:
+    """It is asked without the proxy, which leaves all but reading to the API."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(server.sockets() / "content.sock"))
+        path = urlsplit(f"{filled}/noarch/demo-1.0-0.conda").path
+        client.sendall(f"PUT {path} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+    assert b" 405 " in head
+    assert b"\r\nAllow: GET,HEAD\r\n" in head
+    assert set(json.loads(body)) == {"reason", "message"}
+
+
+def test_at_pulps_own_urls_failures_are_those_of_pulp(server: RunningServer, filled: str) -> None:
+    content = filled.replace("/api/packages/", "/pulp/content/").replace("/conda", "/main")
+    for path, headers, status, text in (
+        ("noarch/absent.json", {}, 404, "404: Not Found"),
+        ("noarch/demo-1.0-0.conda", {"Range": "bytes=1000000-"}, 416, ""),
+    ):
+        answer = requests.get(f"{content}/{path}", headers=headers, timeout=30)
+        assert (answer.status_code, answer.text) == (status, text)
 
 
 def test_what_a_channel_does_not_have_is_404(server: RunningServer, owner: str) -> None:

@@ -132,14 +132,17 @@ def read_attributes(
     file.seek(0)
     contents = inspect(file, extension, limits())
     file.seek(0)
-    # Records need it, and Pulp installations commonly do not allow it for artifacts.
-    md5 = hashlib.md5(usedforsecurity=False)
+    # Records need the one and Forgejo's clients the other, and Pulp installations commonly allow
+    # neither for artifacts.
+    md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
     while chunk := file.read(_CHUNK_BYTES):
         md5.update(chunk)
+        sha1.update(chunk)
     record = build_record(contents.index, md5=md5.hexdigest(), sha256=sha256, size=size)
     return {
         "sha256": sha256,
         "md5": md5.hexdigest(),
+        "sha1": sha1.hexdigest(),
         "size": size,
         "subdir": contents.subdir,
         "filename": str(contents.filename),

@@ -10,6 +10,7 @@ from pulpcore.plugin.content import app
 from pulp_conda.formats import layout
 
 from .authentication import authenticate, authenticate_for_others
+from .failures import reasoned
 from .notices import notices
 from .page import page
 from .pages import PAGES
@@ -40,3 +41,4 @@ PAGES[layout.INDEX_HTML] = page
 app.middlewares[app.middlewares.index(pulps_authentication)] = authenticate_for_others
 # In front of pulpcore's own, which would check a password anew with every request.
 app.middlewares.insert(0, authenticate)
+app.middlewares.insert(0, reasoned)

@@ -224,6 +224,7 @@ class Migration(migrations.Migration):
                 ),
                 ("sha256", models.CharField(db_index=True, max_length=64)),
                 ("md5", models.CharField(max_length=32)),
+                ("sha1", models.CharField(max_length=40)),
                 ("size", models.BigIntegerField()),
                 ("subdir", models.CharField(max_length=32)),
                 ("filename", models.CharField(max_length=211)),

@@ -71,6 +71,7 @@ class CondaPackage(Content):
 
     sha256 = models.CharField(max_length=64, db_index=True)
     md5 = models.CharField(max_length=32)
+    sha1 = models.CharField(max_length=40)
     size = models.BigIntegerField()
 
     subdir = models.CharField(max_length=32)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.http import Http404
-from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.exceptions import MethodNotAllowed, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,10 +24,10 @@ from pulp_conda.app.channels.releases import (
 from pulp_conda.app.models import ChannelName, CondaPackage, channel_named
 
 from .paths import GenericPath, parse_generic_path
-from .views import RegistryView
+from .views import RegistryView, wants
 
 _TYPES = ("", "all", "conda")
-_DEFAULT_LIMIT, _MOST = 30, 50
+DEFAULT_LIMIT, MOST = 30, 50
 
 
 class _GenericView(RegistryView):
@@ -45,9 +45,10 @@ class _GenericView(RegistryView):
     def describe(self, release: Release) -> dict[str, Any]:
         """Return a release as the API's `Package`."""
         name, version = release.displayed_name, release.version
-        path = "/".join(quote(part, safe="") for part in (self.owner, "conda", name, version))
+        channel = release.channel.name
+        page = f"/api/packages/{quote(channel.owner)}/conda/{quote(channel.name)}/"
         created = release.created.astimezone(UTC).isoformat(timespec="seconds")
-        user = _user(self.owner)
+        user = user_named(self.owner)
         return {
             "id": _number(self.owner, name, version),
             "owner": user,
@@ -56,7 +57,9 @@ class _GenericView(RegistryView):
             "type": "conda",
             "name": name,
             "version": version,
-            "html_url": self.request.build_absolute_uri(f"/api/v1/packages/{path}"),
+            "html_url": self.request.build_absolute_uri(
+                f"{page}?{urlencode({'name': release.name})}"
+            ),
             "created_at": created.replace("+00:00", "Z"),
         }
 
@@ -106,10 +109,10 @@ class PackageReleaseView(_GenericView):
 
     @property
     def allowed_methods(self) -> list[str]:
-        """The methods of what the URL names: files are not removed at the URL of their list."""
+        """The methods of what the URL names: only versions are removed, by their own URLs."""
         methods: list[str] = super().allowed_methods
         target = self._requested
-        return [m for m in methods if m != "DELETE" or not (target and target.files)]
+        return [m for m in methods if m != "DELETE" or not (target and target.below)]
 
     @cached_property
     def _requested(self) -> GenericPath | None:
@@ -146,7 +149,7 @@ class PackageReleaseView(_GenericView):
     def retrieve(self, request: Request, **_: Any) -> Response:
         """Return a release, its files, or a page of the releases of one name."""
         target = self.target
-        if target.version is None:
+        if target.version is None and not target.below:
             page, limit = _paging(request.query_params)
             offset = (page - 1) * limit
             found, total = releases_of(self.served, target.name, offset=offset, limit=limit)
@@ -155,19 +158,28 @@ class PackageReleaseView(_GenericView):
             return self.page_of(found, total)
         found, _total = releases_of(self.served, target.name, target.version, offset=0, limit=1)
         if not found:
-            raise Http404(f"the channel has no version {target.version} of {target.name}")
-        if target.files:
+            version = f"version {target.version} of " if target.version else "package "
+            raise Http404(f"the channel has no {version}{target.name}")
+        if target.below == "files":
             return Response([_file(package) for package in found[0].files()])
         return Response(self.describe(found[0]))
 
     def destroy(self, request: Request, **_: Any) -> Response:
-        """Remove all builds, subdirs and formats of a version, or of all versions."""
+        """Remove all builds, subdirs and formats of a version, of all versions if told to.
+
+        A script that lost its version must not remove them all.
+        """
         target = self.target
-        if target.files:
+        if target.below:
             raise MethodNotAllowed(request.method)
         selection = {"name": target.name}
+        all_versions = wants(request, "all_versions")
         if target.version is not None:
             selection["version"] = target.version
+            if all_versions:
+                raise ParseError(f"the URL names version {target.version} and asks for all of them")
+        elif not all_versions:
+            raise Http404(f"no version of {target.name} is named; ?all_versions=true removes all")
         self.withdraw(**selection)
         return Response(status=204)
 
@@ -175,7 +187,7 @@ class PackageReleaseView(_GenericView):
 def _paging(parameters: Mapping[str, str]) -> tuple[int, int]:
     """Return the page, from 1 on, and its size as Forgejo corrects them."""
     page, limit = (_int(parameters.get(name, "")) for name in ("page", "limit"))
-    return max(page, 1), min(limit, _MOST) if limit > 0 else _DEFAULT_LIMIT
+    return max(page, 1), min(limit, MOST) if limit > 0 else DEFAULT_LIMIT
 
 
 def _int(text: str) -> int:
@@ -190,8 +202,8 @@ def _links(request: Request, page: int, last: int) -> str:
     numbers: dict[str, int] = {}
     if page < last:
         numbers |= {"next": page + 1, "last": last}
-    if page > 1:
-        numbers |= {"first": 1, "prev": page - 1}
+    if page > 1 and last:
+        numbers |= {"first": 1, "prev": min(page - 1, last)}
     links = []
     for relation, number in numbers.items():
         query = urlencode({**request.query_params.dict(), "page": number})
@@ -199,7 +211,7 @@ def _links(request: Request, page: int, last: int) -> str:
     return ",".join(links)
 
 
-def _user(name: str) -> dict[str, Any]:
+def user_named(name: str) -> dict[str, Any]:
     """Return an owner as the API's `User`; he need not have an account here."""
     return {
         "id": _number(name),
@@ -232,7 +244,7 @@ def _file(package: CondaPackage) -> dict[str, Any]:
         "name": package.filename,
         "subdir": package.subdir,
         "md5": package.md5,
-        "sha1": (artifact and artifact.sha1) or "",
+        "sha1": package.sha1,
         "sha256": package.sha256,
         "sha512": (artifact and artifact.sha512) or "",
     }

@@ -18,6 +18,7 @@ from pulp_conda.formats.errors import InvalidPackage
 _DESCRIBED = {
     "sha256": "SHA-256 digest of the file, in hex.",
     "md5": "MD5 digest of the file, in hex.",
+    "sha1": "SHA-1 digest of the file, in hex.",
     "size": "Size of the file in bytes.",
     "subdir": "Platform folder of the channel that the package belongs to.",
     "filename": "The package's file name, made of its name, version and build.",

@@ -104,3 +104,14 @@ def test_a_whole_file_name_has_a_longest_length_too() -> None:
     PackageFilename("n" * 64, "1" * 8, "b" * 64, "tar.bz2").check()
     with pytest.raises(InvalidIdentifier):
         PackageFilename("n" * 65, "1", "0", "conda").check()
+
+
+@pytest.mark.parametrize(
+    ("filename", "extension"),
+    [("x.conda", "conda"), ("x.tar.bz2", "tar.bz2"), (".conda", None), (".tar.bz2", None),
+     ("", None), ("conda", None), ("x.CONDA", None), (".tar.bz2.conda", "conda")],
+)  # fmt: skip
+def test_a_package_file_has_a_name_before_its_extension(
+    filename: str, extension: str | None
+) -> None:
+    assert extension_of(filename) == extension

@@ -1,0 +1,1 @@
+Clients of Gitea's Go SDK work: `/api/v1/version`, `/api/v1/user`, `/api/v1/settings/api` and `NAME/-/latest` answer, files have all four digests, and `DELETE` of a package without a version is 404 unless it says `?all_versions=true`. Failed reads have a JSON body with `reason` and `message`, and packages are 304 for every later `If-Modified-Since`.

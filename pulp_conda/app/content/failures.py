@@ -1,0 +1,63 @@
+"""How clients of the registry's URLs are told of failures: as its API tells them, in JSON.
+
+At Pulp's own URLs of the content app failures stay what they are there.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
+
+_REGISTRY = re.compile(r"(?:/t/[^/]+)?/api/packages/")
+_OF_THE_BODY = ("Content-Type", "Content-Length")
+
+_MESSAGES: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "this channel is read with credentials only",
+    HTTPStatus.FORBIDDEN: "you may not read this channel",
+    # One sentence for all, so that a hidden channel is told from an absent one by nothing.
+    HTTPStatus.NOT_FOUND: "there is no such channel, or the channel has no such file",
+    HTTPStatus.METHOD_NOT_ALLOWED: "files of a channel are read by GET and HEAD",
+    HTTPStatus.PRECONDITION_FAILED: "the file is not the one that the request is for",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "the file ends before the range that is asked for",
+}
+"""What to say where a failure does not say it itself."""
+
+
+@middleware
+async def reasoned(
+    request: Request, handler: Callable[[Request], Awaitable[StreamResponse]]
+) -> StreamResponse:
+    """Give failures at the registry's URLs a body with `reason` and `message`."""
+    if not _REGISTRY.match(request.path):
+        return await handler(request)
+    try:
+        answer = await handler(request)
+    except HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return _failure(error.status, _words(error), error.headers)
+    if isinstance(answer, Response) and answer.status >= HTTPStatus.BAD_REQUEST and not answer.body:
+        return _failure(answer.status, "", answer.headers)
+    return answer
+
+
+def _words(error: HTTPException) -> str:
+    """Return what an error says beyond its status, which is what aiohttp says by itself."""
+    said = (error.text or "").strip()
+    if said != f"{error.status}: {error.reason}":
+        return said
+    return "" if error.reason == HTTPStatus(error.status).phrase else error.reason
+
+
+def _failure(status: int, message: str, headers: Mapping[str, str]) -> Response:
+    reason = HTTPStatus(status).phrase
+    body = {"reason": reason, "message": message or _MESSAGES.get(status, reason)}
+    response = Response(body=json.dumps(body).encode(), status=status)
+    response.content_type = "application/json"
+    for name, value in headers.items():
+        if name not in _OF_THE_BODY:
+            response.headers[name] = value
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
