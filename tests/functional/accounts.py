@@ -50,6 +50,13 @@ def new_account(server: RunningServer, name: str | None = None) -> Account:
     return Account(server, name, user["pulp_href"])
 
 
+def owner_href(rest: Rest, name: str) -> str:
+    """Return the owner of a name, which exists from its first channel on, or else make it."""
+    found = rest.get("conda/owners/", name__iexact=name)["results"]
+    href: str = (found[0] if found else rest.create("conda/owners/", name=name))["pulp_href"]
+    return href
+
+
 def bearer(token: str) -> dict[str, str]:
     """Return the header of a token."""
     return {"Authorization": f"Bearer {token}"}

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.accounts import bearer, new_account
+from tests.functional.accounts import bearer, new_account, owner_href
 from tests.functional.channels import delete, modify, newest_version, packages, repository_of
 from tests.functional.harness import Rest, RunningServer
 
@@ -163,7 +163,7 @@ def test_removing_takes_a_maintainer(
 ) -> None:
     account = new_account(server)
     if scope == "owner":
-        account.give(role, rest.create("conda/owners/", name=owner)["pulp_href"])
+        account.give(role, owner_href(rest, owner))
     else:
         account.give(role, repository_of(rest, owner)["pulp_href"])
     before = newest_version(rest, owner)

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.accounts import Account, bearer, new_account, status
+from tests.functional.accounts import Account, bearer, new_account, owner_href, status
 from tests.functional.channels import repository_of
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.test_private import private_channel, urls_of
@@ -160,7 +160,7 @@ def test_clients_can_read_all_that_is_accepted(
 def test_those_who_may_modify_a_channel_give_its_notices(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
-    organisation = rest.create("conda/owners/", name=owner)["pulp_href"]
+    organisation = owner_href(rest, owner)
     for role, place, allowed in (
         ("conda.channel_publisher", organisation, False),
         ("conda.channel_maintainer", organisation, True),
@@ -206,7 +206,7 @@ def test_nobody_sees_the_notices_of_a_channel_that_he_may_not_read(
     private_channel(server, owner)
     channel = distribution_of(rest, owner)
     notice = post(rest, channel, "secret plans").json()["pulp_href"]
-    organisation = rest.create("conda/owners/", name=owner)["pulp_href"]
+    organisation = owner_href(rest, owner)
     stranger, reader, everywhere, subscriber = (new_account(server) for _ in range(4))
     reader.give("conda.channel_reader", organisation)
     everywhere.give("conda.channel_reader")

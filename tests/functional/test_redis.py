@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.accounts import bearer, new_account, status
+from tests.functional.accounts import bearer, new_account, owner_href, status
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
 from tests.functional.test_private import private_channel
@@ -102,9 +102,9 @@ def test_the_cache_does_not_open_private_channels(
 ) -> None:
     rest = Rest(redis_server)
     url = private_channel(redis_server, owner)
-    organisation = rest.create("conda/owners/", name=owner)
+    organisation = owner_href(rest, owner)
     reader = new_account(redis_server)
-    reader.give("conda.channel_reader", organisation["pulp_href"])
+    reader.give("conda.channel_reader", organisation)
     token = reader.token(scopes=["read"])
     for path in ("noarch/repodata.json", "noarch/demo-1.0-0.conda"):
         for _ in range(2):
