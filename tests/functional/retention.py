@@ -97,7 +97,7 @@ def retained(name: str, clean: Callable[[CondaRepository], None], packages: Any)
     publications = Publication.objects.filter(repository_version__in=versions)
     return {
         "versions": [described(version) for version in versions],
-        "published": list(publications.values_list("repository_version__number", "complete")),
+        "published": sorted(publications.values_list("repository_version__number", "complete")),
         "documents": PublishedArtifact.objects.filter(publication__in=publications).count(),
         "all documents": PublishedArtifact.objects.count(),
         "files": ContentArtifact.objects.count(),
