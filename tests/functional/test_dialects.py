@@ -176,7 +176,7 @@ def test_a_channels_slashes_may_be_quoted_or_many(
 @pytest.mark.parametrize(
     "path", ["/api/channels/{}/upload/x.conda", "/api/v1/upload/{}", "/api/packages/{}/x.conda"]
 )
-def test_impossible_names_are_404_and_no_accept_header_is_406(
+def test_impossible_names_are_400_and_no_accept_header_is_406(
     server: RunningServer, account: Account, path: str
 ) -> None:
     method = "PUT" if "packages" in path else "POST"
@@ -192,10 +192,10 @@ def test_impossible_names_are_404_and_no_accept_header_is_406(
         ).status_code
 
     name = account.name + "/conda" if "packages" in path else account.name
-    assert status(f"-{name}/dev") == 404
-    assert status(f"{name}/Dev") == 404
-    assert status(f"{name}/dev%00") == 404
-    assert status(f"{name}/dev") == 201
+    assert status(f"-{name}/dev") == 400
+    assert status(f"{name}/d ev") == 400
+    assert status(f"{name}/dev%00") == 400
+    assert status(f"{name}/Dev") == 201
 
 
 def test_a_form_that_was_cut_short_leaves_nothing(
