@@ -154,7 +154,7 @@ def test_owners_are_found_in_any_case_and_kept_as_written(
         assert [package["name"] for package in listed] == ["dev/demo"]
     account = new_account(server)
     assert put(account, account.name.upper(), "dev") == 201
-    (own,) = account.rest.get("conda/owners/", name=account.name)["results"]
+    (own,) = rest.get("conda/owners/", name=account.name)["results"]
     assert own["user"] == account.name
 
 

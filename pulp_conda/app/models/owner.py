@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, models, transaction
+from django.db import models
 from django.db.models.functions import Upper
 from pulpcore.plugin.models import AutoAddObjPermsMixin, BaseModel
 from pulpcore.plugin.util import get_domain_pk
@@ -37,14 +37,12 @@ class OwnerManager(models.Manager["CondaOwner"]):
         if owner := self.named(name):
             return owner
         user = namesake(name)
-        try:
-            with transaction.atomic():
-                return self.create(name=user.username if user else name, user=user)
-        except IntegrityError:
-            # Another request created it in the meantime, perhaps in another case.
-            if owner := self.named(name):
-                return owner
-            raise
+        # Without hooks: whoever uploads first to a namespace gets no role on it. Another request
+        # may create it in the meantime, perhaps in another case.
+        self.bulk_create(
+            [self.model(name=user.username if user else name, user=user)], ignore_conflicts=True
+        )
+        return self.get(name__iexact=name, pulp_domain_id=get_domain_pk())
 
     def canonical(self, name: str) -> str:
         """Return an owner's name as it is written, given in any case."""
