@@ -1,6 +1,7 @@
 """The plugin's Django application."""
 
-from django.db.models.signals import post_migrate
+from django.core.checks import register
+from django.db.models.signals import post_migrate, post_save
 from pulpcore.plugin import PulpPluginAppConfig
 
 
@@ -14,17 +15,25 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
     domain_compatible = True
 
     def ready(self) -> None:
-        """Connect versions with what is to be done about them, as models know no upper layer."""
+        """Connect versions with what is to be done about them, as models know no upper layer.
+
+        Likewise processes that start, of which pulpcore saves an `AppStatus`.
+        """
         super().ready()
         # Models can be imported only once Django's applications are loaded.
         from .authentication.logs import hide_tokens
+        from .channels.abandoned import show_presence
         from .channels.publish import publish_when_wanted
+        from .checks import check_api_process, check_upload_timeout
         from .exports import refuse_exports
         from .models import CondaRepository, version_created, versions_exceeded
         from .tasks import dispatch_when_exceeded, schedule_clean_up
 
         hide_tokens()
         refuse_exports()
+        register(check_upload_timeout)
+        for received in (show_presence, check_api_process):
+            post_save.connect(received, sender="core.AppStatus", dispatch_uid=received.__qualname__)
         version_created.connect(
             publish_when_wanted, sender=CondaRepository, dispatch_uid="conda.publish"
         )

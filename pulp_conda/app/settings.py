@@ -9,7 +9,10 @@ CONDA_DEFAULT_CHANNEL = "main"
 """The channel that is meant where a registry URL names none."""
 
 CONDA_UPLOAD_TIMEOUT_SECONDS = 60
-"""How long an upload waits to become installable before it is answered with 503."""
+"""How long an upload or a removal waits for a busy channel before it is answered with 503.
+
+Less where gunicorn's time-out would end the request before that.
+"""
 
 CONDA_MAX_PACKAGE_BYTES = 10 * 1024**3
 CONDA_MAX_EXPANDED_BYTES = 64 * 1024**3

@@ -3,6 +3,8 @@
 import itertools
 import os
 import shutil
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +71,20 @@ def rest(server: RunningServer) -> Rest:
 def owner() -> str:
     """An owner that no other test uses."""
     return f"owner{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a redis of our own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("needs Debian's package redis-server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    process = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
+    yield port
+    process.terminate()
+    process.wait()

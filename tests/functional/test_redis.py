@@ -1,7 +1,5 @@
 """With redis as Pulp's cache and as the lock of its workers."""
 
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,30 +14,12 @@ from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
 from tests.functional.test_private import private_channel
 
-_REDIS = shutil.which("redis-server")
-
-pytestmark = pytest.mark.skipif(_REDIS is None, reason="needs Debian's package redis-server")
-
 _SETTINGS = """
 CACHE_ENABLED = True
 WORKER_TYPE = "redis"
 REDIS_HOST = "127.0.0.1"
 REDIS_PORT = {port}
 """
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a redis of our own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    command = [str(_REDIS), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    process = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
-    yield port
-    process.terminate()
-    process.wait()
 
 
 @pytest.fixture(scope="module")

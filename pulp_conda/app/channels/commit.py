@@ -31,9 +31,9 @@ from .durability import durable
 from .predecessor import is_published, published_version
 from .publish import publish
 from .quota import Quota
-from .turns import gather, turn
+from .turns import gather, in_turn
 from .versions import change, latest_version
-from .waiting import CommitFailed, wait_for
+from .waiting import CommitFailed, patience
 
 Dispatch = Callable[[CondaRepository], Task]
 """Starts a task that holds the repository and calls `commit_pending`."""
@@ -68,9 +68,6 @@ class ChannelFull(Exception):
 
 _JUST_NOW = timedelta(seconds=1)
 
-_TASKS = 3
-"""How many tasks may fail before an upload does."""
-
 _REFUSALS = {EXISTS: PackageExists, RETIRED: NameRetired, FULL: ChannelFull}
 
 
@@ -85,25 +82,25 @@ def commit(
         PackageExists: the channel has a file of that name.
         NameRetired: the channel had other bytes of that name until recently.
         ChannelFull: the channel's or the owner's quota is used up.
-        CommitTimeout: the deadline passed; the upload is withdrawn unless a version that
-            holds it is being made at this moment. A retry finds out.
+        CommitTimeout: the deadline passed, or too many wait; the upload is withdrawn unless a
+            version that holds it is being made at this moment. A retry finds out.
         CommitFailed: the task failed; nothing is half-visible, and a retry is in order.
     """
-    timeout = settings.CONDA_UPLOAD_TIMEOUT_SECONDS
-    deadline = time.monotonic() + timeout
+    seconds = patience()
+    deadline = time.monotonic() + seconds
     upload = PendingUpload.objects.create(
         repository=repository,
         package=package,
         replaces=replace,
-        expires=now() + timedelta(seconds=timeout),
+        expires=now() + timedelta(seconds=seconds),
     )
+
+    def start() -> Task:
+        gather(partial(_number_waiting, repository), _lately_added(repository))
+        return dispatch(repository)
+
     try:
-        with turn(repository, deadline) as waited:
-            # Who came first has none yet; should he have one, his task finds nothing to do.
-            outcome = _outcome(upload) if waited else None
-            if outcome is None:
-                gather(partial(_number_waiting, repository), _lately_added(repository))
-                outcome = _outcome_of(upload, dispatch, deadline)
+        outcome = in_turn(repository, start, partial(_outcome, upload), deadline)
     finally:
         upload.delete()
     if outcome in _REFUSALS:
@@ -120,18 +117,6 @@ def _lately_added(repository: CondaRepository) -> int:
         pulp_created__gt=now() - _JUST_NOW, counts__count_type="A", complete=True
     )
     return added.order_by("-number").values_list("counts__count", flat=True).first() or 0
-
-
-def _outcome_of(
-    upload: PendingUpload, dispatch: Dispatch, deadline: float, tasks: int = _TASKS
-) -> str:
-    """Wait for an upload's outcome; a task that dies takes others' uploads with it, so try anew."""
-    try:
-        return wait_for(dispatch(upload.repository), lambda: _outcome(upload), deadline)
-    except CommitFailed:
-        if tasks == 1:
-            raise
-    return _outcome_of(upload, dispatch, deadline, tasks - 1)
 
 
 def _outcome(upload: PendingUpload) -> str | None:

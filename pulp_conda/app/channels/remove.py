@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.timezone import now
@@ -21,8 +20,9 @@ from pulp_conda.app.models import CondaPackage, CondaRepository
 
 from .predecessor import is_published, published_version
 from .publish import publish
+from .turns import in_turn
 from .versions import change, latest_version
-from .waiting import wait_for
+from .waiting import patience
 
 Selection = dict[str, str]
 """Which packages of a channel are meant: fields and the values that all of these must have."""
@@ -59,8 +59,8 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
 
     Raises:
         NothingToRemove: there are none.
-        CommitTimeout: the deadline passed; nothing will happen any more, unless the version
-            without them is being made at this moment. A retry finds out.
+        CommitTimeout: the deadline passed, or too many wait; nothing will happen any more, unless
+            the version without them is being made at this moment. A retry finds out.
         CommitFailed: the task failed; nothing is half-visible, and a retry is in order.
     """
     if any("\0" in value for value in selection.values()):  # PostgreSQL refuses to look for it
@@ -69,11 +69,14 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
     stays = _stays(repository, selection, newest)
     if not stays:
         raise NothingToRemove(selection)
-    timeout = settings.CONDA_UPLOAD_TIMEOUT_SECONDS
-    deadline = time.monotonic() + timeout
-    removal = Removal(selection, newest, now() + timedelta(seconds=timeout))
-    task = dispatch(repository, removal)
-    wait_for(task, lambda: _are_over(repository, stays) or None, deadline)
+    seconds = patience()
+    removal = Removal(selection, newest, now() + timedelta(seconds=seconds))
+    in_turn(
+        repository,
+        lambda: dispatch(repository, removal),
+        lambda: _are_over(repository, stays) or None,
+        time.monotonic() + seconds,
+    )
 
 
 def carry_out(removal: Removal, repository: CondaRepository) -> None:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils.timezone import now
 from pulpcore.app.contexts import _current_task  # noqa: TID251 (see above, as those that follow)
@@ -24,6 +23,8 @@ from pulpcore.plugin.util import get_current_user, get_domain, set_current_user
 from pulpcore.tasking import tasks as pulpcore_tasks
 from pulpcore.tasking.kafka import send_task_notification
 
+from pulp_conda.app.channels.abandoned import end_abandoned, wake_workers
+from pulp_conda.app.channels.waiting import CommitFailed
 from pulp_conda.app.models import CondaRepository
 
 _log = logging.getLogger(__name__)
@@ -37,20 +38,33 @@ def dispatch_holding(
 ) -> Task:
     """Start a short task that holds a repository; `here` does what the task is to do.
 
-    Deferred to the workers where the repository is busy: refusing at once instead would lose
-    requests under load. The task is nobody's: it takes along what others asked for, and who
-    uploads gets no rights to the channel's publications by it.
+    To be called by who has the channel's turn (`channels.turns`), by which others know that the
+    task is not abandoned. Deferred to the workers where the repository is busy: refusing at once
+    instead would lose requests under load. The task is nobody's: it takes along what others asked
+    for, and who uploads gets no rights to the channel's publications by it.
     """
     with _as_nobody():
         if settings.WORKER_TYPE != "pulpcore" or settings.TASK_PREFER_DEFER:
-            return dispatch(
-                function,
-                kwargs=dict(kwargs),
-                exclusive_resources=[repository],
-                immediate=True,
-                deferred=True,
-            )
+            end_abandoned(repository)
+            return _start_by_pulpcore(repository, function, kwargs)
         return _start(repository, function, kwargs, here)
+
+
+def _start_by_pulpcore(
+    repository: CondaRepository, function: Callable[..., Any], kwargs: Mapping[str, Any]
+) -> Task:
+    try:
+        return dispatch(
+            function,
+            kwargs=dict(kwargs),
+            exclusive_resources=[repository],
+            immediate=True,
+            deferred=True,
+        )
+    except RuntimeError as error:
+        # Of a task that another process has ended, since ours had lost its session.
+        _log.exception("A task could not be brought to its end")
+        raise CommitFailed from error
 
 
 @contextmanager
@@ -78,12 +92,15 @@ def _start(
     task = Task(**payload, pulp_domain=get_domain())
     # In bulk, as saving one by itself gives roles. The database sets the time of its creation.
     Task.objects.bulk_create([task])
-    if _takes_off(task, colliding):
+    # Whether what is in the way still lives is asked only if something is.
+    if _takes_off(task, colliding) or (
+        end_abandoned(repository, spared=task) and _takes_off(task, colliding)
+    ):
         _run(task, here)
     else:
         # Only this column: a worker may have found meanwhile that nothing blocks it.
         Task.objects.filter(pk=task.pk).update(app_lock=None)
-    _wake_workers()
+    wake_workers()
     return task
 
 
@@ -114,22 +131,23 @@ def _run(task: Task, here: Callable[[], None]) -> None:
     except Exception as error:  # noqa: BLE001 (whatever it is: it is told to who asks for the task)
         _log.exception("The task %s failed", task.pk)
         shown = InternalErrorException() if settings.REDACT_UNSAFE_EXCEPTIONS else error
-        task.set_failed(shown, None if shown is not error else error.__traceback__)
+        with _unless_ended(task):
+            task.set_failed(shown, None if shown is not error else error.__traceback__)
     else:
-        task.set_completed()
-        pulpcore_tasks.log_task_completed(task, domain)
+        with _unless_ended(task):
+            task.set_completed()
+            pulpcore_tasks.log_task_completed(task, domain)
     finally:
         _current_task.reset(token)
     send_task_notification(task)
 
 
-def _wake_workers() -> None:
-    """Have the workers look for tasks that nothing blocks any more, if there are any that wait.
-
-    One that is saved after we looked finds by itself that nothing is in its way.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_notify('pulp_worker_wakeup', 'unblock') "
-            "WHERE EXISTS (SELECT FROM core_task WHERE state = 'waiting')"
-        )
+@contextmanager
+def _unless_ended(task: Task) -> Iterator[None]:
+    """Leave a task as it is that another process has ended, since ours had lost its session."""
+    try:
+        yield
+    except RuntimeError:
+        if task.state in TASK_INCOMPLETE_STATES:
+            raise
+        _log.warning("The task %s was ended by another process", task.pk)

@@ -1,0 +1,114 @@
+"""Tasks that hold a channel although the process that ran them is gone.
+
+pulpcore ends them once the process has missed its heartbeats for long enough, which takes minutes,
+and for an API process twice gunicorn's time-out. Here the database tells at once, by the locks
+that sessions hold (`sessions`): an API process has the channel's turn while it runs one of our
+tasks, and a worker holds a lock of its own as long as it lives. Of a process that merely lost its
+session nothing can be committed any more.
+"""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from pulpcore.app.models import AppStatus  # noqa: TID251 (pulpcore exports none)
+from pulpcore.constants import TASK_INCOMPLETE_STATES, TASK_STATES, TASK_WAKEUP_UNBLOCK
+from pulpcore.plugin.models import Task
+from pulpcore.plugin.util import get_domain, get_prn
+from pulpcore.tasking._util import delete_incomplete_resources
+
+from pulp_conda.app.models import CondaRepository
+
+from . import redis_locks
+from .sessions import END_WITH_CLIENT, PRESENCE, second_key
+
+_log = logging.getLogger(__name__)
+
+_OURS = "pulp_conda.app.tasks."
+_REASON = "The process that ran the task is gone."
+
+
+def show_presence(instance: AppStatus, created: bool, **_: Any) -> None:
+    """Have a worker that starts hold the lock by which others know that it lives.
+
+    The session is the one that a worker works with until it ends. The processes that it forks for
+    tasks have the same connection open, so the lock lasts until they are gone too.
+    """
+    if created and instance.app_type == "worker":
+        with connection.cursor() as cursor:
+            lock = [PRESENCE, second_key(instance.pk)]
+            cursor.execute(f"SELECT pg_advisory_lock_shared(%s, %s), {END_WITH_CLIENT}", lock)
+
+
+def end_abandoned(repository: CondaRepository, *, spared: Task | None = None) -> bool:
+    """End the tasks in a channel's way that nobody works on; tell whether there were any.
+
+    To be called by who has the channel's turn, so that no other API process can. `spared` is the
+    caller's own task, which it has not started yet.
+    """
+    mine = get_prn(repository)
+    in_the_way = Task.objects.filter(
+        state__in=TASK_INCOMPLETE_STATES,
+        reserved_resources_record__overlap=[mine, f"shared:{mine}", get_prn(get_domain())],
+    ).exclude(state=TASK_STATES.WAITING, app_lock=None)
+    if spared is not None:
+        in_the_way = in_the_way.exclude(pk=spared.pk, state=TASK_STATES.WAITING)
+    tasks = list(in_the_way.select_related("app_lock", "pulp_domain"))
+    ended = [task for task in tasks if _is_abandoned(task, mine) and _end(task)]
+    if settings.WORKER_TYPE == "redis":
+        redis_locks.release(mine, is_present=_is_present)
+    return bool(ended)
+
+
+def wake_workers() -> None:
+    """Have the workers look for tasks that nothing blocks any more, if there are any that wait.
+
+    One that is saved after we looked finds by itself that nothing is in its way.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_notify('pulp_worker_wakeup', %s) "
+            "WHERE EXISTS (SELECT FROM core_task WHERE state = 'waiting')",
+            [TASK_WAKEUP_UNBLOCK],
+        )
+
+
+def _is_abandoned(task: Task, repository: str) -> bool:
+    holder = task.app_lock
+    if holder is None:  # pulpcore removed the record of the process that ran it
+        return True
+    if holder.app_type == "worker":
+        return not _is_present(holder)
+    # The turn says nothing of what others may run in an API process.
+    return task.name.startswith(_OURS) and repository in task.reserved_resources_record
+
+
+def _is_present(worker: AppStatus) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock = [PRESENCE, second_key(worker.pk)]
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", lock)
+        return not cursor.fetchone()[0]
+
+
+def _end(task: Task) -> bool:
+    """End a task as pulpcore's workers end abandoned ones; tell whether nobody else was faster.
+
+    See `PulpcoreWorker.cancel_abandoned_task`. What a worker has taken and not started goes back
+    to the queue.
+    """
+    with transaction.atomic():
+        row = Task.objects.filter(pk=task.pk, state=task.state, app_lock=task.app_lock)
+        canceled = task.state == TASK_STATES.CANCELING
+        if task.state == TASK_STATES.WAITING and task.app_lock.app_type == "worker":
+            changed = row.update(app_lock=None)
+        elif changed := row.update(app_lock=AppStatus.objects.current()):
+            task.set_canceling()
+            delete_incomplete_resources(task)
+            task.set_canceled(TASK_STATES.CANCELED if canceled else TASK_STATES.FAILED, _REASON)
+            Task.objects.filter(pk=task.pk).update(app_lock=None)
+    if changed:
+        _log.warning("The task %s (%s) held a channel, and its process is gone", task.pk, task.name)
+        if settings.WORKER_TYPE == "redis":
+            redis_locks.release_task(task)
+    return bool(changed)

@@ -1,0 +1,37 @@
+"""Django's system checks of this plugin."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from . import webserver
+
+_log = logging.getLogger(__name__)
+
+
+def check_upload_timeout(**_: Any) -> list[checks.CheckMessage]:
+    """Compare how long uploads may wait with gunicorn's time-out, which only its processes know."""
+    gunicorn = webserver.configuration()
+    if gunicorn is None or not gunicorn.timeout:
+        return []
+    longest = webserver.waiting_seconds(gunicorn.timeout)
+    if longest >= settings.CONDA_UPLOAD_TIMEOUT_SECONDS:
+        return []
+    return [
+        checks.Warning(
+            f"The API ends requests after {gunicorn.timeout} s, so an upload waits for a busy "
+            f"channel for {longest:g} s at most, and not for CONDA_UPLOAD_TIMEOUT_SECONDS "
+            f"({settings.CONDA_UPLOAD_TIMEOUT_SECONDS:g} s).",
+            hint="Start it by pulpcore-api --timeout 900, with an API_APP_TTL of at least 1800.",
+            id="pulp_conda.W001",
+        )
+    ]
+
+
+def check_api_process(instance: Any, created: bool, **_: Any) -> None:
+    """Log what the checks find in an API process that starts: nothing else runs them there."""
+    if created and instance.app_type == "api":
+        for message in check_upload_timeout():
+            _log.warning("%s", message)
