@@ -100,7 +100,9 @@ def roles(noun: str, *verbs: str) -> dict[str, list[str]]:
 def channel_roles() -> dict[str, list[str]]:
     """Return the locked roles of channels: each may all that the one before it may.
 
-    They can be given on a channel (its repository), on an owner, on a domain and everywhere.
+    A writer may what Forgejo's teams may that write packages, so they create channels as owners do
+    and change no settings as maintainers do. Roles can be given on a channel (its repository), on
+    an owner, on a domain and everywhere.
     """
     reader = [
         "conda.view_condaowner",
@@ -109,10 +111,16 @@ def channel_roles() -> dict[str, list[str]]:
         "conda.view_condapublication",
     ]
     publisher = [*reader, "conda.upload_condaowner", "conda.upload_condarepository"]
+    removing = ["conda.modify_condaowner", "conda.modify_condarepository"]
+    creating = [
+        "conda.create_condaowner",
+        "conda.add_condarepository",
+        "conda.add_condadistribution",
+    ]
     maintainer = [
         *publisher,
-        "conda.modify_condaowner",
-        "conda.modify_condarepository",
+        *removing,
+        "conda.configure_condaowner",
         "conda.change_condarepository",
         "conda.change_condadistribution",
         "conda.add_condapublication",
@@ -120,20 +128,19 @@ def channel_roles() -> dict[str, list[str]]:
     ]
     owner = [
         *maintainer,
-        "conda.create_condaowner",
+        *creating,
         "conda.change_condaowner",
         "conda.manage_roles_condaowner",
-        "conda.add_condarepository",
         "conda.delete_condarepository",
         "conda.repair_condarepository",
         "conda.manage_roles_condarepository",
-        "conda.add_condadistribution",
         "conda.delete_condadistribution",
         "conda.manage_roles_condadistribution",
     ]
     return {
         "conda.channel_reader": reader,
         "conda.channel_publisher": publisher,
+        "conda.channel_writer": [*publisher, *removing, *creating],
         "conda.channel_maintainer": maintainer,
         "conda.channel_owner": owner,
     }
@@ -231,7 +238,7 @@ def may_create_at_base_path(request: Request, view: Any, action: str) -> bool:
 
 
 def may_serve(request: Request, view: Any, action: str) -> bool:
-    """Access condition: one may modify the repository that the body wants to be served.
+    """Access condition: one may configure the repository that the body wants to be served.
 
     Whoever serves a repository shows it, and what comes into it later, to others.
     """
@@ -241,7 +248,7 @@ def may_serve(request: Request, view: Any, action: str) -> bool:
         served.append(version.repository)
     if publication := data.get("publication"):
         served.append(publication.repository_version.repository)
-    return all(_has_right(request, each.cast(), Right.REMOVE) for each in served)
+    return all(_has_right(request, each.cast(), Right.CONFIGURE) for each in served)
 
 
 def readable_repositories(request: Request) -> QuerySet[CondaRepository]:

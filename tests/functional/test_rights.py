@@ -49,6 +49,7 @@ def test_where_an_organisation_has_the_name_roles_decide(server: RunningServer, 
     [
         ("conda.channel_reader", 403, 403),
         ("conda.channel_publisher", 201, 403),
+        ("conda.channel_writer", 201, 201),
         ("conda.channel_maintainer", 201, 403),
         ("conda.channel_owner", 201, 201),
     ],
@@ -63,6 +64,41 @@ def test_a_role_on_an_owner_holds_for_its_channels(
     account.give(role, organisation["pulp_href"] if scope == "owner" else None)
     assert put(account, owner, "dev") == existing
     assert put(account, owner, "fresh") == fresh
+
+
+def test_a_writer_uploads_creates_and_deletes_and_changes_no_settings(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    """What a team of Forgejo may that writes packages."""
+    organisation = rest.create("conda/owners/", name=owner)
+    repository = channel_repository(rest, owner, "dev")
+    (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/dev")["results"]
+    account = new_account(server)
+    account.give("conda.channel_writer", organisation["pulp_href"])
+    assert put(account, owner, "fresh") == 201
+    for url in (
+        f"{server.channel(owner, 'dev')}/noarch/demo-1.0-0.conda",
+        f"{server.origin}/api/v1/packages/{owner}/conda/fresh%2Fdemo/1.0",
+    ):
+        assert requests.delete(url, auth=account.auth, timeout=60).status_code == 204
+    role = {"role": "conda.channel_owner", "users": [account.name]}
+    served = {"name": f"{owner}/copy", "base_path": f"{owner}/copy", "repository": repository}
+    notice = {"distribution": distribution["pulp_href"], "message": "x", "level": "info"}
+    for method, path, body in (
+        ("PATCH", repository, {"description": "mine"}),
+        ("PATCH", repository, {"allow_replacing": True}),
+        ("DELETE", repository, {}),
+        ("POST", f"{repository}add_role/", role),
+        ("PATCH", distribution["pulp_href"], {"content_guard": None}),
+        ("DELETE", distribution["pulp_href"], {}),
+        ("POST", f"{distribution['pulp_href']}add_role/", role),
+        ("POST", f"{organisation['pulp_href']}add_role/", role),
+        ("PATCH", organisation["pulp_href"], {"visibility": "private"}),
+        ("POST", "distributions/conda/conda/", served),
+        ("POST", "conda/notices/", notice),
+    ):
+        answer = account.rest.request(method, path, json=body)
+        assert answer.status_code == 403, (method, path, answer.text)
 
 
 def test_a_role_on_a_channel_holds_for_it_alone(

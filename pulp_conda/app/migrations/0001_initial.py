@@ -155,6 +155,7 @@ class Migration(migrations.Migration):
                     ("upload_condaowner", "Can upload packages to the owner's channels"),
                     ("modify_condaowner", "Can add and remove packages of the owner's channels"),
                     ("create_condaowner", "Can create channels of the owner"),
+                    ("configure_condaowner", "Can change settings of the owner's channels"),
                     ("manage_roles_condaowner", "Can manage role assignments on owners"),
                 ],
                 "default_related_name": "%(app_label)s_%(model_name)s",

@@ -90,5 +90,6 @@ class CondaOwner(BaseModel, AutoAddObjPermsMixin):
             ("upload_condaowner", "Can upload packages to the owner's channels"),
             ("modify_condaowner", "Can add and remove packages of the owner's channels"),
             ("create_condaowner", "Can create channels of the owner"),
+            ("configure_condaowner", "Can change settings of the owner's channels"),
             ("manage_roles_condaowner", "Can manage role assignments on owners"),
         ]

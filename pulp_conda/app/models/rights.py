@@ -14,18 +14,24 @@ from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel import ChannelName
 from .distribution import CondaDistribution
-from .owner import CondaOwner, namesake
+from .owner import INTERNAL, PUBLIC, CondaOwner, namesake
 from .repository import CondaRepository
 from .token import DELETE, READ, WRITE, AccessToken
 
 
 class Right(StrEnum):
-    """What one may do to a channel; named like the permission's verb."""
+    """What one may do to a channel; named like the verb of the permission on its owner.
+
+    CONFIGURE is for settings, the URL, rollback and notices; ADMINISTER for roles, checks and
+    deleting the channel.
+    """
 
     READ = "view"
     UPLOAD = "upload"
     REMOVE = "modify"
     CREATE = "create"
+    CONFIGURE = "configure"
+    ADMINISTER = "manage_roles"
 
 
 _SCOPE = {
@@ -34,15 +40,18 @@ _SCOPE = {
     Right.REMOVE: DELETE,
     Right.CREATE: WRITE,
 }
-"""The token's scope that each right takes."""
+"""The token's scope that each right takes; the others are not for tokens."""
 
 _MODEL_PERMISSIONS = {
     Right.READ: ("conda.view_condarepository",),
     Right.UPLOAD: ("conda.upload_condarepository",),
     Right.REMOVE: ("conda.modify_condarepository",),
     Right.CREATE: ("conda.add_condarepository", "conda.add_condadistribution"),
+    Right.CONFIGURE: ("conda.change_condarepository",),
+    Right.ADMINISTER: ("conda.manage_roles_condarepository",),
 }
-"""What a role in the domain or everywhere must give for each right."""
+"""What a role in the domain or everywhere must give for each right; the first counts on the
+channel's repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,17 @@ class Requester:
             return False
         return getattr(distribution.content_guard.cast(), "hidden", False)
 
+    def may_know_of_owner(self, name: str) -> bool:
+        """Tell whether there is an owner of that name, as far as they are to know."""
+        owner = CondaOwner.objects.named(name)
+        if owner is None:
+            return self.user.is_authenticated and namesake(name) == self.user
+        if owner.visibility == PUBLIC or (
+            owner.visibility == INTERNAL and self.user.is_authenticated
+        ):
+            return True
+        return self.may(Right.READ, ChannelName(owner.name, ""), None)
+
     def _token_covers(self, right: Right, channel: ChannelName) -> bool:
         token = self.token
         return token is None or token.covers(_SCOPE[right], channel.owner, channel.name)
@@ -106,9 +126,9 @@ def has_right(
         and owns(user, right, owner)
     ):
         return True
-    if repository is not None and user.has_perm(f"conda.{right}_condarepository", repository):
-        return True
     needed = _MODEL_PERMISSIONS[right]
+    if repository is not None and user.has_perm(needed[0], repository):
+        return True
     return any(
         all(user.has_perm(permission, scope) for permission in needed)
         for scope in (None, get_domain())
@@ -129,7 +149,7 @@ def may_create_in(user: Any, owner: str) -> bool:
 
 
 def may_announce(user: Any, distribution: CondaDistribution) -> bool:
-    """Tell whether a user may speak to the users of a channel: they may modify what it serves.
+    """Tell whether a user may speak to the users of a channel: they may configure what it serves.
 
     What is said at one owner's URL is not for those to say whose repository it serves.
     """
@@ -138,8 +158,8 @@ def may_announce(user: Any, distribution: CondaDistribution) -> bool:
         repository, distribution.owner
     )
     return (
-        owns(user, Right.REMOVE, distribution.owner)
-        or (is_its_own and has_right(user, Right.REMOVE, distribution.owner, repository))
+        owns(user, Right.CONFIGURE, distribution.owner)
+        or (is_its_own and has_right(user, Right.CONFIGURE, distribution.owner, repository))
         or permitted(user, "conda.change_condadistribution", distribution)
     )
 

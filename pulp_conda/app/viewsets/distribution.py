@@ -49,11 +49,11 @@ class CondaDistributionViewSet(DistributionViewSet, RolesMixin):
         allow(["retrieve"], "has_right_to_distribution:view"),
         allow(
             ["update", "partial_update", "set_label", "unset_label"],
-            "has_right_to_distribution:modify",
+            "has_right_to_distribution:configure",
             "may_create_at_base_path",
             "may_serve",
         ),
-        allow(["destroy", *ROLE_ACTIONS], "has_right_to_distribution:create"),
+        allow(["destroy", *ROLE_ACTIONS], "has_right_to_distribution:manage_roles"),
     ]
     LOCKED_ROLES = roles("condadistribution", "view", "change", "delete")
 

@@ -31,7 +31,7 @@ class CondaPublicationViewSet(PublicationViewSet, RolesMixin):
     DEFAULT_ACCESS_POLICY["statements"] += [
         allow(["retrieve"], "has_right_to_published:view"),
         allow(["destroy"], "has_right_to_published:modify"),
-        allow(ROLE_ACTIONS, "has_right_to_published:create"),
+        allow(ROLE_ACTIONS, "has_right_to_published:manage_roles"),
     ]
     LOCKED_ROLES = roles("condapublication", "view", "delete")
 

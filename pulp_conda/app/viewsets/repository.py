@@ -60,8 +60,9 @@ class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, Rol
         },
     )
     DEFAULT_ACCESS_POLICY["statements"] += [
-        allow(["modify", "cleanup", *_SETTING], "has_right_to_repository:modify"),
-        allow(["destroy", *_CHECKS, *ROLE_ACTIONS], "has_right_to_repository:create"),
+        allow(["modify", "cleanup"], "has_right_to_repository:modify"),
+        allow(_SETTING, "has_right_to_repository:configure"),
+        allow(["destroy", *_CHECKS, *ROLE_ACTIONS], "has_right_to_repository:manage_roles"),
     ]
     LOCKED_ROLES = roles(
         "condarepository", "view", "change", "delete", "modify", "upload", "repair"
@@ -184,7 +185,7 @@ class CondaRepositoryVersionViewSet(RepositoryVersionViewSet):
             allow(["list", "retrieve"], f"{_IN_REPOSITORY}.view_condarepository"),
             allow(["list", "retrieve"], "has_right_to_repository:view"),
             allow(["destroy"], "has_right_to_repository:modify"),
-            allow(["repair"], "has_right_to_repository:create"),
+            allow(["repair"], "has_right_to_repository:manage_roles"),
             allow(
                 ["destroy"],
                 f"{_IN_REPOSITORY}.delete_condarepository",
