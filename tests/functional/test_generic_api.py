@@ -182,9 +182,32 @@ def test_what_is_not_there_is_404(server: RunningServer, rest: Rest, filled: str
             assert answer.status_code == 404, (answer.request.method, path)
             assert set(answer.json()) == {"reason", "message"}
     assert newest_version(rest, filled) == before
-    for owner in ("no%20owner", "%00", "..%2F"):
-        assert get(api(server, owner)).status_code == 404
-    assert listed(get(api(server, "nobody-here"))) == []
+    for owner in ("no%20owner", "%00", "..%2F", "nobody-here"):
+        assert get(api(server, owner), auth=("admin", PASSWORD)).status_code == 404
+
+
+def test_an_owner_is_there_for_those_who_are_to_know(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    member, stranger = new_account(server), new_account(server)
+    bound = member.token(bound_to=[f"{owner}/dev"])
+    organisation = rest.create("conda/owners/", name=owner, visibility="private")["pulp_href"]
+    member.give("conda.channel_reader", organisation)
+    put(server, server.channel(owner, "dev"), PackageBuilder("demo"))
+    url, absent = api(server, owner), api(server, f"{owner}-x")
+    strangers: tuple[dict[str, Any], ...] = ({}, {"auth": stranger.auth})
+    members: tuple[dict[str, Any], ...] = ({"auth": member.auth}, {"headers": bearer(bound)})
+    for who in strangers:
+        hidden = get(url, **who)
+        assert hidden.status_code == 404
+        assert hidden.text == get(absent, **who).text.replace(f"{owner}-x", owner)
+        assert owner not in get(api(server, owner.upper()), **who).text
+    for who in members:
+        assert listed(get(url, **who)) == [("dev/demo", "1.0")]
+    assert listed(get(api(server, stranger.name), auth=stranger.auth)) == [], "their own"
+    empty = rest.create("conda/owners/", name=f"{owner}-empty", visibility="internal")
+    assert get(api(server, empty["name"])).status_code == 404
+    assert listed(get(api(server, empty["name"]), auth=stranger.auth)) == []
 
 
 def test_a_channel_is_listed_as_it_is_served(

@@ -79,14 +79,21 @@ class PackageListView(_GenericView):
         return channel_named(self.owner, None)
 
     def list(self, request: Request, **_: Any) -> Response:
-        """Return a page of the releases in all channels that the client may read."""
-        if request.query_params.get("type", "").strip() not in _TYPES:
-            return self.page_of([], 0)
+        """Return a page of the releases in all channels that the client may read.
+
+        Raises:
+            Http404: there is no such owner, or the client is not to know that there is.
+        """
         channels = [
             channel
             for channel in served_channels(self.owner)
             if self.requester.may_read(channel.distribution)
         ]
+        if not channels and not self.requester.may_know_of_owner(self.owner):
+            # As it was asked for: how the name is written is not for everybody to know either.
+            raise Http404(f"there is no owner {self.kwargs['owner']}")
+        if request.query_params.get("type", "").strip() not in _TYPES:
+            return self.page_of([], 0)
         page, limit = _paging(request.query_params)
         text = request.query_params.get("q", "").strip()
         return self.page_of(*search(channels, text, offset=(page - 1) * limit, limit=limit))
@@ -139,7 +146,7 @@ class PackageReleaseView(_GenericView):
         """
         channel = served_channel(self.channel)
         if channel is None or self.requester.may_not_know_of(channel.distribution):
-            raise Http404(f"there is no channel {self.channel}")
+            raise Http404(f"the owner has no channel {self.channel.name}")
         return channel
 
     def channel_of(self, **_: Any) -> ChannelName:
