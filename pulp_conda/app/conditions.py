@@ -19,8 +19,9 @@ class Validators:
     """In quotes, and strong: it comes from the bytes."""
     last_modified: str | None
     """As the header has it."""
-    immutable: bool = False
-    """Whether the file never changes, so that a later date stands for the same bytes."""
+    in_order: bool = False
+    """Whether what takes the file's place can only be younger, so that a later date stands for the
+    same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _is_of_date(since: str, validators: Validators) -> bool:
     """Tell whether the file is as it was at a date."""
     if since.strip() == validators.last_modified:
         return True
-    if not validators.immutable or validators.last_modified is None:
+    if not validators.in_order or validators.last_modified is None:
         return False
     asked, ours = _moment(since), _moment(validators.last_modified)
     return asked is not None and ours is not None and asked >= ours

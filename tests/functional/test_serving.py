@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -249,6 +250,44 @@ def test_a_rolled_back_document_is_not_taken_for_unchanged(
             continue
         assert get(f"{url}/noarch/repodata.json", **known).status_code == 200
     assert status(f"{url}/noarch/demo-2.0-0.conda") == 200, "served until a moment ago"
+
+
+def test_a_package_that_is_replaced_by_an_older_file_is_not_taken_for_unchanged(
+    server: RunningServer, owner: str
+) -> None:
+    url = f"{server.channel(owner)}/{PACKAGE}"
+    force = f"{server.origin}/api/channels/{owner}/main/upload/x.conda?force=true"
+    first, second = PackageBuilder().conda(), PackageBuilder().payload(100).conda()
+    dates = []
+    for body in (first, second, first):
+        answer = requests.post(force, data=body, auth=("admin", PASSWORD), timeout=60)
+        assert answer.status_code == 201, answer.text
+        dates.append(get(url).headers["Last-Modified"])
+        assert get(url, If_Modified_Since=dates[-1]).status_code == 304
+        an_hour_ago(server, owner)
+    dates = [later(date, -3600 * (3 - number)) for number, date in enumerate(dates)]
+    current = get(url)
+    assert current.content == first
+    assert current.headers["Last-Modified"] == dates[2]
+    for date, status_code in ((dates[1], 200), (dates[2], 304), (later(dates[2], 60), 304)):
+        assert get(url, If_Modified_Since=date).status_code == status_code
+
+
+def an_hour_ago(server: RunningServer, owner: str) -> None:
+    """Let all versions of a channel be an hour older."""
+    server.shell(
+        "from datetime import timedelta\n"
+        "from django.db.models import F\n"
+        "from pulpcore.app.models import RepositoryVersion\n"
+        f"found = RepositoryVersion.objects.filter(repository__name='{owner}/main')\n"
+        "found.update(pulp_created=F('pulp_created') - timedelta(hours=1))\n"
+    )
+
+
+def later(date: str, seconds: int) -> str:
+    """Return a header's date so many seconds later."""
+    moment = parsedate_to_datetime(date) + timedelta(seconds=seconds)
+    return format_datetime(moment, usegmt=True)
 
 
 def test_private_channels_keep_their_shards_to_themselves(

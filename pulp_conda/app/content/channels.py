@@ -222,7 +222,8 @@ def _representation(
         Validators(
             f'"{etag}"',
             http_date(moment) if moment else None,
-            immutable=place.kind is not Kind.DOCUMENT,
+            # Of a channel that is pinned to an older version an older file is served again.
+            in_order=place.kind is Kind.PACKAGE and channel.repository is not None,
         ),
         body,
         own,

@@ -89,7 +89,7 @@ _LATELY_SERVED = """
 # In steps, which PostgreSQL plans one by one: as one join it takes a millisecond more to plan.
 _PACKAGE = f"""
     WITH stays AS MATERIALIZED (
-        SELECT m.content_id, m.repository_id,
+        SELECT m.content_id, m.repository_id, m.version_added_id,
                (SELECT number FROM core_repositoryversion
                  WHERE pulp_id = m.version_added_id) AS added,
                (SELECT number FROM core_repositoryversion
@@ -98,7 +98,7 @@ _PACKAGE = f"""
           JOIN core_repositorycontent m ON m.content_id = u.content_ptr_id
          WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s
     ), chosen AS MATERIALIZED (
-        SELECT content_id
+        SELECT content_id, version_added_id
           FROM stays s
          CROSS JOIN LATERAL (
             SELECT s.repository_id = %s AND s.added <= %s AND coalesce(s.removed > %s, true) AS now
@@ -110,7 +110,8 @@ _PACKAGE = f"""
          )
          ORDER BY named.now DESC LIMIT 1
     )
-    SELECT a.file, a.size, a.sha256, c.pulp_created
+    SELECT a.file, a.size, a.sha256,
+           (SELECT pulp_created FROM core_repositoryversion WHERE pulp_id = version_added_id)
       FROM chosen
       JOIN core_contentartifact c USING (content_id)
       JOIN core_artifact a ON a.pulp_id = c.artifact_id
@@ -181,6 +182,7 @@ class StoredFile:
     size: int
     sha256: str
     created: datetime
+    """When the document was made, or the package came into the channel."""
 
 
 @dataclass(frozen=True, slots=True)
