@@ -43,7 +43,7 @@ urlpatterns = [
     re_path(rf"^api/channels/{_CHANNEL}/upload/(?P<file>[^/]+)\Z", _quetz),
     re_path(rf"^api/v1/upload/{_CHANNEL}\Z", _prefix),
     *anaconda_routes(_OWNER, login=_CHANNEL),
-    re_path(r"^(?:t/[^/]+/)?api/(?:packages/(?:[\s\S]*/)?conda|v1/packages)(?:/|\Z)", _nowhere),
+    re_path(r"^(?:t/[^/]+/)?api/(?:v1/)?packages(?:/|\Z)", _nowhere),
     path("api/conda/upload_check", UploadCheckView.as_view({"get": "check"})),
     path("api/oidc/mint_token", MintView.as_view({"post": "mint"})),
 ]

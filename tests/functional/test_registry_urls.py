@@ -145,6 +145,16 @@ def test_what_is_allowed_is_told_to_everybody_but_those_with_wrong_credentials(
     assert requests.post(url, auth=("nobody", "x"), timeout=30).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "path", ["packages/{0}/x.conda", "packages/{0}/npm/x", "v1/packages/{0}/npm/x"]
+)
+def test_packages_of_other_types_are_nowhere(server: RunningServer, owner: str, path: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        status, _, answer = send(server, method, f"/api/{path.format(owner)}")
+        assert status == 404, (method, path)
+        assert_reasoned(answer, path)
+
+
 def test_domains_that_cannot_be_are_404(domain_server: RunningServer) -> None:
     for owner in ("%00", "a%00", "%0A", "%FF", "..", "%2E%2E", "nowhere", "a%2Fb"):
         for method in ("GET", "PUT", "DELETE"):
