@@ -31,17 +31,24 @@ def _say(message: str) -> None:
         print(message, flush=True)
 
 
+def _told_once(server: Server) -> tuple[str, ...]:
+    if server.made_up_password is None:
+        return ()
+    return ("", f"The user admin has the password {server.made_up_password} (told this once)")
+
+
 def _next_steps(server: Server, options: Options) -> str:
     owner = "default" if options.domains else "admin"
     channel = f"{server.origin}/api/packages/{owner}/conda/demo"
-    user = shlex.quote(f"admin:{server.admin_password}")
+    netrc = shlex.quote(str(server.netrc))
     return "\n".join(
         (
+            *_told_once(server),
             "",
             "Upload a package and install it:",
             "",
             "  PACKAGE=path/to/a/package.conda",
-            f'  curl --fail-with-body --user {user} --upload-file "$PACKAGE" '
+            f'  curl --fail-with-body --netrc-file {netrc} --upload-file "$PACKAGE" '
             f'{channel}/"$(basename "$PACKAGE")"',
             f"  conda create --name demo --override-channels --channel {channel} "
             '"$(basename "$PACKAGE" | sed \'s/-[^-]*-[^-]*$//\')"',

@@ -1,4 +1,4 @@
-"""Who runs PostgreSQL, which refuses to run as root, and where that user may go."""
+"""Who runs the server where root starts it, and where that user may go."""
 
 import os
 import pwd
@@ -10,7 +10,7 @@ from typing import Any
 
 from .options import ServerError
 
-_OS_USER = "pulp_postgres"
+_OS_USER = "pulp_conda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Account:
 
     @classmethod
     def unprivileged(cls) -> "Account":
-        """Return who can run PostgreSQL; as root, that is a system user made for it."""
+        """Return who can run PostgreSQL, which root cannot: ourselves, or a system user for it."""
         if os.geteuid() != 0:
             return cls(None)
         try:
@@ -36,6 +36,21 @@ class Account:
         if self.other is None:
             return {}
         return {"user": self.other.pw_uid, "group": self.other.pw_gid, "extra_groups": []}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a user that nothing but servers of this kind runs as."""
+        return self.other is not None and self.other.pw_name == _OS_USER
+
+    def become(self) -> None:
+        """Be this user from now on, with all that is started later."""
+        if self.other is not None:
+            os.setgroups([])
+            os.setresgid(self.other.pw_gid, self.other.pw_gid, self.other.pw_gid)
+            os.setresuid(self.other.pw_uid, self.other.pw_uid, self.other.pw_uid)
+            os.environ.update(
+                HOME=self.other.pw_dir, USER=self.other.pw_name, LOGNAME=self.other.pw_name
+            )
 
     def own(self, folder: Path) -> None:
         """Give a folder to this user alone."""
@@ -71,7 +86,7 @@ def _create() -> pwd.struct_passwd:
         return pwd.getpwnam("nobody")
     if done.returncode not in (0, 9):  # 9: another server was faster
         raise ServerError(
-            f"PostgreSQL does not run as root, and the user {_OS_USER} for it cannot be created: "
+            f"PostgreSQL does not run as root, and the user {_OS_USER} for it cannot be made: "
             f"{done.stderr.strip()}"
         )
     return pwd.getpwnam(_OS_USER)

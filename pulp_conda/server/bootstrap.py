@@ -4,12 +4,16 @@ In one process, since loading Django takes longer than all of it does when nothi
 """
 
 import os
+from pathlib import Path
 
 from pulp_conda.server.mourning import mourn
 
+PASSWORD_FILE = "PULP_CONDA_PASSWORD_FILE"  # noqa: S105 (a variable's name)
+"""A variable: names a file, since others may read what a process is started with."""
+
 
 def main() -> None:
-    """Migrate where needed, then set the password found in `PULP_CONDA_SET_PASSWORD`."""
+    """Migrate where needed, then set the password in the file that the variable names."""
     import django
 
     django.setup()
@@ -23,8 +27,8 @@ def main() -> None:
         call_command("migrate", interactive=False, verbosity=1)
     mourn()
     _refuse_to_hide_domains()
-    if password := os.environ.get("PULP_CONDA_SET_PASSWORD"):
-        call_command("reset-admin-password", password=password)
+    if file := os.environ.get(PASSWORD_FILE):
+        call_command("reset-admin-password", password=Path(file).read_text())
 
 
 def _refuse_to_hide_domains() -> None:

@@ -13,23 +13,35 @@ UPLOAD_SECONDS = 900
 
 _LOCAL = "settings.local.py"
 
+_SETTINGS = "settings.py"
+_FIRST_LINE = (
+    "# Written at every start. Put your own settings into settings.local.py beside this file."
+)
 _TEMPLATE = """\
-# Written at every start. Put your own settings into settings.local.py beside this file.
+{first_line}
 {settings}
 {own}"""
+
+
+def operator_file(home: Home) -> Path | None:
+    """Return the operator's own settings file, if there is one.
+
+    It is `settings.local.py` in the home, or what `PULP_SETTINGS` names.
+    """
+    if named := os.environ.get("PULP_SETTINGS"):
+        return Path(named)
+    path = home.path / _LOCAL
+    return path if path.exists() else None
 
 
 def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
     """Return the operator's own settings file, if there is one, and what it says.
 
-    It is `settings.local.py` in the home, or what `PULP_SETTINGS` names.
-
     Raises:
         ServerError: the file cannot be read or fails.
     """
-    named = os.environ.get("PULP_SETTINGS")
-    path = Path(named) if named else home.path / _LOCAL
-    if not named and not path.exists():
+    path = operator_file(home)
+    if path is None:
         return None, {}
     try:
         return path, runpy.run_path(str(path))
@@ -40,7 +52,12 @@ def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
 def write_settings(
     home: Home, options: Options, origin: str, database: dict[str, Any] | None, own: Path | None
 ) -> Path:
-    """Write the settings file and return its path; `database` is None where it is given."""
+    """Write the settings file and return its path; `database` is None where it is given.
+
+    Raises:
+        ServerError: there is a settings file that was not written here.
+    """
+    _spare(home)
     settings: dict[str, Any] = {
         "SECRET_KEY": home.secret("secret-key"),
         "DB_ENCRYPTION_KEY": str(_database_key(home)),
@@ -60,7 +77,17 @@ def write_settings(
         settings["DATABASES"] = {"default": database}
     lines = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
     include = f"exec(compile(open({str(own)!r}).read(), {str(own)!r}, 'exec'))\n" if own else ""
-    return home.write("settings.py", _TEMPLATE.format(settings=lines, own=include))
+    text = _TEMPLATE.format(first_line=_FIRST_LINE, settings=lines, own=include)
+    return home.write(_SETTINGS, text)
+
+
+def _spare(home: Home) -> None:
+    found = home.read(_SETTINGS)
+    if found is not None and not found.startswith(_FIRST_LINE):
+        raise ServerError(
+            f"{home.path / _SETTINGS} was not written by this server, which writes it at each "
+            f"start: put your settings into {_LOCAL} beside it, and remove it"
+        )
 
 
 def _database_key(home: Home) -> Path:

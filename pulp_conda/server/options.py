@@ -19,6 +19,7 @@ class Options:
     api_workers: int
     content_workers: int
     admin_password: str | None
+    """From the environment alone: every user of the machine may read a command line."""
     domains: bool
 
 
@@ -34,13 +35,12 @@ def _at_least_one(text: str) -> int:
 
 
 _VALUES: tuple[tuple[str, Callable[[str], object], str | None, str], ...] = (
-    ("home", Path, "~/.local/share/pulp_conda", "folder for all data, keys and logs"),
+    ("home", Path, None, "folder for all data, keys and logs"),
     ("host", str, "127.0.0.1", "address to listen on"),
     ("port", int, "8080", "port to listen on, 0 for a free one"),
     ("workers", _at_least_one, "2", "processes that work on tasks"),
     ("api-workers", _at_least_one, "8", "processes that take uploads and API calls"),
     ("content-workers", _at_least_one, "2", "processes that serve channels"),
-    ("admin-password", str, None, "password of the user admin; kept, or made up the first time"),
 )
 
 
@@ -48,7 +48,11 @@ def _variable(name: str) -> str:
     return "PULP_CONDA_" + name.replace("-", "_").upper()
 
 
-VARIABLES = frozenset(_variable(name) for name in (*(value[0] for value in _VALUES), "domains"))
+_PASSWORD = _variable("admin-password")
+
+VARIABLES = frozenset(
+    (*(_variable(value[0]) for value in _VALUES), _variable("domains"), _PASSWORD)
+)
 """The environment variables that stand for options."""
 
 
@@ -58,15 +62,16 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         prog="serve",
         description="Run a conda server: Pulp with pulp_conda, and PostgreSQL, on one origin.",
         epilog="Every option can be given by environment too: --port as PULP_CONDA_PORT, and so "
-        "on. Pulp's own settings: PULP_... variables, or settings.local.py in the home. A database "
-        "named by PULP_DATABASES__default__HOST and the like is used instead of our own.",
+        f"on. {_PASSWORD} sets the password of the user admin, which is made up "
+        "otherwise. Pulp's own settings: PULP_... variables, or settings.local.py in the home. A "
+        "database named by PULP_DATABASES__default__HOST and the like is used instead of our own.",
     )
     for name, kind, default, text in _VALUES:
         parser.add_argument(
             f"--{name}",
             type=kind,
-            default=os.environ.get(_variable(name)) or default,
-            help=text if name == "admin-password" else f"{text} (default: %(default)s)",
+            default=os.environ.get(_variable(name)) or default or _default_home(),
+            help=f"{text} (default: %(default)s)",
         )
     parser.add_argument(
         "--domains",
@@ -75,4 +80,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         help="serve several domains; an owner of channels is then a domain",
     )
     given = parser.parse_args(arguments)
-    return Options(**{**vars(given), "home": given.home.expanduser().absolute()})
+    home = given.home.expanduser().absolute()
+    password = os.environ.get(_PASSWORD) or None
+    return Options(**{**vars(given), "home": home, "admin_password": password})
+
+
+def _default_home() -> str:
+    # Root's own folder is closed to the user that the server becomes.
+    return "/var/lib/pulp_conda/home" if os.geteuid() == 0 else "~/.local/share/pulp_conda"

@@ -18,6 +18,7 @@ from .processes import Process, die_with_parent
 
 _START_SECONDS = 30.0
 _PREDECESSOR_SECONDS = 10.0
+_DATA = "data"
 _INITIALISED = "initialised"
 _PREPARING = "preparing"
 _PORT = "5432"
@@ -63,7 +64,7 @@ class Postgres:
     @property
     def data(self) -> Path:
         """The cluster's data folder."""
-        return self.root / "data"
+        return self.root / _DATA
 
     @property
     def connection(self) -> dict[str, Any]:
@@ -80,17 +81,27 @@ class Postgres:
         }
 
     def initialise(self) -> None:
-        """Create the cluster where there is none; one left half-made is made anew."""
+        """Create the cluster where there is none.
+
+        Raises:
+            ServerError: something else is in its place, or it cannot be created.
+        """
         if (self.root / _INITIALISED).exists():
             return
-        shutil.rmtree(self.root, ignore_errors=True)
-        self.root.mkdir(parents=True)
-        self.account.own(self.root)
+        if self.root.exists():
+            raise ServerError(f"{self.root} was not made by this server; move it out of its home")
+        # It gets its name when it is whole, so whatever bears this one was left half-made.
+        making = self.root.with_name(f"{self.root.name}.{self.home.identity}")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(parents=True)
+        self.account.own(making)
+        data = making / _DATA
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8",
-                  "--locale=C", f"--pgdata={self.data}")  # fmt: skip
-        with (self.data / "postgresql.conf").open("a") as conf:
+                  "--locale=C", f"--pgdata={data}")  # fmt: skip
+        with (data / "postgresql.conf").open("a") as conf:
             conf.writelines(f"{name} = '{value}'\n" for name, value in _CONFIGURATION.items())
-        (self.root / _INITIALISED).touch()
+        (making / _INITIALISED).touch()
+        making.rename(self.root)
 
     def process(self) -> Process:
         """Return the server process, to be started and supervised like the others."""
@@ -198,7 +209,7 @@ def _major_of(root: Path) -> int | None:
     """Return the major version that a cluster was made by, None where there is none yet."""
     if not (root / _INITIALISED).exists():
         return None
-    return int((root / "data" / "PG_VERSION").read_text())
+    return int((root / _DATA / "PG_VERSION").read_text())
 
 
 def _owner(lock: Path, data: Path) -> int | None:

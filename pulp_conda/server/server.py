@@ -3,24 +3,36 @@
 import errno
 import json
 import os
-import secrets
 import socket
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from .configuration import UPLOAD_SECONDS, environment, operator_settings, write_settings
+from .account import Account
+from .bootstrap import PASSWORD_FILE
+from .configuration import (
+    UPLOAD_SECONDS,
+    environment,
+    operator_file,
+    operator_settings,
+    write_settings,
+)
 from .home import Home
+from .logs import rotate
 from .options import Options, ServerError
+from .password import AdminPassword
 from .postgres import Postgres, has_own_database
+from .privileges import give_up_root
 from .processes import Process, stop_all
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 9.0
 _STOP_PULP_SECONDS = 4.0
-_PASSWORD = "admin-password"  # noqa: S105 (a file's name)
+_ROTATE_SECONDS = 10.0
 
 Say = Callable[[str], None]
 
@@ -35,11 +47,14 @@ class Server:
         self._listener: socket.socket | None = None
         self._database: Process | None = None
         self._processes: list[Process] = []
-        self._set_password: str | None = None
+        self._rotated = 0.0
         self._alive: set[int] = set()
         self._bereaved = False
         self.origin = ""
-        self.admin_password = ""
+        self.made_up_password: str | None = None
+        """The administrator's, at the one start that makes it up."""
+        self.netrc = Path()
+        """A file with the password, for clients that read such."""
 
     def start(self) -> None:
         """Bring everything up; returns when a client can use the server.
@@ -47,9 +62,11 @@ class Server:
         Raises:
             ServerError: says what is in the way.
         """
-        self._home.open()
         self._listen()
-        self._choose_password()
+        obstacle = self._give_up_root()
+        self._home.open()
+        if obstacle:
+            self._say(f"Pulp's processes run as root, since {obstacle}")
         own, own_settings = operator_settings(self._home)
         postgres = None
         if not has_own_database(os.environ, own_settings):
@@ -57,7 +74,7 @@ class Server:
         connection = postgres.connection if postgres else None
         settings = write_settings(self._home, self.options, self.origin, connection, own)
         env = environment(settings, has_own_database=connection is None)
-        self._bootstrap(env)
+        self._bootstrap(env, AdminPassword.choose(self._home, self.options.admin_password))
         if postgres:
             postgres.keep()
         self._say("starting Pulp")
@@ -73,6 +90,7 @@ class Server:
                 self._say(f"{process.name} had died and was started again; see {process.log}")
                 self._write_pids()
         self._mourn_the_dead()
+        self._rotate_logs()
 
     def stop(self) -> None:
         """Stop every process, PostgreSQL last, within ten seconds."""
@@ -102,11 +120,10 @@ class Server:
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 (compared)
         self.origin = f"http://{shown}:{self._listener.getsockname()[1]}"
 
-    def _choose_password(self) -> None:
-        kept = self._home.read(_PASSWORD)
-        self.admin_password = self.options.admin_password or kept or secrets.token_urlsafe(12)
-        if self.admin_password != kept:
-            self._set_password = self.admin_password
+    def _give_up_root(self) -> str | None:
+        if os.geteuid() != 0:
+            return None
+        return give_up_root(self._home, Account.unprivileged(), operator_file(self._home))
 
     def _start_database(self) -> Postgres:
         postgres = Postgres.find(self._home)
@@ -117,22 +134,23 @@ class Server:
         postgres.wait(self._database)
         return postgres
 
-    def _bootstrap(self, env: dict[str, str]) -> None:
+    def _bootstrap(self, env: dict[str, str], password: AdminPassword) -> None:
         self._say("preparing the database")
-        password = {"PULP_CONDA_SET_PASSWORD": self._set_password} if self._set_password else {}
+        file = password.write()
         bootstrap = Process(
             "bootstrap",
             [sys.executable, "-m", "pulp_conda.server.bootstrap"],
             self._home.logs / "bootstrap.log",
-            {**env, **password},
+            {**env, **({PASSWORD_FILE: str(file)} if file else {})},
         )
         try:
             if bootstrap.run() != 0:
                 raise ServerError(f"preparing the database failed; {bootstrap.last_words()}")
         finally:
             bootstrap.kill()
-        if self._set_password:
-            self._home.write(_PASSWORD, self.admin_password)
+        password.keep()
+        self.made_up_password = password.value if password.made_up else None
+        self.netrc = password.write_netrc(urlsplit(self.origin).hostname or "")
 
     def _start_pulp(self, env: dict[str, str]) -> None:
         sockets = self._home.sockets()
@@ -194,6 +212,16 @@ class Server:
         if self._bereaved and not self._mourning.is_running():
             self._bereaved = False
             self._mourning.start()
+
+    def _rotate_logs(self) -> None:
+        if time.monotonic() < self._rotated + _ROTATE_SECONDS:
+            return
+        self._rotated = time.monotonic()
+        for log in self._home.logs.glob("*.log"):
+            try:
+                rotate(log)
+            except OSError as error:
+                self._say(f"{log} cannot be rotated: {error.strerror}")
 
     def _write_pids(self) -> None:
         everything = [*self._processes, *([self._database] if self._database else [])]

@@ -36,17 +36,17 @@ class RunningServer:
         """Start it and wait for its line `ready:`."""
         command = [
             sys.executable, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
-            "--admin-password", PASSWORD, *(["--domains"] if self.domains else []), *self.arguments,
+            *(["--domains"] if self.domains else []), *self.arguments,
         ]  # fmt: skip
-        self.home.mkdir(parents=True, exist_ok=True)
-        log = self.home / "server.log"
-        with log.open("w") as output:
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        env = {**os.environ, "PULP_CONDA_ADMIN_PASSWORD": PASSWORD, **self.env}
+        with self.log.open("w") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, text=True, env={**os.environ, **self.env}
+                command, stdout=output, stderr=output, text=True, env=env
             )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            self.output = log.read_text()
+            self.output = self.log.read_text()
             if found := re.search(r"^ready: (\S+)$", self.output, re.MULTILINE):
                 self.origin = found[1]
                 return self
@@ -54,6 +54,11 @@ class RunningServer:
                 break
             time.sleep(0.05)
         raise AssertionError(f"the server did not start:\n{self.output}")
+
+    @property
+    def log(self) -> Path:
+        """Where it says what it does; beside its home, which must be empty at first."""
+        return self.home.with_name(f"{self.home.name}.log")
 
     def stop(self) -> float:
         """Stop it as Ctrl-C would; return how many seconds that took."""

@@ -29,7 +29,7 @@ class Homes:
         template = self._template()
         home.mkdir(parents=True)
         identity = secrets.token_hex(8)
-        (home / "identity").write_text(identity)
+        (home / "pulp_conda-home").write_text(identity)
         for name in _KEPT:
             shutil.copy2(template / name, home / name)
         if settings:

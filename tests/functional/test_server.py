@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import random
 import re
 import shutil
@@ -11,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from pulp_conda.server.home import Home
 from tests.builders import PackageBuilder
 from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
@@ -79,6 +81,7 @@ def test_a_second_server_on_the_same_home_or_port_is_refused(
         port = str(taken.getsockname()[1])
         same_port = serve("--home", str(tmp_path / "home"), "--port", port)
     assert same_port.returncode == 1
+    assert not (tmp_path / "home").exists()
     assert f"port {port} is in use" in same_port.stderr
     assert "--port" in same_port.stderr
 
@@ -92,23 +95,75 @@ def test_a_number_that_is_no_port_is_refused(tmp_path: Path) -> None:
 
 
 def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
-    precious = tmp_path / "tmp" / "thesis"
-    precious.parent.mkdir()
+    precious = tmp_path / "postgresql" / "data" / "thesis"
+    precious.parent.mkdir(parents=True)
     precious.touch()
     tmp_path.chmod(0o750)
+    before = sorted(tmp_path.rglob("*"))
     refused = serve("--home", str(tmp_path), "--port", "0")
     assert refused.returncode == 1
-    assert f"{tmp_path} is not a server's home but has a folder named tmp" in refused.stderr
-    assert list(tmp_path.iterdir()) == [precious.parent]
+    assert f"{tmp_path} is no server's home, and not empty: it holds postgresql" in refused.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    assert (tmp_path.stat().st_mode & 0o777, tmp_path.stat().st_uid) == (0o750, os.geteuid())
+
+
+def test_a_database_that_a_home_did_not_make_is_left_alone(open_folder: Path) -> None:
+    home = Home(open_folder / "home")
+    home.open()
+    home.close()
+    precious = home.path / "postgresql" / "data" / "thesis"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    refused = serve("--home", str(home.path), "--port", "0")
+    assert refused.returncode == 1
+    assert f"{home.path}/postgresql was not made by this server" in refused.stderr
     assert precious.exists()
-    assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
+def test_the_password_is_told_once_and_is_in_no_process_list(homes: Homes, tmp_path: Path) -> None:
+    home = homes.make(tmp_path / "home")
+    (home / "admin-password").unlink()
+    made_up = {"PULP_CONDA_ADMIN_PASSWORD": ""}
+    server = RunningServer(home, arguments=ONE_OF_EACH, env=made_up)
+    server.start()
+    try:
+        told = re.search(r"^The user admin has the password (\S+)", server.log.read_text(), re.M)
+        assert told is not None
+        status = f"{server.origin}/pulp/api/v3/users/"
+        assert requests.get(status, auth=("admin", told[1]), timeout=30).ok
+        assert (home / "admin-password").read_text() == told[1]
+        seen = [
+            path
+            for path in Path("/proc").glob("[0-9]*/*")
+            if path.name in ("cmdline", "environ") and told[1].encode() in _content(path)
+        ]
+        assert seen == []
+        server.restart()
+        assert told[1] not in server.log.read_text()
+    finally:
+        server.kill_everything()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_full_log_is_put_aside(server: RunningServer) -> None:
+    log = server.home / "logs" / "content.log"
+    os.truncate(log, 21 * 1024**2)
+    wait_for(lambda: (log.with_name("content.log.1")).exists() and log.stat().st_size < 1024**2)
+    url = f"{server.channel('absent')}/repodata.json"
+    assert requests.get(url, timeout=30).status_code == 404
 
 
 def test_the_printed_upload_works_as_printed(server: RunningServer, tmp_path: Path) -> None:
     package = tmp_path / "with space" / "printed-1.0-0.conda"
     package.parent.mkdir()
     package.write_bytes(PackageBuilder("printed").conda())
-    upload = re.search(r"^ *(curl .*)$", (server.home / "server.log").read_text(), re.MULTILINE)
+    upload = re.search(r"^ *(curl .*)$", server.log.read_text(), re.MULTILINE)
     assert upload is not None
     subprocess.run(["sh", "-c", upload[1]], check=True, env={**os.environ, "PACKAGE": str(package)})
     url = f"{server.channel('admin', 'demo')}/noarch/{package.name}"
@@ -166,10 +221,10 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 _UNSAFE_MIGRATION = "core.0138"  # which is no transaction
 
 
-def wait_for_text(path: Path, text: str, seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while not path.exists() or text not in path.read_text():
-        assert time.monotonic() < deadline, f"{text} did not appear in {path}"
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
@@ -185,7 +240,7 @@ def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path: Path) -> No
         if isinstance(interrupt, float):
             time.sleep(interrupt)
         else:
-            wait_for_text(log, interrupt)
+            wait_for(lambda: log.exists() and _UNSAFE_MIGRATION in log.read_text())
         process.send_signal(signal.SIGKILL)
         process.wait()
         time.sleep(1)
@@ -254,7 +309,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_runs_a_fresh_copy(open_folder: Path) -> None:
+def test_an_ordinary_user_and_root_run_a_fresh_copy(open_folder: Path) -> None:
     nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
     env = {"HOME": str(open_folder / "user"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
     probe = "command -v python3 && python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'"
@@ -266,17 +321,35 @@ def test_an_ordinary_user_runs_a_fresh_copy(open_folder: Path) -> None:
     for folder in (checkout, open_folder / "user"):
         folder.mkdir(exist_ok=True)
         subprocess.run(["chown", "-R", "65534:65534", str(folder)], check=True)
-    process = subprocess.Popen(
-        [str(checkout / "bin" / "serve"), "--port", "0", "--workers", "1", "--api-workers", "1"],
-        stdout=subprocess.PIPE, text=True, cwd="/", env=env, **nobody,
-    )  # fmt: skip
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("ready:"):
-            break
+
+    def serve_until_ready(*arguments: str, **identity: Any) -> "subprocess.Popen[str]":
+        command = [str(checkout / "bin" / "serve"), "--port", "0", "--workers", "1"]
+        process = subprocess.Popen(
+            [*command, "--api-workers", "1", *arguments],
+            stdout=subprocess.PIPE, text=True, cwd="/", env=env, **identity,
+        )  # fmt: skip
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("ready:"):
+                return process
+        raise AssertionError("".join(lines))
+
+    process = serve_until_ready(**nobody)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=15)
-    assert lines[-1].startswith("ready:"), lines
     assert (open_folder / "user/.local/share/pulp_conda/postgresql/data").exists()
+    home = open_folder / "roots"
+    process = serve_until_ready("--home", str(home))
+    try:
+        pids = json.loads((home / "processes.json").read_text())
+        user = str(pwd.getpwnam("pulp_conda").pw_uid)
+        for pid in (process.pid, *pids.values()):
+            assert re.findall(r"^Uid:(.*)$", Path(f"/proc/{pid}/status").read_text(), re.M) == [
+                f"\t{user}" * 4
+            ]
+        assert {path.owner() for path in home.rglob("*")} == {"pulp_conda"}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=15)

@@ -1,5 +1,6 @@
 """The built wheel, in an empty environment, without the checkout."""
 
+import os
 import re
 import signal
 import subprocess
@@ -25,11 +26,12 @@ def test_the_wheel_installs_migrates_and_serves(tmp_path: Path) -> None:
     subprocess.run(install, check=True)
     command = [
         str(python), "-m", "pulp_conda.server", "--home", str(tmp_path / "home"), "--port", "0",
-        "--admin-password", PASSWORD, "--workers", "1", "--api-workers", "1",
+        "--workers", "1", "--api-workers", "1",
     ]  # fmt: skip
     log = tmp_path / "log"
     with log.open("w") as output:
-        server = subprocess.Popen(command, cwd="/", stdout=output, stderr=output)
+        env = {**os.environ, "PULP_CONDA_ADMIN_PASSWORD": PASSWORD}
+        server = subprocess.Popen(command, cwd="/", env=env, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + 120
         while not (ready := re.search(r"^ready: (\S+)$", log.read_text(), re.MULTILINE)):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pulp_conda.server.configuration import write_settings
 from pulp_conda.server.home import Home
-from pulp_conda.server.options import ServerError
+from pulp_conda.server.options import ServerError, parse_options
+from pulp_conda.server.password import AdminPassword
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def test_nobody_else_reads_a_home(home: Home) -> None:
     os.umask(old_mask)
     # As root, PostgreSQL's user passes through.
     assert home.path.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
-    for name in ("secret-key", "settings.py", "identity", "logs", "media", "tmp", "assets"):
+    made = ("secret-key", "settings.py", "pulp_conda-home", "logs", "media", "tmp", "run", "assets")
+    for name in made:
         assert (home.path / name).stat().st_mode & 0o077 == 0, name
 
 
@@ -74,3 +77,52 @@ def test_sockets_of_a_home_with_a_long_name_lie_elsewhere(tmp_path: Path) -> Non
     assert sockets.stat().st_mode & 0o077 == 0
     home.close()
     assert not sockets.exists()
+
+
+def test_a_folder_with_nothing_in_it_but_settings_becomes_a_home(tmp_path: Path) -> None:
+    (tmp_path / "settings.local.py").write_text("x = 1")
+    tmp_path.chmod(0o750)
+    home = Home(tmp_path)
+    home.open()
+    home.close()
+    assert (tmp_path / "settings.local.py").read_text() == "x = 1"
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+    home.open()
+
+
+@pytest.mark.parametrize("name", ["postgresql", "tmp", "settings.py", "identity", ".hidden"])
+def test_somebody_elses_folder_does_not_become_a_home(tmp_path: Path, name: str) -> None:
+    precious = tmp_path / name / "precious"
+    precious.parent.mkdir()
+    precious.touch()
+    with pytest.raises(ServerError, match=f"no server's home, and not empty: it holds {name}"):
+        Home(tmp_path).open()
+    assert list(tmp_path.rglob("*")) == [precious.parent, precious]
+
+
+def test_settings_that_were_not_written_here_are_not_overwritten(home: Home) -> None:
+    options = parse_options(["--home", str(home.path)])
+    first = write_settings(home, options, "http://127.0.0.1", None, None)
+    assert write_settings(home, options, "http://127.0.0.1", None, None) == first
+    first.write_text("SECRET_KEY = 'mine'")
+    with pytest.raises(ServerError, match=f"{first} was not written by this server"):
+        write_settings(home, options, "http://127.0.0.1", None, None)
+    assert first.read_text() == "SECRET_KEY = 'mine'"
+
+
+def test_a_password_is_made_up_once_and_kept(home: Home) -> None:
+    made_up = AdminPassword.choose(home, None)
+    assert made_up.made_up
+    assert made_up.write() is not None
+    interrupted = AdminPassword.choose(home, None)
+    assert interrupted.made_up
+    assert interrupted.value != made_up.value
+    interrupted.write()
+    interrupted.keep()
+    kept = AdminPassword.choose(home, None)
+    assert (kept.value, kept.made_up, kept.write()) == (interrupted.value, False, None)
+    given = AdminPassword.choose(home, 'a "b" \\c')
+    assert (given.made_up, given.is_set) == (False, False)
+    netrc = given.write_netrc("127.0.0.1")
+    assert netrc.stat().st_mode & 0o077 == 0
+    assert netrc.read_text() == 'machine 127.0.0.1 login admin password "a \\"b\\" \\\\c"\n'

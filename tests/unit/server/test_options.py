@@ -1,5 +1,6 @@
 """Options come from the command line, and what it leaves out from the environment."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,10 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
 def test_a_server_is_for_this_machine_alone_unless_told_otherwise() -> None:
     options = parse_options([])
     assert (options.host, options.port, options.domains) == ("127.0.0.1", 8080, False)
-    assert options.home == Path.home() / ".local/share/pulp_conda"
+    by_root = Path("/var/lib/pulp_conda/home")
+    assert options.home == (
+        by_root if os.geteuid() == 0 else Path.home() / ".local/share/pulp_conda"
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,6 +39,7 @@ def test_a_server_is_for_this_machine_alone_unless_told_otherwise() -> None:
         (["--port", "http"], "invalid int value: 'http'"),
         (["--workers", "0"], "0 is too few: at least 1 is needed"),
         (["--api-workers", "-1"], "-1 is too few"),
+        (["--admin-password", "secret"], "unrecognized arguments: --admin-password"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
