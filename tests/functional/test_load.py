@@ -166,7 +166,9 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 )
 def test_the_storage_is_full(homes: Homes, tmp_path: Path, settings: str) -> None:
     disk = tmp_path / "disk"
-    home = homes.make(tmp_path / "home", settings.format(disk=str(disk)))
+    # The disk is to fill up, and is smaller than the room that is otherwise kept free.
+    settings = f"{settings.format(disk=str(disk))}\nCONDA_DISK_RESERVE_BYTES = 0\n"
+    home = homes.make(tmp_path / "home", settings)
     with small_disk(disk, 8):
         server = RunningServer(home, arguments=ONE_OF_EACH).start()
         try:
