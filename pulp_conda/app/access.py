@@ -155,7 +155,7 @@ def has_right_to_repository(request: Request, view: Any, _action: str, right: st
 
 def has_right_to_published(request: Request, view: Any, _action: str, right: str) -> bool:
     """Access condition: one has a right to the repository that a publication was made of."""
-    return _has_right(request, view.get_object().repository_version.repository.cast(), right)
+    return _has_right(request, _published(view.get_object()), right)
 
 
 def has_right_to_distribution(request: Request, view: Any, _action: str, right: str) -> bool:
@@ -243,12 +243,12 @@ def may_serve(request: Request, view: Any, action: str) -> bool:
     Whoever serves a repository shows it, and what comes into it later, to others.
     """
     data = _validated(request, view, action)
-    served = [data["repository"]] if data.get("repository") else []
+    served: list[Any] = [data["repository"].cast()] if data.get("repository") else []
     if version := data.get("repository_version"):
-        served.append(version.repository)
+        served.append(version.repository.cast())
     if publication := data.get("publication"):
-        served.append(publication.repository_version.repository)
-    return all(_has_right(request, each.cast(), Right.CONFIGURE) for each in served)
+        served.append(_published(publication))
+    return all(_has_right(request, each, Right.CONFIGURE) for each in served)
 
 
 def readable_repositories(request: Request) -> QuerySet[CondaRepository]:
@@ -259,6 +259,14 @@ def readable_repositories(request: Request) -> QuerySet[CondaRepository]:
         return repositories
     by_role = get_objects_for_user(user, "conda.view_condarepository", repositories)
     return repositories.filter(Q(pk__in=by_role.values("pk")) | of_owners(user, Right.READ))
+
+
+def _published(publication: Any) -> CondaRepository | None:
+    """Return the channel's repository that a publication was made of; None for other plugins'.
+
+    Following `repository_version` would load the ids of all content of that version.
+    """
+    return CondaRepository.objects.filter(versions__publication=publication.pk).first()
 
 
 def _has_right(request: Request, repository: Any, right: str) -> bool:

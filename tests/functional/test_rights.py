@@ -174,6 +174,19 @@ def test_an_owner_keeps_its_name_and_what_was_created_in_it(
     assert rest.get(repository)["owner"] == owner
 
 
+def test_an_owner_is_deleted_once_it_owns_nothing(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    organisation = rest.create("conda/owners/", name=owner)["pulp_href"]
+    repository = channel_repository(rest, owner, "dev")
+    refused = rest.request("DELETE", organisation)
+    assert (refused.status_code, f"{owner}/dev" in refused.text) == (400, True)
+    (url,) = rest.get("distributions/conda/conda/", owner__name=owner)["results"]
+    for href in (url["pulp_href"], repository):
+        rest.wait(rest.request("DELETE", href))
+    assert rest.request("DELETE", organisation).status_code == 204
+
+
 def test_owners_are_found_in_any_case_and_kept_as_written(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
@@ -312,7 +325,7 @@ def test_a_stranger_gets_hold_of_nothing(server: RunningServer, hidden: dict[str
         assert answer.status_code in (*_FORBIDDEN, 405), (method, path, body, answer.text)
     upload = {"repository": own["pulp_href"], "artifact": hidden["artifact"]}
     answer = stranger.rest.request("POST", "content/conda/packages/", data=upload)
-    assert answer.status_code in _FORBIDDEN, answer.text
+    assert answer.status_code == 403, answer.text
     assert stranger.rest.get("distributions/conda/conda/")["count"] == 1
     assert stranger.rest.get("publications/conda/conda/")["count"] == 1
 

@@ -1,11 +1,15 @@
 """Owners over REST, and the roles that hold for all channels of an owner."""
 
+from django.db.models import ProtectedError
 from pulpcore.plugin.viewsets import NAME_FILTER_OPTIONS, NamedModelViewSet, RolesMixin
 from rest_framework import mixins
+from rest_framework.exceptions import ValidationError
 
 from pulp_conda.app.access import channel_roles, policy
 from pulp_conda.app.models import CondaOwner
 from pulp_conda.app.serializers import CondaOwnerSerializer
+
+_SHOWN = 10
 
 
 class CondaOwnerViewSet(
@@ -27,3 +31,17 @@ class CondaOwnerViewSet(
 
     DEFAULT_ACCESS_POLICY = policy("condaowner", creator="conda.channel_owner")
     LOCKED_ROLES = channel_roles()
+
+    def perform_destroy(self, instance: CondaOwner) -> None:
+        """Delete an owner that owns nothing.
+
+        Raises:
+            ValidationError: repositories or distributions belong to it.
+        """
+        try:
+            instance.delete()
+        except ProtectedError as error:
+            names = ", ".join(sorted(each.name for each in error.protected_objects)[:_SHOWN])
+            raise ValidationError(
+                f"The owner still has repositories or distributions, such as {names}."
+            ) from error
