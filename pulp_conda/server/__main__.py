@@ -39,7 +39,8 @@ def _told_once(server: Server) -> tuple[str, ...]:
 
 def _next_steps(server: Server, options: Options) -> str:
     owner = "default" if options.domains else "admin"
-    channel = f"{server.origin}/api/packages/{owner}/conda/demo"
+    alias = f"{server.origin}/api/packages/{owner}/conda"
+    channel = f"{alias}/main"
     netrc = shlex.quote(str(server.netrc))
     return "\n".join(
         (
@@ -52,6 +53,11 @@ def _next_steps(server: Server, options: Options) -> str:
             f'{channel}/"$(basename "$PACKAGE")"',
             f"  conda create --name demo --override-channels --channel {channel} "
             '"$(basename "$PACKAGE" | sed \'s/-[^-]*-[^-]*$//\')"',
+            "",
+            "To install by name from then on, write into .condarc:",
+            f"  channel_alias: {alias}",
+            "  channels: [main]",
+            "  default_channels: []",
             "",
             f"Pulp's REST API: {server.origin}/pulp/api/v3/   Data, keys and logs: {options.home}",
         )

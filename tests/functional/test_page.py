@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -114,8 +115,12 @@ def test_search_leads_to_a_package_and_its_files(
     shown = browser.evaluate("document.body.innerText")
     assert f"conda install --channel {channel.content} zebra" in shown
     assert f"pixi workspace channel add {channel.content}\npixi add zebra" in shown
-    assert f"channels:\n  - {channel.content}" in shown
-    for told in ("Draws stripes", "MIT", "2023-11-14"):
+    alias = channel.content.removesuffix("/dev")
+    assert f'channel_alias: "{alias}"\nchannels:\n  - "dev"\ndefault_channels: []' in shown
+    index = requests.get(f"{channel.url}/noarch/repodata.json", timeout=30).json()
+    indexed = index["packages.conda"]["zebra-1.10-0.conda"]["indexed_timestamp"] / 1000
+    uploaded = datetime.fromtimestamp(indexed, UTC).strftime("%Y-%m-%d")
+    for told in ("Draws stripes", "MIT", "Built", "2023-11-14", "Uploaded", uploaded):
         assert told in shown
     files = browser.evaluate("[...document.querySelectorAll('td.main a')].map(link => link.href)")
     assert files == [
@@ -182,7 +187,7 @@ def test_the_address_needs_no_slash(server: RunningServer, channel: Channel) -> 
         answer = get(with_token)
         assert answer.url == f"{with_token}/"
         assert token not in answer.text
-        assert f"- {url}\n" in answer.text.replace("</code>", "\n")
+        assert f"--channel {url} " in answer.text
 
 
 def test_what_is_asked_for_oddly_gets_a_page(channel: Channel) -> None:

@@ -166,7 +166,7 @@ def test_the_printed_upload_works_as_printed(server: RunningServer, tmp_path: Pa
     upload = re.search(r"^ *(curl .*)$", server.log.read_text(), re.MULTILINE)
     assert upload is not None
     subprocess.run(["sh", "-c", upload[1]], check=True, env={**os.environ, "PACKAGE": str(package)})
-    url = f"{server.channel('admin', 'demo')}/noarch/{package.name}"
+    url = f"{server.channel('admin', 'main')}/noarch/{package.name}"
     assert requests.get(url, timeout=30).content == package.read_bytes()
 
 

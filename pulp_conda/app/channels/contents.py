@@ -13,7 +13,7 @@ from django.db.models import Q
 from pulpcore.plugin.models import Artifact, PublishedArtifact
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaPackage, CondaShard
+from pulp_conda.app.models import CondaPackage, CondaShard, IndexedFile
 from pulp_conda.app.models.package import held_by
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
@@ -55,7 +55,10 @@ class File:
     version: str
     build: str
     size: int
-    timestamp: int
+    built: int
+    """Seconds since the epoch, 0 if the package does not say."""
+    uploaded: int
+    """When the channel first had it, in seconds since the epoch."""
     sha256: str
     revoked: bool
 
@@ -113,7 +116,7 @@ def listing_of(index: ServedIndex) -> Listing | None:
 def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files | None:
     """Return some of the files of a name in all subdirs, None where there are none.
 
-    Costs four queries; all files of the name are put in order.
+    Costs five queries; all files of the name are put in order.
     """
     if "\0" in name:  # PostgreSQL refuses to look for it
         return None
@@ -132,10 +135,15 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
         {row.pk for row in (*describing, *chosen)}
     )
     newest = [found[row.pk] for row in describing]
+    times = _uploaded(index, name, [row.filename for row in chosen])
     return Files(
         total=len(rows),
         shown=[
-            _file(found[row.pk], revoked=named.get(row.subdir, {}).get(row.filename, False))
+            _file(
+                found[row.pk],
+                uploaded=times.get((row.subdir, row.filename, found[row.pk].sha256), 0),
+                revoked=named.get(row.subdir, {}).get(row.filename, False),
+            )
             for row in chosen
         ],
         newest=newest[0].version,
@@ -199,14 +207,25 @@ def _add_to_shards(
             named[package.subdir][package.filename] = bool(patched.get("revoked"))
 
 
-def _file(package: CondaPackage, *, revoked: bool) -> File:
+def _uploaded(
+    index: ServedIndex, name: str, filenames: Iterable[str]
+) -> dict[tuple[str, str, str], int]:
+    """Return when the channel first had files of a name, by subdir, file name and sha256."""
+    indexed = IndexedFile.objects.filter(
+        repository_id=index.repository, name=name, filename__in=filenames
+    ).values_list("subdir", "filename", "sha256", "timestamp")
+    return {tuple(key): milliseconds // 1000 for *key, milliseconds in indexed}
+
+
+def _file(package: CondaPackage, *, uploaded: int, revoked: bool) -> File:
     return File(
         subdir=package.subdir,
         filename=package.filename,
         version=package.version,
         build=package.build,
         size=package.size,
-        timestamp=timestamp_seconds(package.timestamp),
+        built=timestamp_seconds(package.timestamp),
+        uploaded=uploaded,
         sha256=package.sha256,
         revoked=revoked,
     )

@@ -16,12 +16,13 @@ from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 
 from aiohttp.web import Request
+from django.conf import settings
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.channels.contents import File, Files, files_of, listing_of
-from pulp_conda.app.models import shown_base_path
+from pulp_conda.app.models import ChannelName, shown_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.index.channeldata import Listing, search
@@ -127,7 +128,7 @@ def _channel_page(asked: _Asked) -> Page:
         page=shown,
         query=_query(q=q) if q else "",
         rows=[(name, listing.packages[name]) for name in shown.of_all(found)] if listing else [],
-        snippets=_snippets(asked.url, "PACKAGE"),
+        snippets=_snippets(asked, "PACKAGE"),
         private=asked.channel.content_guard is not None,
     )
 
@@ -154,7 +155,7 @@ def _package(asked: _Asked, name: str, found: Files, wanted: str) -> dict[str, A
         "description": _text(found.about, "description"),
         "licence": found.license or _text(found.about, "license"),
         "links": _links(found.about),
-        "snippets": _snippets(asked.url, name),
+        "snippets": _snippets(asked, name),
         "rows": [_row(file) for file in found.shown],
         "page": _Rows.of(wanted, found.total, _FILES_PER_PAGE),
         "query": _query(name=name),
@@ -174,9 +175,14 @@ def _query(**values: str) -> str:
     return urlencode(values) + "&"
 
 
-def _row(file: File) -> tuple[File, str, str, str]:
-    href = f"{quote(file.subdir, safe='')}/{quote(file.filename, safe='')}"
-    return file, href, _size(file.size), _date(file.timestamp)
+def _row(file: File) -> dict[str, Any]:
+    return {
+        "file": file,
+        "href": f"{quote(file.subdir, safe='')}/{quote(file.filename, safe='')}",
+        "size": _size(file.size),
+        "built": _date(file.built),
+        "uploaded": _date(file.uploaded),
+    }
 
 
 def _size(size: float) -> str:
@@ -202,12 +208,28 @@ def _links(about: About) -> list[tuple[str, str]]:
     return [(title, url) for title, url in found if url.startswith(("https://", "http://"))]
 
 
-def _snippets(url: str, name: str) -> list[tuple[str, str]]:
+def _snippets(asked: _Asked, name: str) -> list[tuple[str, str]]:
     """Return what to type for each client, and what to write into .condarc."""
-    channel, package = shell_quote(url), shell_quote(name)
+    channel, package = shell_quote(asked.url), shell_quote(name)
     return [
         ("conda", f"conda install --channel {channel} {package}"),
         ("mamba", f"mamba install --channel {channel} {package}"),
         ("pixi", f"pixi workspace channel add {channel}\npixi add {package}"),
-        (".condarc", f"channels:\n  - {url}"),
+        (".condarc", _condarc(asked)),
     ]
+
+
+def _condarc(asked: _Asked) -> str:
+    """Return the settings by which conda and mamba find the channel and its siblings by name.
+
+    A channel whose URL is that of `channel_alias` has no name then, which several versions of
+    both trip over.
+    """
+    url, name = asked.url, ChannelName.of_base_path(asked.channel.base_path).name
+    if name and url.endswith(f"/{name}"):
+        alias = url.removesuffix(f"/{name}")
+    elif name == settings.CONDA_DEFAULT_CHANNEL and url.endswith("/conda"):
+        alias = url
+    else:
+        return f'channels:\n  - "{url}"\ndefault_channels: []'
+    return f'channel_alias: "{alias}"\nchannels:\n  - "{name}"\ndefault_channels: []'
