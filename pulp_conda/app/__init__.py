@@ -4,6 +4,8 @@ from django.core.checks import register
 from django.db.models.signals import post_migrate, post_save
 from pulpcore.plugin import PulpPluginAppConfig
 
+from pulp_conda.malformed import tell_in_one_line
+
 
 class PulpCondaPluginAppConfig(PulpPluginAppConfig):
     """Entry point of the conda plugin."""
@@ -21,7 +23,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         """
         super().ready()
         # Models can be imported only once Django's applications are loaded.
-        from .authentication.logs import hide_tokens
+        from .authentication.logs import LOGGERS, hide_tokens
         from .channels.abandoned import show_presence
         from .channels.publish import publish_when_wanted
         from .checks import check_api_process, check_upload_timeout
@@ -30,6 +32,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         from .tasks import dispatch_when_exceeded, schedule_clean_up
 
         hide_tokens()
+        tell_in_one_line(LOGGERS)
         refuse_exports()
         register(check_upload_timeout)
         for received in (show_presence, check_api_process):

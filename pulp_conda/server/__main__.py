@@ -7,6 +7,7 @@ import sys
 import time
 from types import FrameType
 
+from .connections import raise_file_limit
 from .options import Options, ServerError, parse_options
 from .server import Server
 
@@ -67,6 +68,7 @@ def _next_steps(server: Server, options: Options) -> str:
 def main() -> int:
     """Run a server; returns the exit status."""
     options = parse_options()
+    raise_file_limit()
     for number in _STOP_SIGNALS:
         signal.signal(number, _on_signal)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it

@@ -18,6 +18,8 @@ class Options:
     workers: int
     api_workers: int
     content_workers: int
+    requests_per_address: int
+    """How many requests of one address may be under way at a time; 0 sets no bound."""
     admin_password: str | None
     """From the environment alone: every user of the machine may read a command line."""
     domains: bool
@@ -34,6 +36,13 @@ def _at_least_one(text: str) -> int:
     return number
 
 
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative; 0 sets no bound")
+    return number
+
+
 _VALUES: tuple[tuple[str, Callable[[str], object], str | None, str], ...] = (
     ("home", Path, None, "folder for all data, keys and logs"),
     ("host", str, "127.0.0.1", "address to listen on"),
@@ -41,6 +50,12 @@ _VALUES: tuple[tuple[str, Callable[[str], object], str | None, str], ...] = (
     ("workers", _at_least_one, "2", "processes that work on tasks"),
     ("api-workers", _at_least_one, "8", "processes that take uploads and API calls"),
     ("content-workers", _at_least_one, "2", "processes that serve channels"),
+    (
+        "requests-per-address",
+        _not_negative,
+        "512",
+        "requests of one address at a time, 0 for no bound; set 0 behind a web server of yours",
+    ),
 )
 
 

@@ -173,6 +173,7 @@ class Server:
         self._add(
             env, "proxy", sys.executable, "-m", "pulp_conda.server.proxy",
             f"--fd={fd}", f"--api={api}", f"--content={content}",
+            f"--per-address={self.options.requests_per_address}",
         )  # fmt: skip
         self._processes[-1].pass_fds = (fd,)
         command = [sys.executable, "-m", "pulp_conda.server.mourning"]

@@ -3,13 +3,23 @@
 import logging
 import re
 
+from django.core.exceptions import SuspiciousOperation
+
 _TOKEN = re.compile(r"pct-[0-9a-fA-F]{8,}|(?<=/t/)[^/\s\"']+(?=/)|(?<=/staged/)[^\s\"']+")
 
-_LOGGERS = (
+
+def _kinds(parent: type[Exception]) -> list[str]:
+    children = parent.__subclasses__()
+    return [parent.__name__, *(name for child in children for name in _kinds(child))]
+
+
+LOGGERS = (
     "aiohttp.access",
     "aiohttp.server",
     "django.request",
-    "django.security",
+    # A logger's filter does not see what those below it log.
+    *(f"django.security.{name}" for name in _kinds(SuspiciousOperation)),
+    "django.security.csrf",
     "gunicorn.access",
     "gunicorn.error",
     "pulpcore.content.authentication",
@@ -29,7 +39,7 @@ class _WithoutTokens(logging.Filter):
 
 def hide_tokens() -> None:
     """Mask tokens in what this process logs of requests from now on."""
-    for name in _LOGGERS:
+    for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, _WithoutTokens) for known in logger.filters):
             logger.addFilter(_WithoutTokens())

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp.web import HTTPUnauthorized, Request, StreamResponse, middleware
+from aiohttp.web import HTTPBadRequest, HTTPUnauthorized, Request, StreamResponse, middleware
 from pulpcore.content.authentication import authenticate as pulps_authentication
 
 from pulp_conda.app.authentication.addresses import without_token
@@ -25,8 +25,11 @@ async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
     want to know the user. Of tokens those know nothing.
 
     Raises:
+        HTTPBadRequest: the credentials have a form that no scheme knows.
         HTTPUnauthorized: the credentials are wrong.
     """
+    if not request.headers.get("Authorization", "").isascii():  # pulpcore's own code fails on it
+        raise HTTPBadRequest(text="the header Authorization is not ASCII")
     credentials = credentials_of(request.headers, request.match_info.get("token"))
     if credentials is None or not _is_ours(request, credentials):
         return await handler(request)

@@ -83,6 +83,10 @@ def declared_size(request: "Request") -> int | None:
     if not is_upload_check(request):
         length = request.META.get("CONTENT_LENGTH")
         return int(length) if length else None
+    if request.META.get("CONTENT_LENGTH") not in (None, "", "0") or (
+        "HTTP_TRANSFER_ENCODING" in request.META
+    ):
+        raise InvalidUploadCheck(f"a request with {UPLOAD_CHECK} has no body")
     found = _UPLOAD_CHECK.fullmatch(request.META[_UPLOAD_CHECK_KEY])
     if found is None:
         raise InvalidUploadCheck(f"{UPLOAD_CHECK} must be of the form bytes=1234")

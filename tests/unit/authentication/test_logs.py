@@ -24,6 +24,8 @@ def test_a_token_is_masked(
 ) -> None:
     hide_tokens()
     hide_tokens()
-    with caplog.at_level(logging.INFO, "aiohttp.access"):
-        logging.getLogger("aiohttp.access").info(message, *arguments)
-    assert caplog.messages == [expected]
+    for name in ("aiohttp.access", "django.security.DisallowedHost"):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, name):
+            logging.getLogger(name).info(message, *arguments)
+        assert caplog.messages == [expected]

@@ -40,6 +40,7 @@ def test_a_server_is_for_this_machine_alone_unless_told_otherwise() -> None:
         (["--workers", "0"], "0 is too few: at least 1 is needed"),
         (["--api-workers", "-1"], "-1 is too few"),
         (["--admin-password", "secret"], "unrecognized arguments: --admin-password"),
+        (["--requests-per-address", "-1"], "-1 is negative; 0 sets no bound"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

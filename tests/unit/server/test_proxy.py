@@ -1,20 +1,14 @@
 """The proxy passes bytes on as they came, in both directions, and never makes any up."""
 
 import asyncio
-import contextlib
 import gzip
-from collections.abc import Awaitable, Callable
+import json
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from pulp_conda.server.proxy import Proxy, is_for_content_app, runner
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Upstream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
+from pulp_conda.server.proxy import is_for_content_app
+from tests.unit.server.proxied import OK, Streams, exchange, through_proxy
 
 
 @pytest.mark.parametrize(
@@ -37,63 +31,16 @@ def test_a_request_goes_to_the_process_that_serves_it(
     assert is_for_content_app(method, path) is content_app
 
 
-def through_proxy(
-    folder: Path, upstream: Upstream | None, client: Callable[[Streams], Awaitable[None]]
-) -> None:
-    """Connect a raw client to the proxy, and the proxy to a raw upstream for everything."""
-
-    async def scenario() -> None:
-        socket = folder / "s"
-        behind = await asyncio.start_unix_server(upstream, socket) if upstream else None
-        serving = runner(Proxy(socket, socket))
-        await serving.setup()
-        site = web.TCPSite(serving, "127.0.0.1", 0)
-        await site.start()
-        port = serving.addresses[0][1]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            await asyncio.wait_for(client((reader, writer)), 20)
-        finally:
-            writer.close()
-            await serving.cleanup()
-            if behind:
-                behind.close()
-
-    asyncio.run(scenario())
-
-
-def exchange(folder: Path, request: bytes, answer: bytes) -> tuple[bytes, bytes]:
-    """Send one request; return what reached the upstream and what came back to the client."""
-    reached = back = b""
-
-    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal reached
-        reached = await reader.read(1 << 16)
-        writer.write(answer)
-        writer.close()
-
-    async def client(streams: Streams) -> None:
-        nonlocal back
-        reader, writer = streams
-        writer.write(request)
-        back = await reader.readuntil(b"\r\n\r\n")
-        with contextlib.suppress(TimeoutError):
-            back += await asyncio.wait_for(reader.read(1 << 16), 0.2)
-
-    through_proxy(folder, upstream, client)
-    return reached, back
-
-
 @pytest.mark.parametrize(
     "target", ["/a/../b//c%2fd%2Fe?x=%zz&y=a+b", "//x/", "/%", "/a%20b/%c3%a4?", "/@x:1/~"]
 )
 def test_the_target_is_passed_on_as_written(tmp_path: Path, target: str) -> None:
-    reached, _ = exchange(tmp_path, f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n".encode(), _OK)
+    reached, _ = exchange(tmp_path, f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n".encode(), OK)
     assert reached.split()[1].decode().rstrip("?") == target.rstrip("?")
 
 
 def test_a_whole_url_as_target_is_taken_for_its_path(tmp_path: Path) -> None:
-    reached, _ = exchange(tmp_path, b"GET http://h/a%2Fb?c HTTP/1.1\r\nHost: h\r\n\r\n", _OK)
+    reached, _ = exchange(tmp_path, b"GET http://h/a%2Fb?c HTTP/1.1\r\nHost: h\r\n\r\n", OK)
     assert reached.split()[1] == b"/a%2Fb?c"
 
 
@@ -102,7 +49,7 @@ def test_headers_reach_the_process_and_none_is_added_in_the_clients_name(tmp_pat
         b'GET / HTTP/1.1\r\nHost: conda.example:81\r\nRange: bytes=0-1\r\nIf-None-Match: "x"\r\n'
         b"X-Forwarded-For: 192.0.2.1\r\nConnection: x-private\r\nX-Private: 1\r\n\r\n"
     )
-    reached, _ = exchange(tmp_path, request, _OK)
+    reached, _ = exchange(tmp_path, request, OK)
     lines = sorted(line.lower() for line in reached.split(b"\r\n")[1:] if line)
     assert lines == [
         b"host: conda.example:81",
@@ -137,7 +84,7 @@ def test_an_answer_comes_back_unchanged(tmp_path: Path, method: str, answer: byt
 def test_a_compressed_body_is_not_unpacked(tmp_path: Path) -> None:
     body = gzip.compress(b"x" * 1000)
     head = f"PUT / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}"
-    reached, _ = exchange(tmp_path, head.encode() + b"\r\n\r\n" + body, _OK)
+    reached, _ = exchange(tmp_path, head.encode() + b"\r\n\r\n" + body, OK)
     assert reached.endswith(b"\r\n\r\n" + body)
 
 
@@ -145,7 +92,7 @@ def test_a_chunked_body_stays_chunked(tmp_path: Path) -> None:
     request = (
         b"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     )
-    reached, _ = exchange(tmp_path, request, _OK)
+    reached, _ = exchange(tmp_path, request, OK)
     assert b"\r\ntransfer-encoding: chunked\r\n" in reached.lower()
     assert b"content-length" not in reached.lower()
     assert b"5\r\nhello\r\n" in reached
@@ -156,7 +103,7 @@ def test_a_session_cookie_goes_to_nobody_else(tmp_path: Path) -> None:
 
     async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         reached.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(_OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: sessionid=secret; Path=/\r\n\r\n"))
+        writer.write(OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: sessionid=secret; Path=/\r\n\r\n"))
         writer.close()
 
     async def client(streams: Streams) -> None:
@@ -201,7 +148,7 @@ def test_a_slow_client_holds_no_process(tmp_path: Path) -> None:
 
     async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         reached.append(await reader.readuntil(b"end"))
-        writer.write(_OK)
+        writer.write(OK)
         writer.close()
 
     async def client(streams: Streams) -> None:
@@ -244,7 +191,7 @@ def test_a_large_body_waits_in_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(len(body)) == body
-        writer.write(_OK)
+        writer.write(OK)
         writer.close()
 
     async def client(streams: Streams) -> None:
@@ -258,24 +205,11 @@ def test_a_large_body_waits_in_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert {path.name for path in tmp_path.iterdir()} <= {"s"}
 
 
-def test_expect_continue_is_answered_at_once(tmp_path: Path) -> None:
-    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"body")
-        writer.write(_OK)
-        writer.close()
-
-    async def client(streams: Streams) -> None:
-        reader, writer = streams
-        writer.write(
-            b"PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
-        )
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 0.5) == (
-            b"HTTP/1.1 100 Continue\r\n\r\n"
-        )
-        writer.write(b"body")
-        await reader.readuntil(b"\r\n\r\nok")
-
-    through_proxy(tmp_path, upstream, client)
+async def told(reader: asyncio.StreamReader, reason: str, message: str) -> None:
+    """Check that the body of a failure is the registry's JSON."""
+    body = json.loads(await reader.readuntil(b"}"))
+    assert body["reason"] == reason
+    assert body["message"].startswith(message)
 
 
 def test_a_process_that_is_not_there_is_503_in_words(tmp_path: Path) -> None:
@@ -285,7 +219,7 @@ def test_a_process_that_is_not_there_is_503_in_words(tmp_path: Path) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503")
         assert b"Retry-After: 5" in head
-        assert b"The server's api process" in await reader.readline()
+        await told(reader, "Service Unavailable", "the server's api process is starting")
 
     through_proxy(tmp_path, None, client)
 
@@ -299,6 +233,6 @@ def test_a_process_that_dies_before_it_answers_is_502_in_words(tmp_path: Path) -
         reader, writer = streams
         writer.write(b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 502")
-        assert b"The server's api process broke off" in await reader.readline()
+        await told(reader, "Bad Gateway", "the server's api process broke off")
 
     through_proxy(tmp_path, upstream, client)

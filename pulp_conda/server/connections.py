@@ -1,0 +1,142 @@
+"""How many connections a server holds, for whom, and how long one may wait to be used.
+
+A connection *waits* from its beginning, or from the last answer on, until the head of a request is
+whole. Whoever opens many and sends nothing, or only a byte now and then, keeps nobody out: waiting
+connections have a time limit, and where there are too many the one that waits longest is closed.
+Clients expect that of idle connections and open another.
+"""
+
+import asyncio
+import ipaddress
+import resource
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from .failures import failure
+
+_MOST = 4096
+_FILES_PER_REQUEST = 4  # the client's connection, two to Pulp's processes, a body on disk
+_OTHER_FILES = 64
+_WAITING_SHARE = 4
+_RETRY_AFTER_SECONDS = 1
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many connections there may be; 0 for `per_address` sets no bound to an address."""
+
+    per_address: int
+    total: int = field(default_factory=lambda: most_connections())
+    waiting_seconds: float = 60
+
+    @property
+    def waiting_per_address(self) -> int:
+        """How many connections of an address may wait: each costs memory for half a head."""
+        return -(-self.per_address // _WAITING_SHARE)
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those that it starts, open as many files as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def most_connections() -> int:
+    """Return how many requests can be under way, and as many connections wait, at one time."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, min(_MOST, (files - _OTHER_FILES) // (_FILES_PER_REQUEST + 1)))
+
+
+class BoundedServer(web.Server):
+    """An HTTP server that holds its connections to bounds."""
+
+    def __init__(self, handler: Handler, bounds: Bounds, **kwargs: Any) -> None:
+        super().__init__(self._handle, **kwargs)
+        self._answer = handler
+        self._bounds = bounds
+        self._waiting: OrderedDict[web.RequestHandler, tuple[str, asyncio.TimerHandle]]
+        self._waiting = OrderedDict()
+        self._waiting_of: Counter[str] = Counter()
+        self._busy_of: Counter[str] = Counter()
+        self._busy = 0
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Note a new connection, and close an older one if there are too many."""
+        super().connection_made(handler, transport)
+        self._wait(handler, address_of(transport.get_extra_info("peername")))
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        """Forget a connection."""
+        super().connection_lost(handler, exc)
+        self._wait_no_more(handler)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        address = address_of(request.transport and request.transport.get_extra_info("peername"))
+        self._wait_no_more(request.protocol)
+        if self._is_full(address):
+            message = "too many requests at once; try again"
+            return failure(503, message, retry_after=_RETRY_AFTER_SECONDS, close=True)
+        self._busy += 1
+        self._busy_of[address] += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self._busy -= 1
+            _decrease(self._busy_of, address)
+            if request.protocol.transport is not None:
+                self._wait(request.protocol, address)
+
+    def _is_full(self, address: str) -> bool:
+        most = self._bounds.per_address
+        return self._busy >= self._bounds.total or bool(most and self._busy_of[address] >= most)
+
+    def _wait(self, handler: web.RequestHandler, address: str) -> None:
+        timer = self._loop.call_later(self._bounds.waiting_seconds, self._close, handler)
+        self._waiting[handler] = address, timer
+        self._waiting_of[address] += 1
+        if len(self._waiting) > self._bounds.total:
+            self._close(next(iter(self._waiting)))
+        elif 0 < self._bounds.waiting_per_address < self._waiting_of[address]:
+            self._close(next(key for key, (whose, _) in self._waiting.items() if whose == address))
+
+    def _wait_no_more(self, handler: web.RequestHandler) -> None:
+        address, timer = self._waiting.pop(handler, (None, None))
+        if address is not None and timer is not None:
+            timer.cancel()
+            _decrease(self._waiting_of, address)
+
+    def _close(self, handler: web.RequestHandler) -> None:
+        self._wait_no_more(handler)
+        handler.force_close()
+
+
+def address_of(peer: Any) -> str:
+    """Return what stands for one client among addresses: of IPv6 the network of 64 bits.
+
+    `peer` is the address of a socket's other end. Whoever has one address in IPv6 has that network.
+    """
+    if not isinstance(peer, tuple):
+        return ""
+    try:
+        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+    except ValueError:
+        return str(peer[0])
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), 64), strict=False))
+
+
+def _decrease(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

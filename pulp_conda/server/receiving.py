@@ -1,0 +1,174 @@
+"""Receiving a request's body: not before it is known that it may come, and within bounds.
+
+The head is judged by a request to the API, which would make the upload of a small package slower by
+a tenth. So small bodies are received into memory as they are, as long as all of these together stay
+small, and their views judge them. Nothing unjudged reaches the disk. Bodies that wait for
+`100 Continue` are judged whatever their size.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from aiohttp import HttpVersion11, web
+
+from .failures import failure
+
+_SMALL_BYTES = 256 * 1024
+_UNJUDGED_BYTES = 8 * 1024 * 1024
+_ALL_UNJUDGED_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 256 * 1024
+_IDLE_SECONDS = 60.0
+
+_UPLOADS = re.compile(r"(?:/t/[^/]+)?/api/(?:packages|channels|v1/upload|anaconda/staged)/")
+_DOCUMENTS = re.compile(r"(?:/t/[^/]+)?/api/")
+_DOCUMENT_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How long a body may be, and how much room it must leave on the disk, in bytes."""
+
+    limit: int
+    reserve: int = 0
+
+
+class Refused(Exception):
+    """A body is not received; `response` says why."""
+
+    def __init__(self, response: web.Response) -> None:
+        # Nobody reads what the client still sends.
+        response.force_close()
+        super().__init__(response.status)
+        self.response = response
+
+    @classmethod
+    def because(cls, status: int, message: str) -> "Refused":
+        """Refuse in words of our own."""
+        return cls(failure(status, message))
+
+
+Judge = Callable[[], Awaitable[Allowance]]
+"""Asks what a request's body may be; raises Refused."""
+
+
+def is_upload(method: str, path: str) -> bool:
+    """Tell whether a request sends a package by one of the native APIs."""
+    return method in ("PUT", "POST") and _UPLOADS.match(path) is not None
+
+
+def allowance_of(method: str, path: str, *, for_content_app: bool) -> Allowance | None:
+    """Return what a URL takes, None where that depends on the client's rights."""
+    if for_content_app:
+        return Allowance(_SMALL_BYTES)
+    if _DOCUMENTS.match(path) and not is_upload(method, path):
+        return Allowance(_DOCUMENT_BYTES)
+    return None
+
+
+class Receiver:
+    """Receives the bodies of requests."""
+
+    def __init__(self) -> None:
+        self._unjudged = 0
+
+    @contextlib.asynccontextmanager
+    async def received(
+        self, request: web.BaseRequest, allowance: Allowance | None, judge: Judge
+    ) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """Receive a request's body to its end and yield it, None where there is none.
+
+        Larger ones wait in a file of the working directory. Where `allowance` is None, `judge` is
+        asked for it if the size wants that.
+
+        Raises:
+            Refused: the body may not come, is too long, cannot be read, or stopped coming.
+            OSError: the disk is full, or would be but for the reserve.
+        """
+        if not request.body_exists:
+            yield None
+            return
+        size = request.content_length or 0
+        with self._memory() as claim, tempfile.SpooledTemporaryFile(dir=".") as body:
+            expects = _expects_continue(request)
+            if allowance is None and (expects or not claim(size)):
+                allowance = await judge()
+            _check_size(size, allowance)
+            if expects:
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0  # the answer has not begun
+            size = 0
+            async for chunk in _arriving(request):
+                size += len(chunk)
+                if allowance is None and not claim(size):
+                    allowance = await judge()
+                _check_size(size, allowance)
+                if allowance is None or size <= _SMALL_BYTES:
+                    body.write(chunk)
+                else:
+                    await asyncio.to_thread(_write_to_disk, body, chunk, allowance.reserve)
+            body.seek(0)
+            yield _chunks(body)
+
+    @contextlib.contextmanager
+    def _memory(self) -> Iterator[Callable[[int], bool]]:
+        """Yield what claims memory for an unjudged body and tells whether there is so much."""
+        claimed = 0
+
+        def claim(size: int) -> bool:
+            nonlocal claimed
+            more = max(0, size - _SMALL_BYTES - claimed)
+            if size > _UNJUDGED_BYTES or (more and self._unjudged + more > _ALL_UNJUDGED_BYTES):
+                return False
+            claimed += more
+            self._unjudged += more
+            return True
+
+        try:
+            yield claim
+        finally:
+            self._unjudged -= claimed
+
+
+def _check_size(size: int, allowance: Allowance | None) -> None:
+    if allowance is not None and size > allowance.limit:
+        message = f"the body has more than the {allowance.limit} bytes allowed here"
+        raise Refused.because(413, message)
+
+
+def _expects_continue(request: web.BaseRequest) -> bool:
+    expected = request.headers.get("Expect", "")
+    return expected.lower() == "100-continue" and request.version >= HttpVersion11
+
+
+async def _arriving(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            async with asyncio.timeout(_IDLE_SECONDS):
+                chunk = await request.content.readany()
+        except TimeoutError:
+            raise Refused.because(408, "the body stopped coming") from None
+        except web.RequestPayloadError as error:
+            raise Refused.because(400, "the body cannot be read") from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _write_to_disk(body: tempfile.SpooledTemporaryFile[bytes], chunk: bytes, reserve: int) -> None:
+    if reserve and shutil.disk_usage(".").free - len(chunk) < reserve:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    body.rollover()  # does nothing the second time
+    body.write(chunk)
+
+
+async def _chunks(body: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(body.read, _CHUNK_BYTES):
+        yield chunk

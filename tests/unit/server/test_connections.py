@@ -1,0 +1,120 @@
+"""Connections that wait cost nobody else anything, and one address has its share."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from pulp_conda.server.connections import Bounds, address_of, most_connections
+from tests.unit.server.proxied import OK, Streams, through_proxy
+
+_GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+async def at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer each request."""
+    while await reader.readuntil(b"\r\n\r\n"):
+        writer.write(OK)
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    """Send a byte now and then."""
+    while True:
+        writer.write(b"x")
+        await asyncio.sleep(0.02)
+
+
+async def another(streams: Streams) -> Streams:
+    """Open one connection more."""
+    return await asyncio.open_connection(*streams[1].get_extra_info("peername"))
+
+
+async def status(streams: Streams) -> int:
+    """Send a request and return the status of its answer."""
+    streams[1].write(_GET)
+    return int((await streams[0].readuntil(b"\r\n\r\n")).split()[1])
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost:"])
+@pytest.mark.parametrize("bounds", [Bounds(0, total=8), Bounds(32, total=1000)])
+def test_of_too_many_that_wait_the_oldest_is_closed(
+    tmp_path: Path, sent: bytes, bounds: Bounds
+) -> None:
+    async def client(first: Streams) -> None:
+        waiting = [first]
+        for _ in range(30):
+            waiting.append(await another(first))
+            waiting[-1][1].write(sent)
+        await asyncio.sleep(0.1)
+        assert await status(await another(first)) == 200
+        for reader, _ in waiting[:22]:
+            assert await reader.read() == b""
+        assert not any(reader.at_eof() for reader, _ in waiting[24:])
+        for _, writer in waiting:
+            writer.close()
+
+    through_proxy(tmp_path, at_once, client, bounds)
+
+
+def test_a_head_has_its_time(tmp_path: Path) -> None:
+    async def client(streams: Streams) -> None:
+        reader, writer = streams
+        assert await status(streams) == 200
+        await reader.readexactly(2)
+        began = asyncio.get_running_loop().time()
+        writer.write(b"GET / HTTP/1.1\r\nA: ")
+        trickle = asyncio.create_task(drip(writer))
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        assert asyncio.get_running_loop().time() - began >= 0.3
+        trickle.cancel()
+
+    through_proxy(tmp_path, at_once, client, Bounds(0, waiting_seconds=0.4))
+
+
+def test_an_address_has_so_many_requests_under_way(tmp_path: Path) -> None:
+    go, come = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        come.release()
+        await go.wait()
+        writer.write(OK)
+        writer.close()
+
+    async def client(first: Streams) -> None:
+        answers = []
+        for _ in range(5):
+            answers.append(asyncio.create_task(status(await another(first))))
+            await come.acquire()
+        third = await another(first)
+        third[1].write(_GET)
+        refused = await third[0].read()
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 1\r\n" in refused
+        assert b'"reason": "Service Unavailable"' in refused
+        go.set()
+        assert await asyncio.gather(*answers) == [200] * 5
+        assert await status(await another(first)) == 200
+
+    through_proxy(tmp_path, upstream, client, Bounds(5))
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        (("192.0.2.1", 80), "192.0.2.1"),
+        (("::ffff:192.0.2.1", 80, 0, 0), "192.0.2.1"),
+        (("2001:db8:1:2:3:4:5:6", 80, 0, 0), "2001:db8:1:2::/64"),
+        (("fe80::1%eth0", 80, 0, 2), "fe80::/64"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_of_ipv6_a_network_is_one_address(peer: object, address: str) -> None:
+    assert address_of(peer) == address
+
+
+def test_there_are_files_for_all_connections() -> None:
+    assert 0 < most_connections() <= 4096
