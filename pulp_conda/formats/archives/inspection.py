@@ -225,6 +225,9 @@ class _Inspection:
         reader = ZipMemberReader(file, metadata)
         data = reader.read(metadata.size_bytes)
         reader.read(1)  # the end, where the checksum is verified
+        if not data:
+            # conda-package-handling left it empty from 2019 to 2022, and every client takes that.
+            return
         document = parse_object(data, member=_METADATA, max_depth=self._limits.json_depth)
         version = document.get("conda_pkg_format_version")
         if version != _FORMAT_VERSION or isinstance(version, bool):

@@ -8,6 +8,7 @@ import pytest
 from pulp_conda.formats.errors import (
     BadZipMember,
     CorruptArchive,
+    InvalidJson,
     InvalidPackage,
     MisplacedMember,
     MissingZipMember,
@@ -86,6 +87,16 @@ def test_more_than_the_three_members_are_refused(name: str) -> None:
 def test_other_versions_of_the_format_are_refused(version: bytes) -> None:
     with pytest.raises(UnsupportedFormatVersion):
         read_conda(spoilt(metadata=b'{"conda_pkg_format_version": ' + version + b"}"))
+
+
+def test_empty_metadata_means_the_only_version_there_was() -> None:
+    assert read_conda(spoilt(metadata=b"")).subdir == "noarch"
+
+
+@pytest.mark.parametrize("content", [b" ", b"{}", b"null", b"\0"])
+def test_metadata_that_is_not_empty_must_say_the_version(content: bytes) -> None:
+    with pytest.raises((UnsupportedFormatVersion, InvalidJson)):
+        read_conda(spoilt(metadata=content))
 
 
 def test_inner_names_must_be_those_of_the_metadata() -> None:
