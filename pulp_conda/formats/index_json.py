@@ -48,7 +48,7 @@ _CLOCK_SKEW_S: Final = 24 * 3600
 
 
 def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
-    """Return an `info/index.json` that may be uploaded, unchanged.
+    """Return an `info/index.json` that may be uploaded, with an absent `build_number` as 0.
 
     `now`, in seconds since the epoch, bounds its timestamp.
 
@@ -61,10 +61,8 @@ def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
         if field not in index:
             raise _refusal(field, "it is missing")
         check(_text(index, field))
-    if "build_number" not in index:
-        raise _refusal("build_number", "it is missing")
     check_fields(index, now)
-    return index
+    return {"build_number": 0, **index}
 
 
 def check_fields(index: Mapping[str, Any], now: float) -> None:

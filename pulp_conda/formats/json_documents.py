@@ -18,6 +18,7 @@ _MIN_INTEGER: Final = -(2**63)
 _MAX_INTEGER: Final = 2**64 - 1
 # 19 digits and a sign; longer ones are refused before they cost a conversion.
 _MAX_INTEGER_CHARACTERS: Final = 20
+_TOO_LARGE: Final = "it has a number beyond 64 bits"
 
 
 class _Refused(ValueError):
@@ -35,9 +36,11 @@ def parse_object(data: bytes, *, member: str, max_depth: int) -> dict[str, Any]:
 def parse_json(data: bytes, *, member: str, max_depth: int) -> Any:
     """Return the JSON value in ``data``, the content of ``member``.
 
+    JSON has one kind of number, so `1.0` is the integer 1, as for Python's clients.
+
     Raises InvalidJson for all that is not strict UTF-8 JSON without duplicate keys, NaN or
-    infinity, lone surrogates, NUL characters, integers beyond 64 bits, floats beyond double
-    precision, and nesting deeper than ``max_depth``.
+    infinity, lone surrogates, NUL characters, numbers beyond 64 bits, and nesting deeper than
+    ``max_depth``.
     """
     try:
         text = data.decode("utf-8")
@@ -65,18 +68,21 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _bounded_integer(digits: str) -> int:
-    if len(digits) <= _MAX_INTEGER_CHARACTERS:
-        value = int(digits)
-        if _MIN_INTEGER <= value <= _MAX_INTEGER:
-            return value
-    raise _Refused("it has an integer beyond 64 bits")
+    if len(digits) > _MAX_INTEGER_CHARACTERS:
+        raise _Refused(_TOO_LARGE)
+    return _bounded(int(digits))
 
 
-def _bounded_float(digits: str) -> float:
+def _bounded_number(digits: str) -> float:
     value = float(digits)
-    # Beyond 2**63 a float may come back from a database as an integer that no reader takes.
-    if not math.isfinite(value) or abs(value) > _MAX_INTEGER:
-        raise _Refused("it has a number beyond 64 bits")
+    if not math.isfinite(value):
+        raise _Refused(_TOO_LARGE)
+    return _bounded(int(value)) if value.is_integer() else value
+
+
+def _bounded(value: int) -> int:
+    if not _MIN_INTEGER <= value <= _MAX_INTEGER:
+        raise _Refused(_TOO_LARGE)
     return value
 
 
@@ -87,7 +93,7 @@ def _no_constant(word: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_keys,
     parse_int=_bounded_integer,
-    parse_float=_bounded_float,
+    parse_float=_bounded_number,
     parse_constant=_no_constant,
 )
 

@@ -19,7 +19,7 @@ class PathEntry(msgspec.Struct, frozen=True):
     path: str = msgspec.field(name="_path")
     path_type: Literal["hardlink", "softlink", "directory"] = "hardlink"
     sha256: str | None = None
-    size_in_bytes: int | None = None
+    size_in_bytes: int | float | None = None
     prefix_placeholder: str | None = None
     file_mode: Literal["text", "binary"] | None = None
 
@@ -31,20 +31,23 @@ class PathEntry(msgspec.Struct, frozen=True):
 
 class _Paths(msgspec.Struct, frozen=True):
     paths: list[PathEntry]
-    paths_version: Literal[1]
+    paths_version: int | float
 
 
 def parse_paths(data: bytes) -> list[PathEntry]:
     """Return the entries of `info/paths.json`. Raises InvalidJson or InvalidField."""
     try:
-        entries = msgspec.json.decode(data, type=_Paths).paths
+        found = msgspec.json.decode(data, type=_Paths)
     except msgspec.ValidationError as error:
         raise InvalidField(_MEMBER, "paths", Phrase(error)) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidJson(_MEMBER, Phrase(error)) from error
-    for entry in entries:
+    if found.paths_version != 1:
+        raise InvalidField(_MEMBER, "paths_version", Phrase("only 1 is supported"))
+    for entry in found.paths:
         if entry.sha256 is not None and not _SHA256.fullmatch(entry.sha256):
             raise InvalidField(_MEMBER, "sha256", Phrase("it must be 64 lower-case hex digits"))
-        if entry.size_in_bytes is not None and entry.size_in_bytes < 0:
-            raise InvalidField(_MEMBER, "size_in_bytes", Phrase("it must not be negative"))
-    return entries
+        size = entry.size_in_bytes
+        if size is not None and (size < 0 or size != int(size)):
+            raise InvalidField(_MEMBER, "size_in_bytes", Phrase("it must be an integer from 0"))
+    return found.paths

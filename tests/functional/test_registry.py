@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.builders import PackageBuilder
+from tests.builders import PackageBuilder, zip_of
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 # The package of the Forgejo registry's own tests.
@@ -117,6 +117,22 @@ def test_the_subdir_in_the_url_must_be_the_packages_own(server: RunningServer, o
     assert "osx-64" in wrong.json()["message"]
     assert server.put(f"{channel}/linux-64/demo-1.0-0.conda", body).status_code == 201
     assert set(repodata(channel, "linux-64")["packages.conda"]) == {"demo-1.0-0.conda"}
+
+
+def test_packages_of_older_tools_are_taken(server: RunningServer, owner: str) -> None:
+    channel = server.channel(owner, "old")
+    packages = [
+        PackageBuilder("no-number").without_index("build_number").conda(),
+        PackageBuilder("float").with_index(timestamp=1719972900.0).conda(),
+        zip_of([("metadata.json", b""), *PackageBuilder("metadata").zip_members()[1:]]),
+    ]
+    for package in packages:
+        answer = server.put(f"{channel}/x.conda", package)
+        assert answer.status_code == 201, answer.text
+    records = {each["name"]: each for each in repodata(channel)["packages.conda"].values()}
+    assert set(records) == {"no-number", "float", "metadata"}
+    assert records["no-number"]["build_number"] == 0
+    assert json.dumps(records["float"]["timestamp"]) == "1719972900"
 
 
 def test_a_channels_name_may_hold_slashes(server: RunningServer, owner: str) -> None:

@@ -28,7 +28,7 @@ class PackageContents:
     subdir: str
 
     index: dict[str, Any]
-    """``info/index.json`` as found; ``records.build_record`` makes the record of it."""
+    """``info/index.json``, completed; ``records.build_record`` makes the record of it."""
 
     about: dict[str, Any]
     """``info/about.json`` as found, empty when absent."""

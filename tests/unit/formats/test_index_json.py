@@ -48,14 +48,28 @@ def test_the_least_index_is_valid() -> None:
     read_index(VALID)
 
 
-@pytest.mark.parametrize("field", ["name", "version", "build", "build_number", "subdir"])
+@pytest.mark.parametrize("field", ["name", "version", "build", "subdir"])
 def test_identity_is_required(field: str) -> None:
     with pytest.raises(InvalidField, match=field):
         read_conda(
             PackageBuilder().without_index(field).conda()
-            if field in ("build_number", "subdir")
+            if field == "subdir"
             else index_without(field)
         )
+
+
+def test_an_absent_build_number_is_0() -> None:
+    package = PackageBuilder().without_index("build_number")
+    assert read_conda(package.conda()).index["build_number"] == 0
+
+
+def test_whole_floats_are_integers() -> None:
+    package = PackageBuilder().with_index(
+        timestamp=1719972900.0, build_number=3.0, schema_version=1.0, other=[-0.0, 1e3, 0.5]
+    )
+    index = read_conda(package.conda()).index
+    read = [index[field] for field in ("timestamp", "build_number", "schema_version", "other")]
+    assert repr(read) == "[1719972900, 3, 1, [0, 1000, 0.5]]"
 
 
 def index_without(field: str) -> bytes:
@@ -284,9 +298,22 @@ def test_a_package_without_an_index_is_refused() -> None:
         b'{"paths": [{"_path": "x", "path_type": "hardlink", "sha256": "no"}], "paths_version": 1}',
         b'{"paths": [{"_path": "x", "path_type": "softlink", "size_in_bytes": -1}],'
         b'"paths_version": 1}',
+        b'{"paths": [{"_path": "x", "path_type": "softlink", "size_in_bytes": 1.5}],'
+        b'"paths_version": 1}',
+        b'{"paths": [], "paths_version": 1.5}',
     ],
     ids=lambda data: str(len(data)),
 )
 def test_a_malformed_paths_json_is_refused(document: bytes) -> None:
     with pytest.raises((InvalidField, InvalidJson), match=r"info/paths\.json"):
         read_conda(PackageBuilder().document("paths.json", document).conda())
+
+
+@pytest.mark.parametrize("one", [b"1.0", b"10e-1"])
+def test_whole_floats_of_paths_json_are_integers(one: bytes) -> None:
+    document = (
+        b'{"paths": [{"_path": "a", "path_type": "hardlink", "size_in_bytes": %s}],'
+        b'"paths_version": %s}' % (one, one)
+    )
+    package = PackageBuilder().file("a").document("paths.json", document)
+    assert read_conda(package.conda()).filename.name == "demo"
