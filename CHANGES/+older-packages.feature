@@ -1,2 +1,3 @@
 Packages of older tools are taken: a `.conda` file whose `metadata.json` is empty, as conda-package-handling wrote it until 2022,
-an `index.json` without `build_number`, which is 0, and whole floats in place of integers.
+an `index.json` without `build_number`, which is 0, or without `subdir` where the URL or `platform` and `arch` say it, and whole
+floats in place of integers.

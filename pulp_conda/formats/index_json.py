@@ -19,6 +19,8 @@ _IDENTITY: Final = {
     "build": check_build,
     "subdir": check_subdir,
 }
+# What conda writes for these in a subdir; the others are written as they are.
+_ARCHITECTURES: Final = {"x86": "32", "x86_64": "64"}
 _SPECS: Final = ("depends", "constrains")
 _LISTS: Final = ("flags", "purls")
 _TEXTS: Final = (
@@ -47,22 +49,39 @@ _MILLISECONDS_FROM: Final = 10**12
 _CLOCK_SKEW_S: Final = 24 * 3600
 
 
-def check_index(index: dict[str, Any], now: float) -> dict[str, Any]:
-    """Return an `info/index.json` that may be uploaded, with an absent `build_number` as 0.
+def check_index(
+    index: Mapping[str, Any], now: float, claimed_subdir: str | None = None
+) -> dict[str, Any]:
+    """Return an `info/index.json` that may be uploaded, with what it leaves out filled in.
 
-    `now`, in seconds since the epoch, bounds its timestamp.
+    An absent `build_number` is 0. An absent `subdir` is `claimed_subdir`, which the URL of an
+    upload may say, or else what `platform` and `arch` say. `now`, in seconds since the epoch,
+    bounds its timestamp.
 
     Raises:
         InvalidIdentifier: name, version, build or subdir break their grammar.
         InvalidField: a field is missing or has a value that it may not have.
         InvalidDependency: a requirement is no MatchSpec, or none that its index may hold.
     """
+    completed = {"build_number": 0, **index}
+    if completed.get("subdir") is None:
+        completed["subdir"] = claimed_subdir or _subdir_of(index)
     for field, check in _IDENTITY.items():
-        if field not in index:
+        if field not in completed:
             raise _refusal(field, "it is missing")
-        check(_text(index, field))
-    check_fields(index, now)
-    return {"build_number": 0, **index}
+        check(_text(completed, field))
+    check_fields(completed, now)
+    return completed
+
+
+def _subdir_of(index: Mapping[str, Any]) -> str:
+    """Return the subdir of a package that does not name it, as conda-build before 2016."""
+    platform, arch = index.get("platform"), index.get("arch")
+    if isinstance(platform, str) and isinstance(arch, str):
+        return f"{platform}-{_ARCHITECTURES.get(arch, arch)}"
+    if index.get("noarch"):
+        return "noarch"
+    raise _refusal("subdir", "it is missing; neither the URL nor 'platform' and 'arch' say it")
 
 
 def check_fields(index: Mapping[str, Any], now: float) -> None:

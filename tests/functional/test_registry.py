@@ -119,6 +119,28 @@ def test_the_subdir_in_the_url_must_be_the_packages_own(server: RunningServer, o
     assert set(repodata(channel, "linux-64")["packages.conda"]) == {"demo-1.0-0.conda"}
 
 
+def test_a_package_without_a_subdir_is_for_the_urls(server: RunningServer, owner: str) -> None:
+    channel = server.channel(owner, "old")
+    silent = PackageBuilder("silent").without_index("subdir", "noarch").conda()
+    refused = server.put(f"{channel}/x.conda", silent)
+    assert (refused.status_code, "subdir" in refused.json()["message"]) == (400, True)
+    assert server.put(f"{channel}/linux-64/x.conda", silent).status_code == 201
+    assert server.put(f"{channel}/win-64/x.conda", silent).status_code == 201
+    says = PackageBuilder("says").without_index("subdir", "noarch")
+    body = says.with_index(platform="osx", arch="x86_64").conda()
+    assert server.put(f"{channel}/x.conda", body).status_code == 201
+    found = {
+        (subdir, name, record["subdir"])
+        for subdir in ("linux-64", "win-64", "osx-64")
+        for name, record in repodata(channel, subdir)["packages.conda"].items()
+    }
+    assert found == {
+        ("linux-64", "silent-1.0-0.conda", "linux-64"),
+        ("win-64", "silent-1.0-0.conda", "win-64"),
+        ("osx-64", "says-1.0-0.conda", "osx-64"),
+    }
+
+
 def test_packages_of_older_tools_are_taken(server: RunningServer, owner: str) -> None:
     channel = server.channel(owner, "old")
     packages = [

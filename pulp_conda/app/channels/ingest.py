@@ -111,7 +111,9 @@ def ingest(
     """
     sha256 = file.hashers["sha256"].hexdigest()
     _check_digest("sha256", claimed_sha256, sha256)
-    attributes = read_attributes(file, extension, sha256=sha256, size=file.size)
+    attributes = read_attributes(
+        file, extension, sha256=sha256, size=file.size, claimed_subdir=claimed_subdir
+    )
     _check_digest("md5", claimed_md5, attributes["md5"])
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])
@@ -122,15 +124,22 @@ def ingest(
 
 
 def read_attributes(
-    file: BinaryIO, extension: Extension, *, sha256: str, size: int
+    file: BinaryIO,
+    extension: Extension,
+    *,
+    sha256: str,
+    size: int,
+    claimed_subdir: str | None = None,
 ) -> dict[str, Any]:
     """Validate a package file and return the fields of its content unit.
+
+    `claimed_subdir` is that of a package that names none itself.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
     """
     file.seek(0)
-    contents = inspect(file, extension, limits())
+    contents = inspect(file, extension, limits(), claimed_subdir=claimed_subdir)
     file.seek(0)
     # Records need the one and Forgejo's clients the other, and Pulp installations commonly allow
     # neither for artifacts.

@@ -80,12 +80,14 @@ def inspect(
     limits: Limits,
     *,
     now: float | None = None,
+    claimed_subdir: str | None = None,
     instructions: TakeInstructions | None = None,
 ) -> PackageContents:
     """Validate the package in a seekable `file` and return what it states about itself.
 
-    `now` is the time in seconds since the epoch that the package may not be newer than. Patch
-    instructions are handed to `instructions` as they are come by. Takes time in proportion to the
+    `now` is the time in seconds since the epoch that the package may not be newer than, and
+    `claimed_subdir` where it belongs if it does not say so itself. Patch instructions are handed
+    to `instructions` as they are come by. Takes time in proportion to the
     unpacked size, at most `limits.seconds`.
 
     Raises:
@@ -103,7 +105,8 @@ def inspect(
         stem = inspection.read_conda(file, size)
     else:
         inspection.read_tar_bz2(file)
-    return inspection.contents(extension, stem, time.time() if now is None else now)
+    index = inspection.index(time.time() if now is None else now, claimed_subdir)
+    return inspection.contents(extension, stem, index)
 
 
 class _Inspection:
@@ -140,9 +143,14 @@ class _Inspection:
             raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
         return stem
 
-    def contents(self, extension: Extension, stem: str | None, now: float) -> PackageContents:
+    def index(self, now: float, claimed_subdir: str | None) -> dict[str, Any]:
+        """Return what `info/index.json` says, checked and completed."""
+        return check_index(self._document(_INDEX, required=True), now, claimed_subdir)
+
+    def contents(
+        self, extension: Extension, stem: str | None, index: dict[str, Any]
+    ) -> PackageContents:
         """Check what was collected and return it."""
-        index = check_index(self._document(_INDEX, required=True), now)
         filename = PackageFilename(index["name"], index["version"], index["build"], extension)
         filename.check()
         if stem not in (None, filename.stem):

@@ -22,13 +22,17 @@ def real_repodata() -> list[Path]:
     return sorted((_DATA / "repodata").glob("*/*"))
 
 
-def read_conda(data: bytes, limits: Limits | None = None) -> PackageContents:
-    return _read(data, "conda", limits)
+def read_conda(
+    data: bytes, limits: Limits | None = None, claimed_subdir: str | None = None
+) -> PackageContents:
+    return _read(data, "conda", limits, claimed_subdir)
 
 
 def read_tar(data: bytes, limits: Limits | None = None) -> PackageContents:
     return _read(data, "tar.bz2", limits)
 
 
-def _read(data: bytes, extension: Extension, limits: Limits | None) -> PackageContents:
-    return inspect(io.BytesIO(data), extension, limits or Limits())
+def _read(
+    data: bytes, extension: Extension, limits: Limits | None, claimed_subdir: str | None = None
+) -> PackageContents:
+    return inspect(io.BytesIO(data), extension, limits or Limits(), claimed_subdir=claimed_subdir)

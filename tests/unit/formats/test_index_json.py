@@ -48,14 +48,54 @@ def test_the_least_index_is_valid() -> None:
     read_index(VALID)
 
 
-@pytest.mark.parametrize("field", ["name", "version", "build", "subdir"])
+@pytest.mark.parametrize("field", ["name", "version", "build"])
 def test_identity_is_required(field: str) -> None:
     with pytest.raises(InvalidField, match=field):
-        read_conda(
-            PackageBuilder().without_index(field).conda()
-            if field == "subdir"
-            else index_without(field)
-        )
+        read_conda(index_without(field))
+
+
+@pytest.mark.parametrize(
+    ("fields", "claimed", "expected"),
+    [
+        ({}, "win-64", "win-64"),
+        ({"subdir": None}, "win-64", "win-64"),
+        ({"platform": "linux", "arch": "x86_64"}, None, "linux-64"),
+        ({"platform": "win", "arch": "x86"}, None, "win-32"),
+        ({"platform": "linux", "arch": "ppc64le"}, None, "linux-ppc64le"),
+        ({"platform": "linux", "arch": "x86_64"}, "noarch", "noarch"),
+        ({"platform": None, "arch": None, "noarch": "python"}, None, "noarch"),
+        ({"noarch": True}, None, "noarch"),
+        ({"subdir": "linux-64"}, "win-64", "linux-64"),
+    ],
+)
+def test_an_absent_subdir_is_said_otherwise(
+    fields: dict[str, object], claimed: str | None, expected: str
+) -> None:
+    package = PackageBuilder().without_index("subdir", "noarch").with_index(**fields)
+    contents = read_conda(package.conda(), claimed_subdir=claimed)
+    assert contents.subdir == contents.index["subdir"] == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "claimed", "error"),
+    [
+        ({}, None, InvalidField),
+        ({"platform": "linux"}, None, InvalidField),
+        ({"platform": 1, "arch": ["x86_64"]}, None, InvalidField),
+        ({"platform": "Linux", "arch": "x86_64"}, None, InvalidSubdir),
+        ({"platform": "../x", "arch": "x86_64"}, None, InvalidSubdir),
+        ({"subdir": ""}, "linux-64", InvalidSubdir),
+        ({"subdir": 1}, "linux-64", InvalidField),
+        ({}, "../x", InvalidSubdir),
+        ({"noarch": "generic"}, "linux-64", InvalidField),
+    ],
+)
+def test_a_subdir_that_nothing_says_is_refused(
+    fields: dict[str, object], claimed: str | None, error: type[InvalidPackage]
+) -> None:
+    package = PackageBuilder().without_index("subdir", "noarch").with_index(**fields)
+    with pytest.raises(error, match="subdir"):
+        read_conda(package.conda(), claimed_subdir=claimed)
 
 
 def test_an_absent_build_number_is_0() -> None:
