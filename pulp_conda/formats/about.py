@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ About = dict[str, str | list[str]]
 _TEXTS: Final = ("summary", "description", "license", "license_family", "license_file")
 _URLS: Final = ("home", "dev_url", "doc_url", "doc_source_url", "source_url")
 _MAX_CHARACTERS: Final = 64 * 1024
+# NUL and halves of surrogate pairs.
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def describe(about: Mapping[str, Any]) -> About:
@@ -31,7 +34,12 @@ def describe(about: Mapping[str, Any]) -> About:
 
 def _strings(value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [text[:_MAX_CHARACTERS] for text in values if isinstance(text, str) and text.strip()]
+    return [text[:_MAX_CHARACTERS] for text in values if isinstance(text, str) and _is_text(text)]
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether a string says anything, and PostgreSQL can store it."""
+    return bool(text.strip()) and _UNSTORABLE.search(text) is None
 
 
 def _is_link(text: str) -> bool:

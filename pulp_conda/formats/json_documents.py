@@ -1,4 +1,4 @@
-"""Reading the JSON documents inside a package: strict, bounded, and fit to be stored.
+"""Reading the JSON documents inside a package: bounded, and strict where clients must agree.
 
 RFC 8259 leaves open what duplicate keys, huge numbers and lone surrogates mean, and readers
 differ, PostgreSQL among them. Such documents are refused, so that no two clients can see two
@@ -60,6 +60,24 @@ def parse_json(data: bytes, *, member: str, max_depth: int) -> Any:
     return value
 
 
+def salvage_object(data: bytes) -> dict[str, Any]:
+    """Return what can be read of a JSON object that only describes, empty if nothing can.
+
+    For documents that no client installs by. Of a key that occurs twice the last value counts, as
+    for most readers, and text that is not UTF-8 is taken for Latin-1. Numbers become None, and
+    strings may be such as no database stores.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    try:
+        value = _LENIENT_DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -95,6 +113,16 @@ _DECODER = json.JSONDecoder(
     parse_int=_bounded_integer,
     parse_float=_bounded_number,
     parse_constant=_no_constant,
+)
+
+
+def _no_number(_digits: str) -> None:
+    return None
+
+
+# Converting a number of many digits takes long, and a number describes nothing.
+_LENIENT_DECODER = json.JSONDecoder(
+    parse_int=_no_number, parse_float=_no_number, parse_constant=_no_number, strict=False
 )
 
 

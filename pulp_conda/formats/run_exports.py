@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Any, Final
 
 from pulp_conda.formats.errors import InvalidField, Phrase
@@ -18,17 +19,24 @@ _KINDS: Final = frozenset({"weak", "strong", "weak_constrains", "strong_constrai
 def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
     """Return the run exports of a package, empty without the document.
 
-    A bare list means weak ones. Raises InvalidJson, InvalidField or InvalidDependency.
+    What can mean one thing only is understood: a list or a string in place of the object are weak
+    ones, a string is a list of one, and null is none. The rest is refused, since dependants break
+    without the requirements.
+
+    Raises InvalidJson, InvalidField or InvalidDependency.
     """
     if data is None:
         return {}
-    found = parse_json(data, member=_MEMBER, max_depth=limits.json_depth)
-    if isinstance(found, list):
-        found = {"weak": found}
+    text = data.removeprefix(BOM_UTF8)
+    found = parse_json(text, member=_MEMBER, max_depth=limits.json_depth)
     if not isinstance(found, dict):
-        raise InvalidField(_MEMBER, "run_exports", Phrase("it must be an object or a list"))
+        found = {"weak": found}
     # The schema's version is not a kind; both of its versions have the same kinds (CEP 34).
-    kinds = {kind: specs for kind, specs in found.items() if kind != "schema_version"}
+    kinds = {
+        kind: [specs] if isinstance(specs, str) else specs
+        for kind, specs in found.items()
+        if kind != "schema_version" and specs is not None
+    }
     return check_run_exports(kinds, _MEMBER)
 
 

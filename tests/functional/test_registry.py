@@ -141,9 +141,11 @@ def test_a_package_without_a_subdir_is_for_the_urls(server: RunningServer, owner
     }
 
 
-def test_packages_of_older_tools_are_taken(server: RunningServer, owner: str) -> None:
+def test_packages_of_older_tools_are_taken(server: RunningServer, rest: Rest, owner: str) -> None:
     channel = server.channel(owner, "old")
     packages = [
+        PackageBuilder("about").document("about.json", b'{"summary": "\xe9", "x": NaN}').conda(),
+        PackageBuilder("export").document("run_exports.json", b'"a >=1"').conda(),
         PackageBuilder("no-number").without_index("build_number").conda(),
         PackageBuilder("float").with_index(timestamp=1719972900.0).conda(),
         zip_of([("metadata.json", b""), *PackageBuilder("metadata").zip_members()[1:]]),
@@ -152,9 +154,14 @@ def test_packages_of_older_tools_are_taken(server: RunningServer, owner: str) ->
         answer = server.put(f"{channel}/x.conda", package)
         assert answer.status_code == 201, answer.text
     records = {each["name"]: each for each in repodata(channel)["packages.conda"].values()}
-    assert set(records) == {"no-number", "float", "metadata"}
+    assert set(records) == {"no-number", "float", "metadata", "about", "export"}
     assert records["no-number"]["build_number"] == 0
     assert json.dumps(records["float"]["timestamp"]) == "1719972900"
+    (unit,) = rest.get("content/conda/packages/", sha256=records["about"]["sha256"])["results"]
+    assert unit["about"] == {"summary": "é"}
+    exports = requests.get(f"{channel}/noarch/run_exports.json", timeout=30).json()
+    found = exports["packages.conda"]["export-1.0-0.conda"]["run_exports"]
+    assert found == {"weak": ["a >=1"]}
 
 
 def test_a_channels_name_may_hold_slashes(server: RunningServer, owner: str) -> None:

@@ -31,7 +31,7 @@ class PackageContents:
     """``info/index.json``, completed; ``records.build_record`` makes the record of it."""
 
     about: dict[str, Any]
-    """``info/about.json`` as found, empty when absent."""
+    """What can be read of ``info/about.json``; ``about.describe`` chooses what is kept."""
 
     run_exports: dict[str, list[str]]
     """``info/run_exports.json``; a bare list has become ``weak``; empty when absent."""

@@ -34,7 +34,7 @@ from pulp_conda.formats.errors import (
 )
 from pulp_conda.formats.identifiers import Extension, PackageFilename
 from pulp_conda.formats.index_json import check_index
-from pulp_conda.formats.json_documents import parse_object
+from pulp_conda.formats.json_documents import parse_object, salvage_object
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.paths_json import PathEntry, parse_paths
 from pulp_conda.formats.run_exports import parse_run_exports
@@ -145,7 +145,11 @@ class _Inspection:
 
     def index(self, now: float, claimed_subdir: str | None) -> dict[str, Any]:
         """Return what `info/index.json` says, checked and completed."""
-        return check_index(self._document(_INDEX, required=True), now, claimed_subdir)
+        data = self._documents.get(_INDEX)
+        if data is None:
+            raise MissingDocument(_INDEX)
+        index = parse_object(data, member=_INDEX, max_depth=self._limits.json_depth)
+        return check_index(index, now, claimed_subdir)
 
     def contents(
         self, extension: Extension, stem: str | None, index: dict[str, Any]
@@ -169,7 +173,7 @@ class _Inspection:
             filename=filename,
             subdir=index["subdir"],
             index=index,
-            about=self._document(_ABOUT),
+            about=salvage_object(self._documents.get(_ABOUT, b"")),
             run_exports=parse_run_exports(self._documents.get(_RUN_EXPORTS), self._limits),
             traits=frozenset(self._traits),
         )
@@ -207,14 +211,6 @@ class _Inspection:
     def _limit_of(self, path: str) -> int:
         limits = self._limits
         return limits.paths_document_bytes if path == _PATHS else limits.document_bytes
-
-    def _document(self, path: str, *, required: bool = False) -> dict[str, Any]:
-        data = self._documents.get(path)
-        if data is not None:
-            return parse_object(data, member=path, max_depth=self._limits.json_depth)
-        if required:
-            raise MissingDocument(path)
-        return {}
 
     def _paths(self) -> list[PathEntry]:
         """Return the payload's list of files; packages older than it have `info/files`."""

@@ -1,8 +1,15 @@
 """What is shown of about.json."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulp_conda.formats.about import describe
+from pulp_conda.formats.json_documents import salvage_object
+from tests.builders import PackageBuilder
+from tests.unit.formats.packages import read_conda
 
 
 def test_texts_and_lists_are_kept_and_the_rest_is_dropped() -> None:
@@ -43,3 +50,47 @@ def test_only_absolute_web_addresses_become_links(url: object) -> None:
 
 def test_lengths_are_bounded() -> None:
     assert len(str(describe({"description": "x" * 10**6})["description"])) <= 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (b"null", {}),
+        (b"[]", {}),
+        (b"", {}),
+        (b"junk", {}),
+        (b'{"summary": "cut', {}),
+        (b"[" * 200_000, {}),
+        (b'{"summary": "a", "x": NaN, "y": -Infinity, "z": 1e999}', {"summary": "a"}),
+        (b'{"summary": "a", "x": %s}' % (b"9" * 5000), {"summary": "a"}),
+        (b'\xef\xbb\xbf{"summary": "a"}', {"summary": "a"}),
+        (b'{"summary": "caf\xe9"}', {"summary": "café"}),
+        ('{"summary": "café"}'.encode(), {"summary": "café"}),
+        (b'{"summary": "a\tb"}', {"summary": "a\tb"}),
+        (b'{"summary": "a", "summary": "b"}', {"summary": "b"}),
+        (b'{"summary": 5, "home": "https://a.example"}', {"home": "https://a.example"}),
+        (b'{"summary": "\\u0000", "description": "\\ud800", "license": "MIT"}', {"license": "MIT"}),
+        (b'{"license_file": ["a", "\\udfff", 1, "b"]}', {"license_file": ["a", "b"]}),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_can_be_read_of_an_odd_document_is_kept(document: bytes, expected: object) -> None:
+    package = PackageBuilder().document("about.json", document)
+    assert describe(read_conda(package.conda()).about) == expected
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda below: (
+        st.lists(below)
+        | st.dictionaries(st.sampled_from(["summary", "license", "home", "x"]), below)
+    ),
+)
+
+
+@given(st.binary() | _VALUES.map(lambda value: json.dumps(value).encode()))
+def test_whatever_the_document_its_description_can_be_stored(document: bytes) -> None:
+    for values in describe(salvage_object(document)).values():
+        for text in [values] if isinstance(values, str) else values:
+            assert text.encode()
+            assert "\0" not in text

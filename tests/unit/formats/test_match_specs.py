@@ -6,7 +6,7 @@ import sys
 import pytest
 import rattler
 
-from pulp_conda.formats.errors import InvalidDependency, InvalidField
+from pulp_conda.formats.errors import InvalidDependency, InvalidField, InvalidJson
 from pulp_conda.formats.match_specs import MAX_BRACKETS, MAX_CHARACTERS, check_specs
 from pulp_conda.formats.parsers import parse_fault
 from tests.builders import PackageBuilder
@@ -65,6 +65,10 @@ def test_only_lists_of_strings_are_requirements(specs: object) -> None:
     [
         (b"[]", {"weak": []}),
         (b"{}", {}),
+        (b"null", {}),
+        (b'\xef\xbb\xbf["a"]', {"weak": ["a"]}),
+        (b'"a >=1"', {"weak": ["a >=1"]}),
+        (b'{"weak": null, "strong": "a >=1"}', {"strong": ["a >=1"]}),
         (b'{"schema_version": 2, "strong": ["a >=1"]}', {"strong": ["a >=1"]}),
         (
             b'{"noarch": ["a"], "weak_constrains": ["b"]}',
@@ -77,9 +81,23 @@ def test_run_exports_are_read(document: bytes, expected: object) -> None:
     assert read_conda(package.conda()).run_exports == expected
 
 
-@pytest.mark.parametrize("document", [b'{"weak": "a"}', b'{"other": []}', b"1", b'{"weak": [1]}'])
-def test_run_exports_of_another_shape_are_refused(document: bytes) -> None:
-    with pytest.raises(InvalidField, match=r"run_exports\.json"):
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"weak": {"a": 1}}',
+        b'{"other": []}',
+        b"1",
+        b"true",
+        b'{"weak": [1]}',
+        b'{"weak": [null]}',
+        b'{"weak": [], "weak": ["a"]}',
+        b'{"weak": NaN}',
+        b'["\xe9"]',
+        b"",
+    ],
+)
+def test_run_exports_of_no_clear_shape_are_refused(document: bytes) -> None:
+    with pytest.raises((InvalidField, InvalidJson), match=r"run_exports\.json"):
         read_conda(PackageBuilder().document("run_exports.json", document).conda())
 
 
