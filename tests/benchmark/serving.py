@@ -23,6 +23,7 @@ import zstandard
 
 from tests.benchmark.index import Channel
 from tests.functional.harness import RunningServer
+from tests.processes import dies_with_tests
 
 _TRIES = 300
 _FILE_BYTES = 20_000
@@ -125,7 +126,7 @@ def main() -> None:
         (home / "files").mkdir()
         (home / "files" / "package").write_bytes(bytes(_FILE_BYTES))
         command = [sys.executable, "-c", _STATIC, str(home / "files"), str(home / "static.sock")]
-        static = subprocess.Popen(command)
+        static = subprocess.Popen(command, preexec_fn=dies_with_tests)
         try:
             channel = Channel(server, _CHANNEL)
             channel.create()

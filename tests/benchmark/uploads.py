@@ -157,7 +157,7 @@ def large(client: Client, folder: Path, megabytes: int) -> None:
     """Upload one large package from a file."""
     builder = PackageBuilder("large")
     for number in range(max(1, megabytes // _FILE_MB)):
-        builder.file(f"share/{number}", os.urandom(_FILE_MB * 1024**2))
+        builder.file(f"share/{number}", random.Random(number).randbytes(_FILE_MB * 1024**2))
     path = folder / "large.conda"
     path.write_bytes(zip_of([(name, data) for name, data in builder.zip_members()]))
     del builder

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
+from tests.functional.harness import PATIENCE_SECONDS
+from tests.processes import dies_with_tests
+
 _CHROMIUM = shutil.which("chromium")
-_SECONDS = 30
 
 needs_chromium = pytest.mark.skipif(_CHROMIUM is None, reason="needs Debian's package chromium")
 
@@ -28,8 +30,9 @@ class Browser:
             "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank",
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=dies_with_tests,
+        )  # fmt: skip
         self._loop = asyncio.new_event_loop()
         self._calls = 0
         self._loaded = False
@@ -44,12 +47,12 @@ class Browser:
         self._loop.run_until_complete(self._session.close())
         self._loop.close()
         self._process.terminate()
-        self._process.wait(timeout=_SECONDS)
+        self._process.wait(timeout=PATIENCE_SECONDS)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol and return its result."""
         return self._loop.run_until_complete(
-            asyncio.wait_for(self._call(method, parameters), _SECONDS)
+            asyncio.wait_for(self._call(method, parameters), PATIENCE_SECONDS)
         )
 
     def open(self, url: str, *, scripts: bool = True, width: int = 1280) -> None:
@@ -71,7 +74,7 @@ class Browser:
         self._wait_for_load()
 
     def _wait_for_load(self) -> None:
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._loaded:
             assert time.monotonic() < deadline, "the page does not load"
             self.call("Runtime.getIsolateId")  # events come with answers
@@ -86,7 +89,7 @@ class Browser:
 
     def wait_for(self, expression: str) -> None:
         """Wait until an expression is true."""
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.evaluate(f"Boolean({expression})"):
             assert time.monotonic() < deadline, f"never came true: {expression}"
             time.sleep(0.02)
@@ -103,7 +106,7 @@ class Browser:
         path.write_bytes(base64.b64decode(data))
 
     def _port(self, file: Path) -> int:
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not (file.exists() and file.read_text().count("\n")):
             assert time.monotonic() < deadline, "Chromium did not start"
             time.sleep(0.05)

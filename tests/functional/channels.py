@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from tests.functional.harness import PASSWORD, Rest
+from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, Rest
 
 
 def packages(url: str, subdir: str = "noarch") -> set[str]:
@@ -19,7 +19,7 @@ def delete(
     url: str, auth: tuple[str, str] | None = ("admin", PASSWORD), **kwargs: Any
 ) -> requests.Response:
     """Send DELETE; in the admin's name unless told otherwise."""
-    return requests.delete(url, auth=auth, timeout=120, **kwargs)
+    return requests.delete(url, auth=auth, timeout=PATIENCE_SECONDS, **kwargs)
 
 
 def repository_of(rest: Rest, owner: str, channel: str = "main") -> dict[str, Any]:

@@ -1,4 +1,10 @@
-"""One server for all tests, a second one with domains where a test asks for it."""
+"""One server for all tests, a second one with domains where a test asks for it.
+
+The tests of one process share these servers and run one after the other. So a test may count what
+a whole server holds, and clean all of it up. Nothing may use a server of another process, whatever
+way pytest-xdist distributes the tests: `loadfile` only saves the fixtures of a file from being
+made twice.
+"""
 
 import itertools
 import os
@@ -12,6 +18,8 @@ import pytest
 
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
+from tests.functional.leftovers import removed_in_the_end
+from tests.processes import dies_with_tests
 
 _numbers = itertools.count(1)
 
@@ -19,11 +27,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session", autouse=True)
 def databases_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Remove what root's servers keep outside of their homes, which pytest's folder hides."""
-    yield
-    for depth in ("*", "*/*"):
-        for link in tmp_path_factory.getbasetemp().glob(f"{depth}/postgresql"):
-            if link.is_symlink():
-                shutil.rmtree(link.readlink(), ignore_errors=True)
+    with removed_in_the_end(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +89,9 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         port: int = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("redis")
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    process = subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*command, "--save", ""], stdout=subprocess.DEVNULL, preexec_fn=dies_with_tests
+    )
     yield port
     process.terminate()
     process.wait()

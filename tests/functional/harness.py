@@ -9,13 +9,15 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
+from tests.processes import dies_with_tests
+
 PASSWORD = "password"  # the admin's, in tests
-_START_SECONDS = 120
-TASK_SECONDS = 60
+PATIENCE_SECONDS = 300
+"""How long a test waits for what has to come, on a machine of any load. It measures nothing."""
 ONE_OF_EACH = ("--workers", "1", "--api-workers", "1", "--content-workers", "1")
 """Arguments of a server that starts in a third of the time, for tests that need no more of it."""
 
@@ -42,9 +44,10 @@ class RunningServer:
         env = {**os.environ, "PULP_CONDA_ADMIN_PASSWORD": PASSWORD, **self.env}
         with self.log.open("w") as output:
             self._process = subprocess.Popen(
-                command, stdout=output, stderr=output, text=True, env=env
-            )
-        deadline = time.monotonic() + _START_SECONDS
+                command, stdout=output, stderr=output, text=True, env=env,
+                preexec_fn=dies_with_tests,
+            )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             self.output = self.log.read_text()
             if found := re.search(r"^ready: (\S+)$", self.output, re.MULTILINE):
@@ -65,8 +68,16 @@ class RunningServer:
         assert self._process is not None
         began = time.monotonic()
         self._process.send_signal(signal.SIGINT)
-        assert self._process.wait(timeout=15) == 0
+        assert self._process.wait(timeout=PATIENCE_SECONDS) == 0
         return time.monotonic() - began
+
+    def __enter__(self) -> Self:
+        """Use a server that is started."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self.stop()
 
     def restart(self) -> None:
         """Stop it and start it on the same home; the port may be another."""
@@ -124,7 +135,7 @@ class RunningServer:
         **kwargs: Any,
     ) -> requests.Response:
         """Upload as curl does."""
-        return requests.put(url, data=body, auth=auth, timeout=300, **kwargs)
+        return requests.put(url, data=body, auth=auth, timeout=PATIENCE_SECONDS, **kwargs)
 
 
 def _kill_group(pid: int) -> None:
@@ -153,11 +164,13 @@ class Rest:
         """The API's path."""
         return f"/pulp/{self.domain}/api/v3/" if self.server.domains else "/pulp/api/v3/"
 
+    def _full(self, path: str) -> str:
+        return path if path.startswith("/") else self.root + path
+
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Send a request to a path, below the API's root unless it begins with a slash."""
-        if not path.startswith("/"):
-            path = self.root + path
-        return self._session.request(method, self.server.origin + path, timeout=60, **kwargs)
+        url = self.server.origin + self._full(path)
+        return self._session.request(method, url, timeout=PATIENCE_SECONDS, **kwargs)
 
     def get(self, path: str, **params: Any) -> Any:
         """Read one resource or list."""
@@ -166,17 +179,18 @@ class Rest:
         return answer.json()
 
     def create(self, path: str, **body: Any) -> Any:
-        """Create a resource and return it, or what its task created first."""
+        """Create a resource and return it, also where a task does it, besides other resources."""
         answer = self.request("POST", path, json=body)
         assert answer.ok, answer.text
         if answer.status_code == 201:
             return answer.json()
-        return self.get(self.wait(answer)["created_resources"][0])
+        created: list[str] = self.wait(answer)["created_resources"]
+        return self.get(next(href for href in created if href.startswith(self._full(path))))
 
     def wait(self, answer: requests.Response, *, state: str = "completed") -> Any:
         """Wait for the task that an answer names and return it; it must end in `state`."""
         assert answer.status_code == 202, answer.text
-        deadline = time.monotonic() + TASK_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             task = self.get(answer.json()["task"])
             if task["state"] in ("completed", "failed", "canceled", "skipped"):

@@ -42,7 +42,7 @@ def retain(rest: Rest, owner: str, number: int) -> None:
 
 
 def test_what_is_left_is_what_pulpcore_leaves_table_by_table(
-    server: RunningServer, owner: str
+    server: RunningServer, owner: str, seed: str
 ) -> None:
     put(server, owner, *(PackageBuilder(f"demo{number}") for number in range(4)))
     env = {
@@ -50,8 +50,6 @@ def test_what_is_left_is_what_pulpcore_leaves_table_by_table(
         "PULP_SETTINGS": str(server.home / "settings.py"),
         "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings",
     }
-    seed = os.urandom(4).hex()
-    print(f"seed {seed}")
     command = [sys.executable, "-m", "tests.functional.retention", owner, seed]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +11,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer, new_account, owner_href
 from tests.functional.channels import delete, modify, newest_version, packages, repository_of
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
 
 _FILE = "noarch/demo-1.0-0.conda"
 _BODY = PackageBuilder().conda()
@@ -350,7 +350,7 @@ def test_processes_killed_during_removals(own_server: RunningServer) -> None:
         assert own_server.put(f"{url}/x.conda", package.conda()).status_code == 201
 
     def remove(package: PackageBuilder) -> None:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
                 code = delete(f"{url}/noarch/{package.filename}").status_code
@@ -364,11 +364,10 @@ def test_processes_killed_during_removals(own_server: RunningServer) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         removals = [pool.submit(remove, package) for package in files]
-        for victim in ("api", "worker"):
-            time.sleep(0.4)
-            own_server.kill(victim)
-        for removal in removals:
+        for done, removal in enumerate(as_completed(removals), 1):
             removal.result()
+            if victim := {1: "api", 3: "worker"}.get(done):
+                own_server.kill(victim)
     assert packages(url) == set()
 
 

@@ -1,5 +1,6 @@
 """Processes die while packages are uploaded: nothing is half-visible, and a retry succeeds."""
 
+import contextlib
 import hashlib
 import json
 import random
@@ -11,14 +12,12 @@ import zstandard
 
 from tests.builders import PackageBuilder
 from tests.functional.clients import solve_from
-from tests.functional.harness import Rest, RunningServer
-
-_RETRY_SECONDS = 90
+from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
 
 
 def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:
     """Upload as a client does that retries; 409 means that an earlier try was taken."""
-    deadline = time.monotonic() + _RETRY_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
             answer = server.put(f"{server.channel('acme')}/x.conda", package.conda())
@@ -32,30 +31,41 @@ def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:
     raise AssertionError(f"{package.filename} could not be uploaded")
 
 
+def fetched(url: str) -> bytes:
+    """Fetch a file as a client does that retries while a process is started again."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.ConnectionError):
+            answer = requests.get(url, timeout=PATIENCE_SECONDS)
+            if answer.status_code == 200:
+                return answer.content
+            assert answer.status_code in (502, 503), answer.text
+        time.sleep(0.5)
+    raise AssertionError(f"{url} could not be fetched")
+
+
 def assert_whole(server: RunningServer, at_least: set[str]) -> None:
     """Check that the index names what it must, agrees with its twin, and that all files exist."""
     url = f"{server.channel('acme')}/noarch"
-    plain = requests.get(f"{url}/repodata.json", timeout=30)
-    names = set(plain.json()["packages.conda"])
+    plain = fetched(f"{url}/repodata.json")
+    names = set(json.loads(plain)["packages.conda"])
     assert names >= at_least
-    compressed = requests.get(f"{url}/repodata.json.zst", timeout=30).content
-    assert zstandard.ZstdDecompressor().decompressobj().decompress(compressed) == plain.content
+    compressed = fetched(f"{url}/repodata.json.zst")
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(compressed) == plain
     for name in names:
-        assert requests.get(f"{url}/{name}", timeout=30).status_code == 200
+        fetched(f"{url}/{name}")
 
 
-def test_processes_killed_during_uploads(own_server: RunningServer) -> None:
-    seed = time.time_ns()
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+def test_processes_killed_during_uploads(own_server: RunningServer, chance: random.Random) -> None:
     packages = [PackageBuilder(f"demo{number}").payload(5000) for number in range(24)]
+    victims = ("worker", "api", "content", "proxy")
+    moments = dict(zip(sorted(chance.sample(range(1, 16), len(victims))), victims, strict=True))
     with ThreadPoolExecutor(8) as pool:
         uploads = [pool.submit(upload_until_there, own_server, package) for package in packages]
-        for victim in ("worker", "api", "content", "proxy"):
-            time.sleep(chance.uniform(0.2, 1.5))
-            own_server.kill(victim)
-        for upload in as_completed(uploads):
+        for done, upload in enumerate(as_completed(uploads), 1):
             upload.result()
+            if victim := moments.get(done):
+                own_server.kill(victim)
     assert_whole(own_server, {package.filename for package in packages})
     assert len(solve_from([own_server.channel("acme")], [p.index["name"] for p in packages])) == 24
 

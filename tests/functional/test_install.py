@@ -2,20 +2,16 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.builders import PackageBuilder
 from tests.functional.clients import install_from
 from tests.functional.harness import Rest, RunningServer
+from tests.real_data import needs_real_packages, real_packages
 
-_PACKAGES = Path(__file__).parents[3] / "shared" / "data" / "packages"
 _SPECS = ["libsqlite", "readline", "tzdata"]
-
-pytestmark = pytest.mark.skipif(not _PACKAGES.exists(), reason="the real packages are not here")
 
 
 def upload_all(server: RunningServer, owner: str) -> None:
-    for path in sorted(_PACKAGES.glob("*/*")):
+    for path in real_packages():
         with path.open("rb") as body:
             answer = server.put(f"{server.channel(owner)}/{path.name}", body)
         assert answer.status_code == 201, answer.text
@@ -29,6 +25,7 @@ def assert_installs(channel: str, prefix: Path) -> None:
     assert (prefix / "share/zoneinfo/Europe/Berlin").exists()
 
 
+@needs_real_packages
 def test_real_packages_install_also_after_a_restart(
     own_server: RunningServer, tmp_path: Path
 ) -> None:
@@ -59,6 +56,7 @@ def test_an_owner_is_a_domain(domain_server: RunningServer, owner: str, tmp_path
     assert found["count"] == 1
 
 
+@needs_real_packages
 def test_real_packages_install_from_a_domain(domain_server: RunningServer, tmp_path: Path) -> None:
     upload_all(domain_server, "default")
     assert_installs(domain_server.channel("default"), tmp_path / "1")

@@ -1,14 +1,17 @@
 """Limits that an administrator sets: of a package, a channel and an owner, and of patience."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account
+from tests.functional.channels import packages
 from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
+from tests.functional.test_faults import upload_until_there
 from tests.functional.uploaders import Raw
 
 _LARGEST = 200_000
@@ -28,8 +31,8 @@ CONDA_MAX_PACKAGE_BYTES = {_LARGEST}
 CONDA_MAX_CHANNEL_PACKAGES = 3
 CONDA_MAX_CHANNEL_BYTES = 150_000
 CONDA_MAX_OWNER_BYTES = 250_000
-CONDA_UPLOAD_TIMEOUT_SECONDS = 2
 """
+_WAITING_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
@@ -157,29 +160,32 @@ Task.objects.filter(name="holds").delete()
 """
 
 
-def test_an_upload_waits_so_long(limited: RunningServer, owner: str) -> None:
-    assert put(limited, owner, "a", "first") == 201
-    limited.shell(_HOLD.format(name=f"{owner}/a"))
-    body = PackageBuilder("second").conda()
-    url = f"{limited.channel(owner, 'a')}/x.conda"
-    busy = limited.put(url, body)
-    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "5")
-    assert 2 <= busy.elapsed.total_seconds() < 10
-    limited.shell(_LET_GO)
-    names = requests.get(f"{limited.channel(owner, 'a')}/noarch/repodata.json", timeout=30).json()
-    assert set(names["packages.conda"]) == {"first-1.0-0.conda"}, "the upload was withdrawn"
-    assert limited.put(url, body).status_code == 201
+def test_an_upload_waits_so_long(homes: Homes, tmp_path: Path) -> None:
+    setting = f"CONDA_UPLOAD_TIMEOUT_SECONDS = {_WAITING_SECONDS}\n"
+    home = homes.make(tmp_path / "home", setting)
+    with RunningServer(home, arguments=ONE_OF_EACH).start() as server:
+        package, late = PackageBuilder(), PackageBuilder("late")
+        upload_until_there(server, package)
+        server.shell(_HOLD.format(name="acme/main"))
+        url = server.channel("acme")
+        busy = server.put(f"{url}/x.conda", late.conda())
+        assert (busy.status_code, busy.headers["Retry-After"]) == (503, "5")
+        assert busy.elapsed.total_seconds() >= _WAITING_SECONDS
+        server.shell(_LET_GO)
+        assert packages(url) == {package.filename}, "the upload was withdrawn"
+        upload_until_there(server, late)
+        assert packages(url) == {package.filename, late.filename}
 
 
-def test_uploads_leave_room_on_the_disk(limited: RunningServer, account: Account) -> None:
-    with (limited.home / "settings.local.py").open("a") as settings:
-        settings.write("CONDA_DISK_RESERVE_BYTES = 2**60\n")
-    limited.restart()
-    url, body = limited.channel("reserve"), PackageBuilder().conda()
-    for sent in (body, iter([body])):
-        full = limited.put(f"{url}/x.conda", sent)
-        assert full.status_code == 507
-        assert set(full.json()) == {"reason", "message"}
-    for route in _ROUTES:
-        assert check(limited, account, route, "1").status_code == 507
-    assert requests.get(f"{url}/noarch/repodata.json", timeout=30).status_code == 404
+def test_uploads_leave_room_on_the_disk(homes: Homes, tmp_path: Path) -> None:
+    home = homes.make(tmp_path / "home", "CONDA_DISK_RESERVE_BYTES = 2**60\n")
+    with RunningServer(home, arguments=ONE_OF_EACH).start() as server:
+        url, body = server.channel("reserve"), PackageBuilder().conda()
+        for sent in (body, iter([body])):
+            full = server.put(f"{url}/x.conda", sent)
+            assert full.status_code == 507
+            assert set(full.json()) == {"reason", "message"}
+        account = new_account(server)
+        for route in _ROUTES:
+            assert check(server, account, route, "1").status_code == 507
+        assert requests.get(f"{url}/noarch/repodata.json", timeout=30).status_code == 404

@@ -15,20 +15,21 @@ from tests.builders import PackageBuilder
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.test_shards import get, shard_index, shard_path, unpacked, upload
+from tests.real_data import needs_real_records, real_repodata
 
-_DATA = Path(__file__).parents[3] / "shared" / "data" / "repodata"
 _SUBDIRS = ("linux-64", "noarch")
 _MAPS = {"packages": ".tar.bz2", "packages.conda": ".conda"}
 _DIGESTS = ("md5", "sha256")
 
-pytestmark = pytest.mark.skipif(not _DATA.exists(), reason="the real records are not here")
+pytestmark = needs_real_records
 
 Records = dict[str, dict[str, Any]]
 
 
 def expected(subdir: str) -> Records:
     """Return the records of a subdir as a channel keeps them: whole floats become integers."""
-    found = real.records(_DATA / subdir / "repodata.json.zst")
+    (path,) = real_repodata(subdir)
+    found = real.records(path)
     return {file: msgspec.json.decode(canonical_json(record)) for file, record in found.items()}
 
 
@@ -67,7 +68,7 @@ def channel(server: RunningServer, rest: Rest, owner: str) -> str:
     repository = rest.create("repositories/conda/conda/", name=f"{owner}/main")
     href = {"repository": repository["pulp_href"]}
     rest.create("distributions/conda/conda/", name=owner, base_path=f"{owner}/main", **href)
-    paths = [str(_DATA / subdir / "repodata.json.zst") for subdir in _SUBDIRS]
+    paths = [str(path) for subdir in _SUBDIRS for path in real_repodata(subdir)]
     server.shell(f"from tests.benchmark.loading import main\nmain('{owner}/main', *{paths})")
     rest.create("publications/conda/conda/", **href)
     return server.channel(owner)

@@ -254,6 +254,44 @@ def test_one_file_uploaded_by_many_at_once_is_stored_once(
     assert sorted(statuses) == [201] + [409] * 19
 
 
+_COMMIT_TOGETHER = """
+from datetime import timedelta
+from django.utils.timezone import now
+from pulpcore.app.contexts import with_task_context
+from pulpcore.plugin.models import Task
+from pulp_conda.app.channels.commit import commit_pending
+from pulp_conda.app.models import CondaPackage, CondaRepository, PendingUpload
+repository = CondaRepository.objects.get(name={name!r})
+uploads = [
+    PendingUpload.objects.create(
+        repository=repository, package=package, expires=now() + timedelta(minutes=1)
+    )
+    for package in (CondaPackage.objects.get(sha256=sha256) for sha256 in {digests!r})
+]
+with with_task_context(Task.objects.create(name="a commit", state="running")):
+    commit_pending(repository)
+for upload in uploads:
+    upload.refresh_from_db()
+    print(upload.outcome)
+"""
+
+
+@pytest.mark.parametrize("sizes", [(100, 200), (100, 100), (300, 200, 100)])
+def test_of_several_uploads_of_one_path_that_wait_the_newest_is_taken(
+    server: RunningServer, rest: Rest, owner: str, sizes: tuple[int, ...]
+) -> None:
+    """The older ones may belong to clients that are gone, and a retry is told that it is there."""
+    url = server.channel(owner)
+    assert server.put(f"{url}/x.conda", PackageBuilder("other").conda()).status_code == 201
+    units = [rest.upload(PackageBuilder().payload(size).conda()) for size in sizes]
+    digests = [unit["sha256"] for unit in units]
+    code = _COMMIT_TOGETHER.format(name=f"{owner}/main", digests=digests)
+    *older, newest = server.shell(code).split()
+    assert set(older) == {"exists"}
+    assert newest == "added"
+    assert repodata(url)["packages.conda"]["demo-1.0-0.conda"]["sha256"] == digests[-1]
+
+
 def test_many_files_uploaded_at_once_are_all_installable(server: RunningServer, owner: str) -> None:
     url = server.channel(owner)
     packages = [PackageBuilder(f"demo{number}").payload(2000) for number in range(20)]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.builders import PackageBuilder
 from tests.functional.channels import repository_of
-from tests.functional.harness import ONE_OF_EACH, PASSWORD, TASK_SECONDS, Rest, RunningServer
+from tests.functional.harness import ONE_OF_EACH, PASSWORD, PATIENCE_SECONDS, Rest, RunningServer
 from tests.functional.homes import Homes
 
 
@@ -122,7 +122,7 @@ def test_replication_is_refused_where_there_are_channels(
 def group_refusal(rest: Rest, answer: Any) -> str:
     """Wait for all tasks of a group and return why one failed, nothing if none did."""
     group = answer.json()["task_group"]
-    deadline = time.monotonic() + TASK_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         tasks = rest.get("tasks/", task_group=group)["results"]
         errors = [task["error"]["description"] for task in tasks if task["error"]]

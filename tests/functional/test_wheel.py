@@ -11,7 +11,8 @@ from pathlib import Path
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.harness import PASSWORD
+from tests.functional.harness import PASSWORD, PATIENCE_SECONDS
+from tests.processes import dies_with_tests
 
 _PROJECT = Path(__file__).parents[2]
 
@@ -31,17 +32,19 @@ def test_the_wheel_installs_migrates_and_serves(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("w") as output:
         env = {**os.environ, "PULP_CONDA_ADMIN_PASSWORD": PASSWORD}
-        server = subprocess.Popen(command, cwd="/", env=env, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, cwd="/", env=env, stdout=output, stderr=output, preexec_fn=dies_with_tests
+        )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not (ready := re.search(r"^ready: (\S+)$", log.read_text(), re.MULTILINE)):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
         url = f"{ready[1]}/api/packages/acme/conda/x.conda"
         body = PackageBuilder().conda()
-        answer = requests.put(url, data=body, auth=("admin", PASSWORD), timeout=60)
+        answer = requests.put(url, data=body, auth=("admin", PASSWORD), timeout=PATIENCE_SECONDS)
         assert answer.status_code == 201
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=15)
+        server.wait(timeout=PATIENCE_SECONDS)

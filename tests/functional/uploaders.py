@@ -22,9 +22,8 @@ from rattler_build.upload import (
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer
-from tests.functional.harness import RunningServer
+from tests.functional.harness import PATIENCE_SECONDS, RunningServer
 
-_SECONDS = 60
 ANACONDA_CLIENT = "anaconda-client==1.16.0"
 
 
@@ -96,7 +95,7 @@ class AnacondaClient:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=_SECONDS,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 
@@ -196,7 +195,7 @@ class Raw:
     def _anaconda(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         url = f"{self.server.origin}/api/anaconda/{path}"
         headers = {"Authorization": f"token {self.token}"}
-        return requests.request(method, url, headers=headers, timeout=_SECONDS, **kwargs)
+        return requests.request(method, url, headers=headers, timeout=PATIENCE_SECONDS, **kwargs)
 
     def _post(self, url: str, **kwargs: Any) -> requests.Response:
-        return requests.post(url, timeout=_SECONDS, **kwargs)
+        return requests.post(url, timeout=PATIENCE_SECONDS, **kwargs)

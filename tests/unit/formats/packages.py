@@ -1,25 +1,10 @@
-"""What the tests of archives share: inspection in one word, and the real packages."""
+"""What the tests of archives share: inspection in one word."""
 
 import io
-from pathlib import Path
-
-import pytest
 
 from pulp_conda.formats.archives import PackageContents, inspect
 from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
-
-_DATA = Path(__file__).parents[4] / "shared" / "data"
-
-needs_real_data = pytest.mark.skipif(not _DATA.exists(), reason="the real packages are not here")
-
-
-def real_packages() -> list[Path]:
-    return sorted((_DATA / "packages").glob("*/*"))
-
-
-def real_repodata() -> list[Path]:
-    return sorted((_DATA / "repodata").glob("*/*"))
 
 
 def read_conda(

@@ -18,7 +18,8 @@ from pulp_conda.formats.errors import (
 from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from tests.builders import PackageBuilder
-from tests.unit.formats.packages import needs_real_data, read_conda, read_tar, real_packages
+from tests.real_data import needs_real_packages, real_packages
+from tests.unit.formats.packages import read_conda, read_tar
 
 
 def builder() -> PackageBuilder:
@@ -30,7 +31,7 @@ def builder() -> PackageBuilder:
     )
 
 
-@needs_real_data
+@needs_real_packages
 @pytest.mark.parametrize("path", real_packages(), ids=lambda path: path.name)
 def test_real_packages_are_accepted_under_their_own_names(path: Path) -> None:
     with path.open("rb") as file:

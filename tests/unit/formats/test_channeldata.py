@@ -19,7 +19,8 @@ from pulp_conda.formats.index.channeldata import (
     search,
     timestamp_seconds,
 )
-from tests.unit.formats.packages import needs_real_data, read_conda, read_tar, real_packages
+from tests.real_data import needs_real_packages, real_packages
+from tests.unit.formats.packages import read_conda, read_tar
 
 TRAITS = (
     "activate.d",
@@ -162,15 +163,14 @@ def test_the_order_of_packages_does_not_matter(packages: list[ChannelPackage]) -
     assert len({channel_piece("demo", order) for order in permutations(packages)}) == 1
 
 
-@needs_real_data
+@needs_real_packages
 def test_real_packages() -> None:
     entries = {}
     for path in real_packages():
         name, entry = _entry_of(path)
         entries[name] = entry
-    assert entries["libsqlite"]["run_exports"] == {
-        "3.46.0": {"weak": ["libsqlite >=3.46.0,<4.0a0"]}
-    }
+    for version, exports in entries["libsqlite"]["run_exports"].items():
+        assert exports == {"weak": [f"libsqlite >={version},<4.0a0"]}
     assert entries["ncurses"]["binary_prefix"]
     assert entries["setuptools"]["license"] == "MIT"
     assert entries["tzdata"]["subdirs"] == ["noarch"]
@@ -179,7 +179,7 @@ def test_real_packages() -> None:
     )
     timestamps = [entry["timestamp"] for entry in entries.values() if entry["timestamp"]]
     assert len(timestamps) > 10
-    assert all(1.4e9 < timestamp < 1.8e9 for timestamp in timestamps)
+    assert all(timestamp > 1.4e9 for timestamp in timestamps)
 
 
 def _entry_of(path: Path) -> tuple[str, dict[str, Any]]:
