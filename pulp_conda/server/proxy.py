@@ -35,6 +35,7 @@ from .receiving import Allowance, Receiver, Refused, allowance_of, is_upload
 
 _READING = ("GET", "HEAD")
 _CONTENT_PREFIX = "/pulp/content/"
+_CHANNEL_LIST = "/"
 _CHANNEL_PREFIXES = ("/api/packages/", "/t/")
 
 _HOP_BY_HOP = frozenset(
@@ -59,9 +60,10 @@ _LONGEST_HEADER_OF_ANSWERS = 64 * 1024
 
 def is_for_content_app(method: str, path: str) -> bool:
     """Tell whether a request is for the content app; all others are for the API."""
-    return path.startswith(_CONTENT_PREFIX) or (
-        method in _READING and path.startswith(_CHANNEL_PREFIXES)
-    )
+    if path.startswith(_CONTENT_PREFIX):
+        return True
+    is_channels = path.partition("?")[0] == _CHANNEL_LIST or path.startswith(_CHANNEL_PREFIXES)
+    return method in _READING and is_channels
 
 
 class Proxy:

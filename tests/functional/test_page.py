@@ -18,7 +18,7 @@ from tests.functional.browser import Browser, browser, needs_chromium
 from tests.functional.channels import repository_of
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.test_patches import patched
-from tests.functional.test_private import private_channel, urls_of
+from tests.functional.test_private import private_channel
 
 __all__ = ["browser"]
 
@@ -182,7 +182,10 @@ def test_the_address_needs_no_slash(server: RunningServer, channel: Channel) -> 
     account = new_account(server)
     private_channel(server, account.name)
     token = account.token(scopes=["read"])
-    for url in urls_of(server, account.name):
+    for url in (
+        server.channel(account.name, "main"),
+        f"{server.origin}/pulp/content/{account.name}/main",
+    ):
         with_token = url.replace(server.origin, f"{server.origin}/t/{token}")
         answer = get(with_token)
         assert answer.url == f"{with_token}/"
@@ -216,7 +219,7 @@ def test_a_channel_that_publishes_no_list_tells_files_by_name(
     body = {"name": path, "documents": []}
     repository = rest.create("repositories/conda/conda/", **body)["pulp_href"]
     rest.create("distributions/conda/conda/", name=path, base_path=path, repository=repository)
-    url = server.channel(owner)
+    url = server.channel(owner, "main")
     assert server.put(f"{url}/x.conda", PackageBuilder().conda()).status_code == 201
     page = get(f"{url}/").text
     assert "no list of its packages" in page
@@ -227,7 +230,7 @@ def test_a_channel_that_publishes_no_list_tells_files_by_name(
 def test_files_that_patches_took_out_are_not_shown(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
-    url = server.channel(owner)
+    url = server.channel(owner, "main")
     for package in (PackageBuilder(), PackageBuilder(version="2.0"), PackageBuilder("gone")):
         assert server.put(f"{url}/x.conda", package.conda()).status_code == 201
     instructions = {
@@ -247,8 +250,9 @@ def test_files_that_patches_took_out_are_not_shown(
 def test_an_empty_channel_has_a_page(server: RunningServer, rest: Rest, owner: str) -> None:
     path = f"{owner}/main"
     rest.create("distributions/conda/conda/", name=path, base_path=path)
-    assert "no packages yet" in get(f"{server.channel(owner)}/").text
-    get(f"{server.channel(owner)}/?name=demo", status=404)
+    url = server.channel(owner, "main")
+    assert "no packages yet" in get(f"{url}/").text
+    get(f"{url}/?name=demo", status=404)
 
 
 def test_domains_have_pages(domain_server: RunningServer, owner: str) -> None:
@@ -259,7 +263,7 @@ def test_domains_have_pages(domain_server: RunningServer, owner: str) -> None:
         storage_class="pulpcore.app.models.storage.FileSystem",
         storage_settings={"MEDIA_ROOT": str(domain_server.home / "media" / owner)},
     )
-    url = domain_server.channel(owner)
+    url = domain_server.channel(owner, "main")
     assert domain_server.put(f"{url}/x.conda", PackageBuilder().conda()).status_code == 201
     for address in (url, f"{domain_server.origin}/pulp/content/{owner}/main"):
         assert "?name=demo" in get(f"{address}/").text

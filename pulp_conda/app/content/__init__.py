@@ -10,6 +10,7 @@ from pulpcore.plugin.content import app
 from pulp_conda.formats import layout
 
 from .authentication import authenticate, authenticate_for_others
+from .directory import list_channels
 from .failures import reasoned
 from .notices import notices
 from .page import page
@@ -23,6 +24,7 @@ _PACKAGES = f"/api/packages/{_OWNER}/conda"
 _CONTENT = f"{settings.CONTENT_PATH_PREFIX}{_DOMAIN}"
 
 for path, handler in (
+    ("/", list_channels),
     # conda puts the token behind the channel alias, other clients behind the host.
     (f"{_PACKAGES}/t/{{token}}/{{path:.*}}", stream_registry),
     (f"/t/{{token}}{_PACKAGES}/{{path:.*}}", stream_registry),

@@ -63,6 +63,10 @@ def _without_credentials(request: Request) -> Request:
 
 
 def _is_ours(request: Request, credentials: Token | Password) -> bool:
-    if request.path.startswith("/api/packages/") or "token" in request.match_info:
+    if (
+        request.path == "/"
+        or request.path.startswith("/api/packages/")
+        or "token" in request.match_info
+    ):
         return True
     return isinstance(credentials, Token) and is_token(credentials.secret)

@@ -12,6 +12,7 @@ from pulp_conda.formats.errors import InvalidIdentifier
 from .answers import Representation, answer
 from .channels import UnknownChannel, UserUnknown, find
 from .database import ask
+from .directory import list_channels
 
 _pulps_handler = Handler()
 
@@ -19,12 +20,15 @@ _pulps_handler = Handler()
 async def stream_registry(request: Request) -> StreamResponse:
     """Serve `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}`.
 
-    From the same distributions as the content app's own URLs, by the same rules.
+    From the same distributions as the content app's own URLs, by the same rules. Where the URL
+    ends with `conda/` it is the list of the owner's channels.
 
     Raises:
         HTTPNotFound: no channel can have that name.
     """
     channel, path = parse_download_path(request.match_info.get("path", ""))
+    if channel is None and not path:
+        return await list_channels(request)
     if channel is None and path and "/" not in path and path not in layout.ROOT_DOCUMENTS:
         channel, path = path, ""  # the root of a channel, without its slash
     owner = request.match_info.get("owner") or request.match_info["pulp_domain"]
@@ -59,7 +63,7 @@ async def stream_content(request: Request) -> StreamResponse:
         return await pulps_authentication(request, _pulps_handler.stream_content)
 
 
-HANDLERS = (stream_registry, stream_channel, stream_content)
+HANDLERS = (list_channels, stream_registry, stream_channel, stream_content)
 
 
 async def _serve(request: Request, name: ChannelName | None = None) -> StreamResponse:

@@ -22,7 +22,9 @@ from tests.unit.server.proxied import OK, Streams, exchange, through_proxy
         ("POST", "/pulp/content/acme/main/", True),
         ("GET", "/pulp/api/v3/status/", False),
         ("GET", "/api/packagesque/", False),
-        ("GET", "/", False),
+        ("GET", "/", True),
+        ("GET", "/?q=dev", True),
+        ("POST", "/", False),
     ],
 )
 def test_a_request_goes_to_the_process_that_serves_it(
