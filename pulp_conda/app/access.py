@@ -216,7 +216,9 @@ def may_create_named(request: Request, _view: Any, _action: str) -> bool:
 
     In an owner's namespace that takes the right to create channels there.
     """
-    owner = owner_part(str(request.data.get("name", "")))
+    # What is no object is 400 further on.
+    name = request.data.get("name", "") if isinstance(request.data, dict) else ""
+    owner = owner_part(str(name))
     outside = owner is None or settings.DOMAIN_ENABLED  # where there are no namespaces
     if outside and permitted(request.user, "conda.add_condarepository"):
         return True

@@ -5,6 +5,15 @@ DRF_ACCESS_POLICY = {
     "reusable_conditions": ["pulp_conda.app.access"],
 }
 
+REST_FRAMEWORK = {
+    "dynaconf_merge": True,
+    "DEFAULT_PARSER_CLASSES": [
+        "pulp_conda.app.parsers.ShallowJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+}
+
 CONDA_DEFAULT_CHANNEL = "main"
 """The channel that is meant where a registry URL names none."""
 

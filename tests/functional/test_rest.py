@@ -231,3 +231,28 @@ def test_labels_are_set_and_found(rest: Rest, owner: str) -> None:
     assert rest.request("POST", f"{unit['pulp_href']}set_label/", json=label).status_code == 201
     found = rest.get("content/conda/packages/", pulp_label_select=f"{owner}=yes")
     assert [item["pulp_href"] for item in found["results"]] == [unit["pulp_href"]]
+
+
+_ODD_BODIES = ("[" * 100_000, '{"name":' * 400 + "1" + "}" * 400, "[]", '"name"')
+
+
+def test_a_body_that_is_no_object_or_too_deep_is_400(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
+    repository = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"][0]
+    distribution = rest.get("distributions/conda/conda/", name=f"{owner}/main")["results"][0]
+    organisation = rest.get("conda/owners/", name=owner)["results"][0]
+    kinds = ("repositories", "distributions", "publications", "contentguards")
+    routes = [("POST", f"{kind}/conda/conda/") for kind in kinds]
+    routes += [("POST", f"conda/{kind}/") for kind in ("owners", "tokens", "notices")]
+    routes += [("POST", f"content/conda/{kind}/") for kind in ("packages", "repodata_patches")]
+    for action in ("modify", "add_role", "remove_role", "check_index", "check_files"):
+        routes.append(("POST", f"{repository['pulp_href']}{action}/"))
+    for thing in (repository, distribution, organisation):
+        routes += [("PATCH", thing["pulp_href"]), ("PUT", thing["pulp_href"])]
+    headers = {"Content-Type": "application/json"}
+    for method, path in routes:
+        for body in _ODD_BODIES:
+            answer = rest.request(method, path, data=body, headers=headers)
+            assert answer.status_code == 400, (method, path, body[:9], answer.text)

@@ -1,0 +1,44 @@
+"""How Pulp's REST API reads JSON: as Django REST framework does, but of bounded depth."""
+
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+_MOST_LEVELS = 100
+
+
+class ShallowJSONParser(JSONParser):
+    """Refuses documents that are nested so deeply that reading or validating them would fail."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the document.
+
+        Raises:
+            ParseError: it is no JSON, or has too many levels.
+        """
+        try:
+            document = super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise _too_deep() from None
+        if not _is_shallow(document):
+            raise _too_deep()
+        return document
+
+
+def _is_shallow(document: Any) -> bool:
+    level = [document]
+    for _ in range(_MOST_LEVELS + 1):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _too_deep() -> ParseError:
+    return ParseError(f"JSON parse error - the document has more than {_MOST_LEVELS} levels")
