@@ -29,6 +29,10 @@ CONDA_MAX_EXPANSION_RATIO = 1000
 CONDA_MAX_PACKAGE_MEMBERS = 1_000_000
 CONDA_MAX_VALIDATION_SECONDS = 240
 
+CONDA_OUTSIDE_LINKS = "refuse"
+"""What becomes of packages with symbolic links that lead out of them: "refuse", or "accept" and
+record as the package's trait `outside_links`."""
+
 CONDA_DISK_RESERVE_BYTES = 1024**3
 """What uploads leave free on the disk of the working directory; they are answered with 507 then."""
 

@@ -11,7 +11,7 @@ GIB = 1024 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on the size of a package, on what it unpacks to and on the time to read it.
+    """Bounds on a package's size, what it unpacks to and links to, and on the time to read it.
 
     The defaults admit every package known to us (the largest of conda-forge have a few GB and
     some 100,000 files) and bound the memory of one inspection to what the zstd window, the
@@ -65,6 +65,9 @@ class Limits:
 
     seconds: float = 240.0
     """Wall clock for reading the whole package."""
+
+    outside_links: bool = False
+    """Whether symbolic links may lead out of the package, as drivers' to the system's libraries."""
 
     def expanded_for(self, size_bytes: int) -> int:
         """Return how many bytes a package of ``size_bytes`` may unpack to."""

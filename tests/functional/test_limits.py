@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tarfile import SYMTYPE
 
 import pytest
 import requests
@@ -31,6 +32,7 @@ CONDA_MAX_PACKAGE_BYTES = {_LARGEST}
 CONDA_MAX_CHANNEL_PACKAGES = 3
 CONDA_MAX_CHANNEL_BYTES = 150_000
 CONDA_MAX_OWNER_BYTES = 250_000
+CONDA_OUTSIDE_LINKS = "accept"
 """
 _WAITING_SECONDS = 2
 
@@ -60,6 +62,17 @@ def test_a_package_may_be_so_large(limited: RunningServer, owner: str) -> None:
     assert put(limited, owner, "a", "large", 300_000) == 413
     body = iter([PackageBuilder("large").payload(300_000).conda()])  # its length undeclared
     assert limited.put(f"{limited.channel(owner)}/x.conda", body).status_code == 413
+
+
+def test_links_out_of_a_package_may_be_accepted(limited: RunningServer, owner: str) -> None:
+    body = PackageBuilder(owner).payload_member("l", type=SYMTYPE, linkname="/usr/lib/x").conda()
+    assert limited.put(f"{limited.channel(owner)}/x.conda", body).status_code == 201
+    assert put(limited, owner, "main", f"{owner}-inside") == 201
+    rest = Rest(limited)
+    found = rest.get("content/conda/packages/", name__startswith=owner, trait="outside_links")
+    assert [(unit["name"], unit["traits"]) for unit in found["results"]] == [
+        (owner, ["outside_links"])
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
+from tarfile import SYMTYPE
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +20,7 @@ from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 # The package of the Forgejo registry's own tests.
 TEST_PACKAGE = PackageBuilder("test_package", "1.0.1", "xxx")
+OUTSIDE_LINK = PackageBuilder().payload_member("l", type=SYMTYPE, linkname="/usr/lib/x")
 
 
 @pytest.fixture
@@ -179,6 +181,7 @@ def test_a_channels_name_may_hold_slashes(server: RunningServer, owner: str) -> 
         ("x.conda", b"rubbish", 400, "content is something else"),
         ("x.conda", b"", 400, "content is something else"),
         ("x.tar.bz2", bz2.compress(b"no tar"), 400, "truncated"),
+        ("x.conda", OUTSIDE_LINK.conda(), 400, "link"),
         ("x.conda", TEST_PACKAGE.conda()[:-30], 400, ""),
         ("x.tar.bz2", TEST_PACKAGE.conda(), 400, "tar.bz2"),
         ("x.tar.gz", TEST_PACKAGE.conda(), 404, "ends in"),

@@ -48,6 +48,7 @@ def limits() -> Limits:
         ratio=settings.CONDA_MAX_EXPANSION_RATIO,
         members=settings.CONDA_MAX_PACKAGE_MEMBERS,
         seconds=settings.CONDA_MAX_VALIDATION_SECONDS,
+        outside_links=settings.CONDA_OUTSIDE_LINKS == "accept",
     )
 
 

@@ -30,7 +30,8 @@ _DESCRIBED = {
     "extension": "Archive format: conda or tar.bz2.",
     "record_digest": "SHA-256 digest of the record's canonical JSON.",
     "license": "Licence as the package states it.",
-    "traits": "What channeldata says of the package's scripts and prefixes.",
+    "traits": "What channeldata says of the package's scripts and prefixes, and outside_links "
+    "for symbolic links that lead out of the package.",
 }
 
 

@@ -1,5 +1,6 @@
 """Packages over REST."""
 
+from django.db.models import QuerySet
 from django_filters import CharFilter
 from pulpcore.plugin.viewsets import ContentFilter, SingleArtifactContentUploadViewSet
 
@@ -19,6 +20,18 @@ class CondaPackageFilter(ContentFilter):
         lookup_expr="icontains",
         help_text="Filter packages whose summary contains a text, in any case.",
     )
+
+    trait = CharFilter(
+        field_name="traits",
+        method="with_trait",
+        help_text="Filter packages that have a trait, such as outside_links.",
+    )
+
+    def with_trait(
+        self, packages: QuerySet[CondaPackage], field: str, trait: str
+    ) -> QuerySet[CondaPackage]:
+        """Return the packages whose list in a field holds a trait."""
+        return packages.filter(**{f"{field}__contains": [trait]})
 
     class Meta:
         model = CondaPackage

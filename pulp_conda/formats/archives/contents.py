@@ -11,6 +11,7 @@ Trait = Literal[
     "activate.d",
     "binary_prefix",
     "deactivate.d",
+    "outside_links",
     "post_link",
     "pre_link",
     "pre_unlink",
@@ -37,4 +38,5 @@ class PackageContents:
     """``info/run_exports.json``; a bare list has become ``weak``; empty when absent."""
 
     traits: frozenset[Trait]
-    """The names of those booleans of channeldata that are true (CEP 38)."""
+    """The names of those booleans of channeldata that are true (CEP 38), and ``outside_links`` for
+    a package with symbolic links that lead out of it."""

@@ -159,13 +159,15 @@ class _Inspection:
         filename.check()
         if stem not in (None, filename.stem):
             raise WrongInnerName(f"info-{stem}.tar.zst", f"info-{filename.stem}.tar.zst")
-        for entry in self._paths():
+        paths = self._paths()
+        for entry in paths:
             self._budget.check_time()
             if not self._tree.holds(entry.path.removesuffix("/")):
                 raise MissingFile(entry.path)
             if entry.prefix_placeholder is not None:
                 self._traits.add("binary_prefix" if entry.is_binary else "text_prefix")
-        self._tree.check_links(self._budget.check_time)
+        if self._tree.check_links(self._budget.check_time, self._never_linked(paths)):
+            self._traits.add("outside_links")
         self._traits.update(
             _SCRIPT_TRAITS[script] for name, script in self._scripts if name == filename.name
         )
@@ -220,6 +222,15 @@ class _Inspection:
         if not self._tree.holds(_LEGACY_PATHS):
             raise MissingDocument(_PATHS)
         return []
+
+    def _never_linked(self, paths: list[PathEntry]) -> set[str]:
+        """Return the symbolic links below `info/` that clients unpack and link into no environment.
+
+        They link what `paths.json` lists. What `info/files` lists is not read here.
+        """
+        if _PATHS not in self._documents or not (links := self._tree.links_below("info")):
+            return set()
+        return links.difference(entry.path for entry in paths)
 
     def _check_format(self, file: BinaryIO, metadata: ZipMember | None) -> None:
         if metadata is None:

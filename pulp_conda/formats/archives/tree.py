@@ -8,7 +8,7 @@ of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 from pulp_conda.formats.archives.tar_headers import Kind, Member
@@ -24,6 +24,7 @@ from pulp_conda.formats.limits import Limits
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 # As many as Linux follows before it gives up.
 _MAX_LINKS_FOLLOWED: Final = 40
+_OUTSIDE: Final = "it leads out of the package"
 
 
 class _Link(str):
@@ -73,14 +74,27 @@ class PackageTree:
         """Tell whether ``path``, written with ``/``, is a file, link or directory in here."""
         return self._find(path.split("/")) is not None
 
-    def check_links(self, tick: Callable[[], None]) -> None:
-        """Follow every symbolic link as a system would; call ``tick`` at each step.
+    def links_below(self, directory: str) -> set[str]:
+        """Return the paths of the symbolic links in a directory of the package's root."""
+        return {"/".join(parts) for parts, _ in self._links if parts[0] == directory}
 
-        Needs the whole tree: what a link leads to depends on other links, so ``a/../b`` may leave
-        the package although it does not look so. Raises UnsafeLink.
+    def check_links(self, tick: Callable[[], None], spared: Collection[str] = ()) -> bool:
+        """Follow every symbolic link as a system would; tell whether one leads out of the package.
+
+        Calls ``tick`` at each step, and passes over the links at ``spared`` paths. Needs the whole
+        tree: what a link leads to depends on other links, so ``a/../b`` may leave the package
+        although it does not look so.
+
+        Raises UnsafeLink for a circle, and for a way out unless the limits allow it.
         """
+        outside = False
         for parts, target in self._links:
-            self._follow(parts, target, tick)
+            path = "/".join(parts)
+            if path not in spared and (reason := self._way_out(parts, target, tick)):
+                if not self._limits.outside_links:
+                    raise UnsafeLink(path, target, Phrase(reason))
+                outside = True
+        return outside
 
     def _find(self, parts: Iterable[str]) -> _Node | None:
         node: _Node | None = self._root
@@ -115,7 +129,8 @@ class PackageTree:
         if member.kind is Kind.DIRECTORY:
             parent[name] = {}
         elif member.kind is Kind.SYMLINK:
-            _check_target(member)
+            if not member.target:
+                raise UnsafeLink(member.path, member.target, Phrase("it has no target"))
             parent[name] = _Link(member.target)
             self._links.append((parts, member.target))
         else:
@@ -132,13 +147,18 @@ class PackageTree:
             raise TooManyMembers(self._limits.names_bytes, Phrase("characters of names"))
 
     def _check_hardlink(self, member: Member) -> None:
-        _check_target(member)
+        reason = _foreign(member.target)
+        if reason or ".." in member.target.split("/"):
+            raise UnsafeLink(member.path, member.target, Phrase(reason or "its target holds '..'"))
         if not isinstance(self._find(_link_parts(member.target)), _File):
             raise UnsafeLink(
                 member.path, member.target, Phrase("a hard link must name a file before it")
             )
 
-    def _follow(self, parts: tuple[str, ...], target: str, tick: Callable[[], None]) -> None:
+    def _way_out(self, parts: tuple[str, ...], target: str, tick: Callable[[], None]) -> str | None:
+        """Return how a link leads out of the package, None if it does not."""
+        if reason := _foreign(target):
+            return reason
         # The trail holds the nodes passed and not their names: a step costs the same at any depth.
         trail: list[_Node | None] = [self._root]
         for part in parts[:-1]:
@@ -151,7 +171,7 @@ class PackageTree:
             if part == "..":
                 trail.pop()
                 if not trail:
-                    raise UnsafeLink("/".join(parts), target, Phrase("it leads out of the package"))
+                    return _OUTSIDE
                 continue
             node = _entry(trail[-1], part)
             if not isinstance(node, _Link):
@@ -160,7 +180,10 @@ class PackageTree:
             followed += 1
             if followed > _MAX_LINKS_FOLLOWED:
                 raise UnsafeLink("/".join(parts), target, Phrase("it leads in a circle"))
+            if _foreign(node):
+                return _OUTSIDE
             ahead += _link_parts(node)[::-1]
+        return None
 
 
 def _entry(node: _Node | None, name: str) -> _Node | None:
@@ -185,13 +208,10 @@ def _link_parts(path: str) -> list[str]:
     return [part for part in path.split("/") if part not in ("", ".")]
 
 
-def _check_target(member: Member) -> None:
-    target = member.target
-    if not target:
-        raise UnsafeLink(member.path, target, Phrase("it has no target"))
+def _foreign(target: str) -> str | None:
+    """Return why a target lies outside of any package on some system, None if it need not."""
     if target.startswith(("/", "\\")) or _DRIVE.match(target):
-        raise UnsafeLink(member.path, target, Phrase("its target is absolute"))
+        return "its target is absolute"
     if "\\" in target and ".." in target.replace("\\", "/").split("/"):
-        raise UnsafeLink(member.path, target, Phrase("its target climbs with backslashes"))
-    if member.kind is Kind.HARDLINK and ".." in target.split("/"):
-        raise UnsafeLink(member.path, target, Phrase("its target holds '..'"))
+        return "its target climbs with backslashes"
+    return None

@@ -1,5 +1,7 @@
 """What may not be in a package's tree, wherever it would be unpacked."""
 
+import bz2
+import json
 import tarfile
 
 import pytest
@@ -17,7 +19,7 @@ from pulp_conda.formats.errors import (
     UnsafePath,
 )
 from pulp_conda.formats.limits import Limits
-from tests.builders import PackageBuilder
+from tests.builders import PackageBuilder, member, tar_of
 from tests.unit.formats.packages import read_conda, read_tar
 
 
@@ -50,30 +52,65 @@ def test_paths_out_of_the_package_are_unsafe(path: str) -> None:
     assert_refused(package().payload_member(path, b"x"), UnsafePath)
 
 
-@pytest.mark.parametrize(
-    ("path", "target"),
-    [
-        ("link", "/etc/passwd"),
-        ("link", "../x"),
-        ("lib/link", "../../x"),
-        ("link", "C:/x"),
-        ("link", "lib/../../x"),
-        ("link", ""),
-        ("link", "link"),
-    ],
-)
-def test_symbolic_links_out_of_the_package_are_unsafe(path: str, target: str) -> None:
-    link = package().payload_member(path, type=tarfile.SYMTYPE, linkname=target)
+def linked(**targets: str) -> PackageBuilder:
+    """Return a package with symbolic links; `__` stands for a slash of their paths."""
+    builder = package()
+    for path, target in targets.items():
+        builder.payload_member(path.replace("__", "/"), type=tarfile.SYMTYPE, linkname=target)
+    return builder
+
+
+OUTSIDE = [
+    linked(link="/etc/passwd"),
+    linked(link="../x"),
+    linked(lib__link="../../x"),
+    linked(link="C:/x"),
+    linked(link="lib\\..\\..\\x"),
+    linked(link="lib/../../x"),
+    linked(a__b__down="../../lib", a__out="b/down/../../x"),
+    linked(absolute="/usr/lib", a__through="../absolute/libcuda.so"),
+    linked(lib__through="../info/root", info__root="/"),
+]
+
+
+@pytest.mark.parametrize("builder", OUTSIDE, ids=range(len(OUTSIDE)))
+def test_links_out_of_the_package_are_refused_or_recorded(builder: PackageBuilder) -> None:
+    assert_refused(builder, UnsafeLink)
+    allowing = Limits(outside_links=True)
+    for read, data in ((read_conda, builder.conda()), (read_tar, builder.tar_bz2())):
+        assert read(data, allowing).traits == {"outside_links"}
+
+
+@pytest.mark.parametrize("target", ["", "link"])
+def test_links_that_lead_nowhere_are_refused_either_way(target: str) -> None:
+    link = linked(link=target)
     assert_refused(link, UnsafeLink)
+    with pytest.raises(UnsafeLink):
+        read_conda(link.conda(), Limits(outside_links=True))
 
 
-def test_links_that_lead_out_only_together_are_unsafe() -> None:
-    links = (
-        package()
-        .payload_member("a/b/down", type=tarfile.SYMTYPE, linkname="../../lib")
-        .payload_member("a/out", type=tarfile.SYMTYPE, linkname="b/down/../../x")
-    )
-    assert_refused(links, UnsafeLink)
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "licence"])
+def test_links_below_info_are_made_in_no_environment(target: str) -> None:
+    link = package().info_member("info/licence", type=tarfile.SYMTYPE, linkname=target)
+    assert read_conda(link.conda()).traits == set()
+    assert read_tar(link.tar_bz2()).traits == set()
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../x"])
+def test_links_below_info_that_paths_json_lists_are_as_others(target: str) -> None:
+    link = package().info_member("info/x", type=tarfile.SYMTYPE, linkname=target)
+    listed = b'{"paths_version": 1, "paths": [{"_path": "info/x", "path_type": "softlink"}]}'
+    assert_refused(link.document("paths.json", listed), UnsafeLink)
+
+
+def test_links_below_info_of_a_package_without_paths_json_are_as_others() -> None:
+    members = [
+        member("info/index.json", json.dumps(package().index).encode()),
+        member("info/files", b"info/x\n"),
+        member("info/x", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+    ]
+    with pytest.raises(UnsafeLink):
+        read_tar(bz2.compress(tar_of(members)))
 
 
 def test_a_link_within_the_package_is_fine() -> None:
@@ -81,19 +118,26 @@ def test_a_link_within_the_package_is_fine() -> None:
     assert read_conda(link.conda()).filename.name == "demo"
 
 
-@pytest.mark.parametrize("target", ["/etc/passwd", "../x", "absent", "lib"])
-def test_hard_links_name_a_file_before_them(target: str) -> None:
-    link = package().payload_member("lib/hard", type=tarfile.LNKTYPE, linkname=target)
+@pytest.mark.parametrize("target", ["/etc/passwd", "../x", "C:x", "a\\..\\x", "absent", "lib", ""])
+@pytest.mark.parametrize("path", ["lib/hard", "info/hard"])
+def test_hard_links_name_a_file_before_them(path: str, target: str) -> None:
+    link = package().payload_member(path, type=tarfile.LNKTYPE, linkname=target)
     assert_refused(link, UnsafeLink)
+    with pytest.raises(UnsafeLink):
+        read_conda(link.conda(), Limits(outside_links=True))
 
 
-def test_nothing_lies_beneath_a_symbolic_link() -> None:
+@pytest.mark.parametrize("target", ["lib", "/etc"])
+@pytest.mark.parametrize("path", ["share", "info/share"])
+def test_nothing_lies_beneath_a_symbolic_link(path: str, target: str) -> None:
     beneath = (
         package()
-        .payload_member("share", type=tarfile.SYMTYPE, linkname="lib")
-        .payload_member("share/x", b"x")
+        .payload_member(path, type=tarfile.SYMTYPE, linkname=target)
+        .payload_member(f"{path}/x", b"x")
     )
     assert_refused(beneath, UnsafePath)
+    with pytest.raises(UnsafePath):
+        read_conda(beneath.conda(), Limits(outside_links=True))
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, b"Z"])
