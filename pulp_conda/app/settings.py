@@ -28,6 +28,7 @@ CONDA_MAX_EXPANDED_BYTES = 64 * 1024**3
 CONDA_MAX_EXPANSION_RATIO = 1000
 CONDA_MAX_PACKAGE_MEMBERS = 1_000_000
 CONDA_MAX_VALIDATION_SECONDS = 240
+"""Processor time for reading one package, beside a second for each 2 MiB of it."""
 
 CONDA_OUTSIDE_LINKS = "refuse"
 """What becomes of packages with symbolic links that lead out of them: "refuse", or "accept" and

@@ -186,12 +186,12 @@ class DocumentTooLarge(LimitExceeded):
 
 @dataclass(eq=False)
 class TooSlow(LimitExceeded):
-    """Reading the package took longer than allowed."""
+    """Reading the package takes more processor time than allowed."""
 
     code = "too-slow"
-    sentence = "reading the package took longer than the {limit_seconds} seconds allowed"
+    sentence = "reading the package takes more than the {limit_seconds} s of processor time allowed"
 
-    limit_seconds: float
+    limit_seconds: int
 
 
 # The archive itself (CEP 35) ----------------------------------------------------------------

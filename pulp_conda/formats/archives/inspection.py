@@ -87,8 +87,8 @@ def inspect(
 
     `now` is the time in seconds since the epoch that the package may not be newer than, and
     `claimed_subdir` where it belongs if it does not say so itself. Patch instructions are handed
-    to `instructions` as they are come by. Takes time in proportion to the
-    unpacked size, at most `limits.seconds`.
+    to `instructions` as they are come by. Takes processor time in proportion
+    to the unpacked size, at most `limits.seconds_for` its size.
 
     Raises:
         InvalidPackage: the subclass and its sentence say which rule is broken, and where.

@@ -1,11 +1,17 @@
 """What may not be in a package's tree, wherever it would be unpacked."""
 
 import bz2
+import io
+import itertools
 import json
 import tarfile
+import threading
+import time
 
 import pytest
 
+from pulp_conda.formats.archives import inspect
+from pulp_conda.formats.archives.streams import Budget
 from pulp_conda.formats.errors import (
     DuplicateMember,
     ExpandsTooFar,
@@ -199,6 +205,46 @@ def test_members_are_counted() -> None:
         read_conda(builder.conda(), Limits(members=10))
 
 
-def test_time_is_bounded() -> None:
-    with pytest.raises(TooSlow):
+def test_processor_time_is_bounded() -> None:
+    with pytest.raises(TooSlow, match="processor time"):
         read_conda(package().conda(), Limits(seconds=-1))
+
+
+def test_the_clock_is_looked_at_in_some_steps() -> None:
+    def exhaust(steps: int) -> None:
+        for _ in range(steps):
+            budget.check_time()
+
+    looks = itertools.count()
+    budget = Budget(Limits(seconds=9.5), 0, clock=looks.__next__)
+    with pytest.raises(TooSlow, match="9 s"):
+        exhaust(1000)
+    assert next(looks) == 11
+
+
+def test_large_packages_may_take_longer() -> None:
+    limits = Limits(seconds=2, bytes_per_second=1000)
+    assert [limits.seconds_for(size) for size in (0, 500, 10_000)] == [2, 2.5, 12]
+    assert Limits().seconds_for(Limits().package_bytes) > 3600
+
+
+def test_time_that_others_have_the_processor_for_does_not_count() -> None:
+    limit = 0.5
+
+    def work() -> None:
+        until = time.thread_time() + 2 * limit
+        while time.thread_time() < until:
+            pass
+
+    class Busy(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if not others:
+                others.append(threading.Thread(target=work))
+                others[0].start()
+                others[0].join()
+            return super().read(size)
+
+    others: list[threading.Thread] = []
+    data = package().conda()
+    assert inspect(Busy(data), "conda", Limits(seconds=limit, bytes_per_second=len(data) * 10**6))
+    assert others
