@@ -14,6 +14,15 @@ REST_FRAMEWORK = {
     ],
 }
 
+PASSWORD_HASHERS = [
+    "pulp_conda.app.authentication.hashing.BoundedHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+"""Django's own, of which the first one computes few hashes at once (Django's setting)."""
+
 CONDA_DEFAULT_CHANNEL = "main"
 """The channel that is meant where a registry URL names none."""
 

@@ -40,10 +40,17 @@ class Password:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A workload's identity, which pulpcore's own authentication judges."""
+
+    jwt: str = field(repr=False)
+
+
 def credentials_of(
     headers: Mapping[str, str], path_token: str | None = None
-) -> Token | Password | None:
-    """Return what a request presents; None if that is nothing, or nothing that is ours to judge.
+) -> Token | Password | Identity | None:
+    """Return what a request presents; None if that is nothing, or of no kind that is known here.
 
     A token may stand in `Authorization` as Bearer, as `token` or as Basic's password (with any
     user name) or user name (without a password), in `X-API-Key`, and in the URL. Whatever claims
@@ -51,33 +58,37 @@ def credentials_of(
     """
     if path_token and not is_token(path_token):
         return Token(path_token)  # no channel is called "t": whatever else is sent, it is refused
-    if authorization := headers.get("Authorization"):
-        scheme, _, value = authorization.strip().partition(" ")
-        return _of_authorization(scheme.lower(), value.strip())
+    if authorization := headers.get("Authorization", "").split(maxsplit=1):
+        return _of_authorization(authorization[0].lower(), "".join(authorization[1:]).strip())
     if key := headers.get("X-API-Key"):
         return Token(key)
     return Token(path_token) if path_token else None
 
 
-def _of_authorization(scheme: str, value: str) -> Token | Password | None:
+def _of_authorization(scheme: str, value: str) -> Token | Password | Identity | None:
     if scheme == "basic":
         return _of_basic(value)
-    if scheme == "token" or (scheme == "bearer" and not _JWT.fullmatch(value)):
-        return Token(value)
-    return None
+    if scheme == "bearer" and _JWT.fullmatch(value):
+        return Identity(value)
+    return Token(value) if scheme in ("token", "bearer") else None
 
 
-def _of_basic(value: str) -> Token | Password | None:
+def _of_basic(value: str) -> Token | Password | Identity | None:
     try:
-        username, separator, password = base64.b64decode(value).decode().partition(":")
-    except ValueError:  # neither base64 nor UTF-8
+        username, separator, password = _text(base64.b64decode(value)).partition(":")
+    except ValueError:  # no base64
         return None
-    if not separator or "\0" in username:
+    if not separator:
         return None
     if is_token(password):
         return Token(password)
     if is_token(username) and password in _NO_PASSWORD:
         return Token(username)
-    if _JWT.fullmatch(password):
-        return None  # a workload's identity, which pulpcore's own authentication knows
-    return Password(username, password)
+    return Identity(password) if _JWT.fullmatch(password) else Password(username, password)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")  # as DRF reads it

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from pulp_conda.app.models import CHALLENGE, AccessToken
 
-from .credentials import credentials_of
+from .credentials import Password, Token, credentials_of
 from .identity import WrongCredentials, identify
 
 
@@ -20,10 +20,11 @@ class CondaAuthentication(BaseAuthentication):
 
         Raises:
             AuthenticationFailed: the credentials are wrong.
+            TooManyChecks: a password would have to be checked, and too many are.
         """
         path_token = request.parser_context["kwargs"].get("token")
         credentials = credentials_of(request.headers, path_token)
-        if credentials is None:
+        if not isinstance(credentials, Token | Password):
             return None
         try:
             requester = identify(credentials)

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp.web import HTTPBadRequest, HTTPUnauthorized, Request, StreamResponse, middleware
-from pulpcore.content.authentication import authenticate as pulps_authentication
 
 from pulp_conda.app.authentication.addresses import without_token
 from pulp_conda.app.authentication.credentials import Password, Token, credentials_of, is_token
@@ -11,7 +10,9 @@ from pulp_conda.app.authentication.identity import WrongCredentials, identify
 from pulp_conda.app.models import CHALLENGE, REQUESTER
 
 from .database import ask
+from .passwords import identified
 from .registry import HANDLERS
+from .users import introduce
 
 _Handler = Callable[[Request], Awaitable[StreamResponse]]
 _CREDENTIALS = ("Authorization", "X-API-Key")
@@ -21,20 +22,24 @@ _CREDENTIALS = ("Authorization", "X-API-Key")
 async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
     """Check a request's credentials and pass it on without them.
 
-    Passwords are checked here on the registry's own URLs alone: elsewhere other plugins' guards
-    want to know the user. Of tokens those know nothing.
+    Passwords are checked here on the registry's own URLs alone, for other URLs when somebody
+    wants to know the user (`users.introduce`). Of tokens pulpcore and other plugins know nothing.
 
     Raises:
         HTTPBadRequest: the credentials have a form that no scheme knows.
         HTTPUnauthorized: the credentials are wrong.
+        HTTPTooManyRequests: too many passwords are being checked.
     """
     if not request.headers.get("Authorization", "").isascii():  # pulpcore's own code fails on it
         raise HTTPBadRequest(text="the header Authorization is not ASCII")
     credentials = credentials_of(request.headers, request.match_info.get("token"))
-    if credentials is None or not _is_ours(request, credentials):
+    if not isinstance(credentials, Token | Password) or not _is_ours(request, credentials):
         return await handler(request)
     try:
-        requester = await ask(identify, credentials)
+        if isinstance(credentials, Password):
+            requester = await identified(credentials)
+        else:
+            requester = await ask(identify, credentials)
     except WrongCredentials as error:
         raise HTTPUnauthorized(text=str(error), headers={"WWW-Authenticate": CHALLENGE}) from error
     anonymous = _without_credentials(request)
@@ -49,9 +54,9 @@ async def authenticate_for_others(request: Request, handler: _Handler) -> Stream
     It takes as long as all the rest of an answer, and of most channels everybody may read.
     Channels with a guard ask for it themselves.
     """
-    if request.match_info.handler in HANDLERS:
-        return await handler(request)
-    return await pulps_authentication(request, handler)
+    if request.match_info.handler not in HANDLERS:
+        await introduce(request)
+    return await handler(request)
 
 
 def _without_credentials(request: Request) -> Request:

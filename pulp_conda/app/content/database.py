@@ -18,6 +18,15 @@ def ask(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     Raises:
         HTTPServiceUnavailable: the database cannot be reached.
     """
+    return with_database(work, *args, **kwargs)
+
+
+def with_database(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Do work in this thread, if need be by a new connection to the database.
+
+    Raises:
+        HTTPServiceUnavailable: the database cannot be reached.
+    """
     try:
         return work(*args, **kwargs)
     except (InterfaceError, OperationalError):

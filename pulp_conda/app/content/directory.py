@@ -16,7 +16,6 @@ from aiohttp.web import (
 )
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.content.authentication import validate_domain
 from pulpcore.plugin.models import Domain
 from pulpcore.plugin.util import get_domain, get_domain_pk, set_domain
@@ -28,6 +27,7 @@ from pulp_conda.app.models.token import READ
 
 from .database import ask
 from .html import HEADERS, Rows, query, render
+from .users import introduce
 
 _PER_PAGE: Final = 100
 _MAX_QUERY: Final = 200
@@ -55,15 +55,11 @@ async def list_channels(request: Request) -> StreamResponse:
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
     if REQUESTER not in request:
         with suppress(HTTPNotFound):  # there is no such domain, which is told below
-            await pulps_authentication(request, _nothing)
+            await introduce(request)
     requester = request.get(REQUESTER) or Requester(request.get("user") or AnonymousUser())
     if _SIGN_IN in request.query and not requester.user.is_authenticated:
         raise HTTPUnauthorized(headers={"WWW-Authenticate": CHALLENGE})
     return await ask(_answer, request, requester)
-
-
-async def _nothing(_: Request) -> None:
-    """Stand for the handler where only the authentication in front of it is wanted."""
 
 
 def _answer(request: Request, requester: Requester) -> Response:

@@ -1,7 +1,6 @@
 """Reading a channel by the registry's URL and by the content app's own."""
 
 from aiohttp.web import HTTPNotFound, Request, StreamResponse
-from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.plugin.content import Handler
 
 from pulp_conda.app.models import ChannelName, channel_named
@@ -13,6 +12,7 @@ from .answers import Representation, answer
 from .channels import UnknownChannel, UserUnknown, find
 from .database import ask
 from .directory import list_channels
+from .users import introduce
 
 _pulps_handler = Handler()
 
@@ -60,7 +60,8 @@ async def stream_content(request: Request) -> StreamResponse:
     try:
         return await _serve(request)
     except UnknownChannel:
-        return await pulps_authentication(request, _pulps_handler.stream_content)
+        await introduce(request)
+        return await _pulps_handler.stream_content(request)
 
 
 HANDLERS = (list_channels, stream_registry, stream_channel, stream_content)
@@ -72,10 +73,6 @@ async def _serve(request: Request, name: ChannelName | None = None) -> StreamRes
     try:
         found = await ask(find, request, name)
     except UserUnknown:
-        await pulps_authentication(request, _nothing)
+        await introduce(request)
         found = await ask(find, request, name)
     return await answer(request, found) if isinstance(found, Representation) else found
-
-
-async def _nothing(_: Request) -> None:
-    """Stand for the handler where only the authentication in front of it is wanted."""

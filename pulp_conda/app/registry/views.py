@@ -296,8 +296,8 @@ def _told(by_framework: Any, exc: Exception) -> tuple[int, str, Mapping[str, str
     """Return the status, the sentence and the headers by which a client is told of a failure."""
     if isinstance(exc, APIException | PermissionDenied):
         answer = by_framework(exc)
-        challenge = answer.headers.get("WWW-Authenticate")
-        headers = {"WWW-Authenticate": challenge} if challenge else {}
+        told = ("WWW-Authenticate", "Retry-After")
+        headers = {name: answer.headers[name] for name in told if name in answer.headers}
         return answer.status_code, str(exc.detail), headers
     for kind, status in _STATUS.items():
         if isinstance(exc, kind):

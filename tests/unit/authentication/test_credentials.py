@@ -1,12 +1,15 @@
 """Credentials, wherever clients put them."""
 
 import base64
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework.authentication import BasicAuthentication
 
 from pulp_conda.app.authentication.credentials import (
+    Identity,
     Password,
     Token,
     credentials_of,
@@ -40,16 +43,26 @@ def test_tokens_differ_and_have_a_form_that_conda_finds_in_urls() -> None:
         (basic("alice", "a:b"), Password("alice", "a:b")),
         (basic("älice", "ß"), Password("älice", "ß")),
         (basic("alice", ""), Password("alice", "")),
-        (basic("__token__", JWT), None),
+        (basic("__token__", JWT), Identity(JWT)),
         ({"Authorization": f"Bearer {TOKEN}"}, Token(TOKEN)),
         ({"Authorization": f"bearer  {TOKEN} "}, Token(TOKEN)),
         ({"Authorization": f"token {TOKEN}"}, Token(TOKEN)),
         ({"Authorization": "Bearer somebody-elses"}, Token("somebody-elses")),
-        ({"Authorization": f"Bearer {JWT}"}, None),
+        ({"Authorization": f"Bearer {JWT}"}, Identity(JWT)),
         ({"Authorization": "Digest x"}, None),
         ({"Authorization": "Basic !!!"}, None),
         ({"Authorization": "Basic"}, None),
-        (basic("nul\0", "x"), None),
+        (basic("nul\0", "x"), Password("nul\0", "x")),
+        (
+            {"Authorization": "Basic\t" + basic("alice", "x")["Authorization"][6:]},
+            Password("alice", "x"),
+        ),
+        (
+            {"Authorization": "Basic " + base64.b64encode(b"alice:\xff").decode()},
+            Password("alice", "\xff"),
+        ),
+        ({"Authorization": ""}, None),
+        ({"Authorization": "Bearer"}, Token("")),
         ({"X-API-Key": TOKEN}, Token(TOKEN)),
     ],
 )
@@ -74,4 +87,20 @@ def test_any_header_is_understood_or_left_alone(scheme: str, value: str) -> None
         {"Authorization": f"Basic {value}"},
         basic(scheme, value),
     ):
-        assert isinstance(credentials_of(headers), Token | Password | None)
+        assert isinstance(credentials_of(headers), Token | Password | Identity | None)
+
+
+@given(
+    st.binary(max_size=30),
+    st.binary(max_size=30),
+    st.sampled_from(["Basic ", "basic\t", "BASIC  "]),
+)
+def test_no_password_that_pulpcore_would_read_is_missed(
+    name: bytes, secret: bytes, scheme: str
+) -> None:
+    header = scheme + base64.b64encode(name + b":" + secret).decode()
+    request = SimpleNamespace(headers={"authorization": header})
+    read = SimpleNamespace(authenticate_credentials=lambda *credentials: credentials[:2])
+    pulps = BasicAuthentication.authenticate(read, request)
+    found = credentials_of({"Authorization": header})
+    assert found == Password(*pulps) or isinstance(found, Token | Identity)

@@ -1,51 +1,72 @@
-"""Passwords that were found right a short while ago."""
-
-from types import SimpleNamespace
+"""Passwords that were found right, or wrong, a short while ago."""
 
 import pytest
 
 from pulp_conda.app.authentication import passwords
 from pulp_conda.app.authentication.passwords import PasswordMemory
 
-
-def user(pk: int = 1, password: str = "hash") -> SimpleNamespace:
-    return SimpleNamespace(pk=pk, password=password)
+ALICE, BOB = "1 hash", "2 hash"
 
 
-def test_a_password_is_known_once_it_was_right() -> None:
+def test_what_a_check_found_is_known_from_then_on() -> None:
     memory = PasswordMemory(60)
-    assert not memory.knows(user(), "right")
-    memory.remember(user(), "right")
-    assert memory.knows(user(), "right")
-    assert not memory.knows(user(), "wrong")
-    assert not memory.knows(user(pk=2), "right")
+    assert memory.recall(ALICE, "right") is None
+    memory.note(ALICE, "right", right=True)
+    memory.note(ALICE, "wrong", right=False)
+    assert memory.recall(ALICE, "right") is True
+    assert memory.recall(ALICE, "wrong") is False
+    assert memory.recall(ALICE, "other") is None
+    assert memory.recall(BOB, "right") is None
+    assert memory.recall("1 other hash", "right") is None, "a changed password counts at once"
 
 
-def test_a_changed_password_is_forgotten_at_once() -> None:
-    memory = PasswordMemory(60)
-    memory.remember(user(), "right")
-    assert not memory.knows(user(password="other hash"), "right")
-
-
-def test_nothing_is_known_for_longer_than_said() -> None:
+@pytest.mark.parametrize("right", [True, False])
+def test_nothing_is_known_for_longer_than_said(
+    monkeypatch: pytest.MonkeyPatch, right: bool
+) -> None:
+    monkeypatch.setattr(passwords, "_WRONG_SECONDS", 0)
     memory = PasswordMemory(0)
-    memory.remember(user(), "right")
-    assert not memory.knows(user(), "right")
+    memory.note(ALICE, "secret", right=right)
+    assert memory.recall(ALICE, "secret") is None
+    assert memory._known[right]._expires, "it is kept, but counts no more"
+
+
+def test_guesses_at_a_user_stand_behind_what_was_right_before_and_behind_other_users() -> None:
+    memory = PasswordMemory(0)
+    memory.note(ALICE, "right", right=True)
+    assert memory.trusts(ALICE, "first guess")
+    memory.note(ALICE, "first guess", right=False)
+    assert not memory.trusts(ALICE, "second guess")
+    assert memory.trusts(ALICE, "right")
+    assert memory.trusts(BOB, "right")
 
 
 def test_neither_the_password_nor_its_plain_hash_is_kept() -> None:
     memory, other = PasswordMemory(60), PasswordMemory(60)
-    memory.remember(user(), "right")
-    other.remember(user(), "right")
-    assert b"right" not in b"".join(memory._expires)
-    assert set(memory._expires).isdisjoint(other._expires), "each process has a key of its own"
+    digests = []
+    for each in (memory, other):
+        each.note(ALICE, "right", right=True)
+        digests.append(set(each._known[True]._expires))
+    assert b"right" not in b"".join(digests[0])
+    assert digests[0].isdisjoint(digests[1]), "each process has a key of its own"
 
 
-def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["\ud800", "ß", "\0", ""])
+def test_any_text_is_remembered(text: str) -> None:
+    memory = PasswordMemory(60)
+    memory.note(text, text, right=True)
+    assert memory.recall(text, text) is True
+
+
+def test_only_so_many_are_kept_and_wrong_ones_push_out_no_right_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(passwords, "_MOST", 3)
     memory = PasswordMemory(60)
     for number in range(5):
-        memory.remember(user(pk=number), "right")
-    assert [memory.knows(user(pk=number), "right") for number in range(5)] == [False] * 2 + [
-        True
-    ] * 3
+        memory.note(f"user {number}", "right", right=True)
+    for number in range(100):
+        memory.note(f"user {number}", f"wrong {number}", right=False)
+    known = [memory.recall(f"user {number}", "right") for number in range(5)]
+    assert known == [None, None, True, True, True]
+    assert len(memory._known[False]._expires) == 3
