@@ -1,1 +1,1 @@
-Access tokens, the roles reader, publisher, maintainer and owner on channels, owners and domains, private channels, and uploads by CI jobs with their own identity. The server may limit how long tokens last and how many a user has.
+Access tokens, the roles reader, publisher, maintainer and owner on channels, owners and domains, private channels, and uploads by CI jobs with their own identity. The server may limit how long tokens last and how many a user has. Pulp's own content guards are told the user at every URL of a channel.

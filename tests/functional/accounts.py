@@ -42,6 +42,21 @@ class Account:
         token: str = self.rest.create("conda/tokens/", **body)["token"]
         return token
 
+    def session(self) -> requests.Session:
+        """Sign in by Pulp's page; return the browser's session, with its CSRF token as a header."""
+        session = requests.Session()
+        url = f"{self.server.origin}/auth/login/"
+        session.get(url, timeout=60)
+        form = {
+            "username": self.name,
+            "password": self.password,
+            "csrfmiddlewaretoken": session.cookies["csrftoken"],
+        }
+        answer = session.post(url, data=form, allow_redirects=False, timeout=60)
+        assert answer.status_code == 302, answer.text
+        session.headers["X-CSRFToken"] = session.cookies["csrftoken"]
+        return session
+
 
 def new_account(server: RunningServer, name: str | None = None) -> Account:
     """Make a user."""

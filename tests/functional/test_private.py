@@ -1,6 +1,5 @@
 """Private channels: everything that a client fetches works, and nothing leaks."""
 
-import base64
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -164,16 +163,57 @@ def test_a_changed_password_and_a_lost_role_count_at_once(
     assert status(url, auth=(reader.name, "another one 22")) == 403
 
 
-def test_other_plugins_guards_still_know_the_user(server: RunningServer, owner: str) -> None:
-    rest = Rest(server)
-    guard = rest.create("contentguards/core/rbac/", name=f"core's for {owner}")
-    url = f"{server.channel(owner)}/x.conda"
-    assert server.put(url, PackageBuilder().conda()).status_code == 201
+@pytest.fixture
+def rbac_guard(rest: Rest, owner: str) -> dict[str, Any]:
+    """pulpcore's own guard, which asks for a role on itself."""
+    guard: dict[str, Any] = rest.create("contentguards/core/rbac/", name=f"core's for {owner}")
+    return guard
+
+
+def guard_channel(rest: Rest, owner: str, guard: dict[str, Any]) -> None:
+    """Make a channel of an owner with a guard."""
+    url = f"{rest.server.channel(owner)}/x.conda"
+    assert rest.server.put(url, PackageBuilder().conda()).status_code == 201
     (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
     body = {"content_guard": guard["pulp_href"]}
     rest.wait(rest.request("PATCH", distribution["pulp_href"], json=body))
-    content = f"{server.origin}/pulp/content/{owner}/main/noarch/repodata.json"
-    assert status(content) == 403
-    assert status(content, auth=("admin", PASSWORD)) == 200
-    header = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
-    assert status(content, headers={"Authorization": f"Basic {header}"}) == 200
+
+
+@pytest.mark.parametrize("kind", ["alone", "in a composite", "beside ours"])
+def test_other_plugins_guards_know_the_user(
+    server: RunningServer, rest: Rest, owner: str, rbac_guard: dict[str, Any], kind: str
+) -> None:
+    guard = rbac_guard
+    if kind != "alone":
+        guards = [rbac_guard["pulp_href"]]
+        if kind == "beside ours":
+            ours = rest.create("contentguards/conda/conda/", name=f"ours for {owner}")
+            guards.insert(0, ours["pulp_href"])
+        path = "contentguards/core/composite/"
+        guard = rest.create(path, name=f"{kind} for {owner}", guards=guards)
+    guard_channel(rest, owner, guard)
+    reader, stranger = new_account(server), new_account(server)
+    reader.give("core.rbaccontentguard_downloader", rbac_guard["pulp_href"])
+    token = reader.token(scopes=["read"])
+    for url in (f"{base}/noarch/repodata.json" for base in urls_of(server, owner)):
+        for allowed in (
+            {"auth": ("admin", PASSWORD)},
+            {"auth": reader.auth},
+            {"auth": ("x", token)},
+            {"headers": bearer(token)},
+        ):
+            assert status(url, **allowed) == 200, (url, allowed)
+        with_token = url.replace(server.origin, f"{server.origin}/t/{token}")
+        assert status(with_token) == 200
+        assert reader.session().get(url, timeout=60).status_code == 200
+        for refused in (
+            {},
+            {"cookies": stranger.session().cookies},
+            {"cookies": {"sessionid": "unknown"}},
+            {"auth": stranger.auth},
+            {"headers": bearer(stranger.token(scopes=["read"]))},
+            {"headers": bearer(reader.token(scopes=["write"]))},
+            {"headers": bearer(reader.token(bound_to=["other"]))},
+        ):
+            assert status(url, **refused) == 403, (url, refused)
+        assert status(url, headers=bearer("pct-" + 48 * "0")) == 401

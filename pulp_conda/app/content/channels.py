@@ -19,7 +19,14 @@ from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.conditions import Validators, http_date
-from pulp_conda.app.models import REQUESTER, SERVED, ChannelName, CondaContentGuard
+from pulp_conda.app.models import (
+    REQUESTER,
+    SERVED,
+    ChannelName,
+    CondaContentGuard,
+    Requester,
+    Right,
+)
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import is_timestamp
 from pulp_conda.formats.index.empty import Options, empty_document
@@ -86,8 +93,9 @@ def _permit(request: Request, channel: Channel) -> None:
         raise UserUnknown
     guard = CondaContentGuard.objects.filter(pk=channel.content_guard).first()
     if guard is None:
-        if "user" not in request:
+        if "drf_request" not in request:  # what other guards ask; ours may not have needed it
             raise UserUnknown
+        _check_token(request, channel)
         guard = ContentGuard.objects.filter(pk=channel.content_guard).first()
         guard = guard and guard.cast()
     request[SERVED] = channel.distribution
@@ -95,8 +103,17 @@ def _permit(request: Request, channel: Channel) -> None:
         raise HTTPForbidden
     try:
         guard.permit(request)
+    except HTTPForbidden:
+        raise
     except PermissionError as error:
         raise HTTPForbidden(reason=" ".join(str(error).split())) from error
+
+
+def _check_token(request: Request, channel: Channel) -> None:
+    """Refuse a token that is not good for reading the channel, whatever its user may."""
+    requester: Requester | None = request.get(REQUESTER)
+    if requester and not requester.token_covers(Right.READ, channel.distribution.channel):
+        raise HTTPForbidden(reason="The access token is not good for reading this channel")
 
 
 def _index(channel: Channel, path: str) -> tuple[Index | None, str]:

@@ -22,12 +22,15 @@ CHALLENGE = 'Basic realm="conda", Bearer realm="conda"'
 """The `WWW-Authenticate` header of a 401."""
 
 
-# pulpcore's cache remembers that a path is guarded only if it is refused with a HTTPForbidden.
-class _Unauthorized(HTTPForbidden):
+class _Refused(HTTPForbidden, PermissionError):
+    """Both that pulpcore knows: its cache and its composite guard each look for another one."""
+
+
+class _Unauthorized(_Refused):
     status_code = 401
 
 
-class _Hidden(HTTPForbidden):
+class _Hidden(_Refused):
     status_code = 404
 
 
@@ -90,7 +93,7 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
             raise _Hidden
         if not requester.user.is_authenticated:
             raise _Unauthorized(headers={"WWW-Authenticate": CHALLENGE})
-        raise HTTPForbidden(reason="You may not read this channel")
+        raise _Refused(reason="You may not read this channel")
 
 
 def _distribution(path: str) -> CondaDistribution | None:

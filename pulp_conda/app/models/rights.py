@@ -63,7 +63,7 @@ class Requester:
 
     def may(self, right: Right, channel: ChannelName, repository: CondaRepository | None) -> bool:
         """Tell whether they have a right to a channel; without `repository` there is none yet."""
-        if not self.user.is_authenticated or not self._token_covers(right, channel):
+        if not self.user.is_authenticated or not self.token_covers(right, channel):
             return False
         owner = CondaOwner.objects.named(channel.owner)
         if owner is None and namesake(channel.owner) == self.user:
@@ -80,7 +80,7 @@ class Requester:
         """Tell whether they may read what a channel serves; without a guard everybody may."""
         if distribution.content_guard_id is None:
             return True
-        if not self.user.is_authenticated or not self._token_covers(
+        if not self.user.is_authenticated or not self.token_covers(
             Right.READ, distribution.channel
         ):
             return False
@@ -105,7 +105,8 @@ class Requester:
             return True
         return self.may(Right.READ, ChannelName(owner.name, ""), None)
 
-    def _token_covers(self, right: Right, channel: ChannelName) -> bool:
+    def token_covers(self, right: Right, channel: ChannelName) -> bool:
+        """Tell whether they have come without a token, or with one that is good for a right."""
         token = self.token
         return token is None or token.covers(_SCOPE[right], channel.owner, channel.name)
 
