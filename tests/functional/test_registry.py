@@ -181,6 +181,7 @@ def test_a_channels_name_may_hold_slashes(server: RunningServer, owner: str) -> 
         ("x.conda", b"rubbish", 400, "content is something else"),
         ("x.conda", b"", 400, "content is something else"),
         ("x.tar.bz2", bz2.compress(b"no tar"), 400, "truncated"),
+        ("x.tar.bz2", TEST_PACKAGE.tar_bz2() + bz2.compress(b""), 400, "bzip2 stream"),
         ("x.conda", OUTSIDE_LINK.conda(), 400, "link"),
         ("x.conda", TEST_PACKAGE.conda()[:-30], 400, ""),
         ("x.tar.bz2", TEST_PACKAGE.conda(), 400, "tar.bz2"),

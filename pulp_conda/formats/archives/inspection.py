@@ -13,7 +13,14 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from pulp_conda.formats.archives.contents import PackageContents, Trait
-from pulp_conda.formats.archives.streams import Budget, ExpandedStream, Reader, bzip2, zstandard
+from pulp_conda.formats.archives.streams import (
+    BZIP2,
+    Budget,
+    Compression,
+    ExpandedStream,
+    Reader,
+    zstandard,
+)
 from pulp_conda.formats.archives.tar_headers import Kind
 from pulp_conda.formats.archives.tars import TarWalk
 from pulp_conda.formats.archives.tree import PackageTree
@@ -126,7 +133,7 @@ class _Inspection:
     def read_tar_bz2(self, file: BinaryIO) -> None:
         """Read a package of the first format."""
         file.seek(0)
-        self._walk(file, bzip2, _TAR, _accept)
+        self._walk(file, BZIP2, _TAR, _accept)
 
     def read_conda(self, file: BinaryIO, size: int) -> str:
         """Read a package of the second format and return the stem of its inner names."""
@@ -135,9 +142,9 @@ class _Inspection:
         info, payload = _take(members, "info-"), _take(members, "pkg-")
         for name in members:
             raise BadZipMember(name, Phrase("a .conda file holds three members, not this"))
-        new = zstandard(self._limits.zstd_window_log)
-        self._walk(ZipMemberReader(file, info), new, Phrase(info.name), _only_info)
-        self._walk(ZipMemberReader(file, payload), new, Phrase(payload.name), _no_documents)
+        zst = zstandard(self._limits.zstd_window_log)
+        self._walk(ZipMemberReader(file, info), zst, Phrase(info.name), _only_info)
+        self._walk(ZipMemberReader(file, payload), zst, Phrase(payload.name), _no_documents)
         stem = _inner_stem(info.name)
         if _inner_stem(payload.name) != stem:
             raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
@@ -183,11 +190,11 @@ class _Inspection:
     def _walk(
         self,
         source: Reader,
-        new: Callable[[], Any],
+        compression: Compression,
         part: Phrase,
         check: Callable[[str], None],
     ) -> None:
-        walk = TarWalk(ExpandedStream(source, new, self._budget, part), self._limits, part)
+        walk = TarWalk(ExpandedStream(source, compression, self._budget, part), self._limits, part)
         for member in walk:
             path = self._tree.add(member)
             if not path:

@@ -10,6 +10,7 @@ import bz2
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pulp_conda.formats.errors import (
@@ -29,6 +30,7 @@ else:
 
 CHUNK_BYTES: Final = 256 * 1024
 _STEPS_PER_LOOK: Final = 32
+_SECOND_STREAM: Final = Phrase("after its first bzip2 stream, where some clients stop reading")
 
 
 class Reader(Protocol):
@@ -87,29 +89,38 @@ class Budget:
             raise ExpandsTooFar(self._size_bytes, self._allowed_bytes)
 
 
-def bzip2() -> Decompressor:
-    """Return a decompressor for one bzip2 stream."""
-    return bz2.BZ2Decompressor()
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """A way to compress, and whether every client reads what follows its first frame."""
+
+    decompressor: Callable[[], Decompressor]
+    """Makes one for a single frame, or stream as bzip2 calls it."""
+    several_frames: bool
 
 
-def zstandard(window_log: int) -> Callable[[], Decompressor]:
-    """Return a maker of decompressors for one zstd frame with a window of 2**window_log."""
+# conda and mamba join several streams, as pbzip2 writes them; rattler reads the first and may
+# take the package for complete.
+BZIP2: Final = Compression(bz2.BZ2Decompressor, several_frames=False)
+
+
+def zstandard(window_log: int) -> Compression:
+    """Return zstd with a window of at most 2**window_log bytes."""
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: window_log}
-    return lambda: zstd.ZstdDecompressor(options=options)
+    return Compression(lambda: zstd.ZstdDecompressor(options=options), several_frames=True)
 
 
 class ExpandedStream:
     """What the compressed ``source`` expands to, all frames of it joined.
 
-    Parallel compressors write several frames (pbzip2, zstd -T, pzstd), so that is legal; anything
-    else after a frame is not.
+    Parallel compressors (zstd -T, pzstd) write several frames, so that is legal where all clients
+    read them; anything else after a frame is not.
     """
 
     def __init__(
-        self, source: Reader, new: Callable[[], Decompressor], budget: Budget, part: Phrase
+        self, source: Reader, compression: Compression, budget: Budget, part: Phrase
     ) -> None:
         self._source = source
-        self._new = new
+        self._compression = compression
         self._budget = budget
         self._part = part
         self._engine: Decompressor | None = None
@@ -166,7 +177,9 @@ class ExpandedStream:
                 data = data or self._source.read(CHUNK_BYTES)
                 if not data and self._frames:
                     return b""
-                self._engine = self._new()
+                if self._frames and not self._compression.several_frames:
+                    raise TrailingData(self._part, _SECOND_STREAM)
+                self._engine = self._compression.decompressor()
                 self._frames += 1
                 self._frame_is_empty = True
             elif self._engine.needs_input:

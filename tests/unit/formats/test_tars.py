@@ -143,14 +143,17 @@ def test_zeros_may_follow_the_end_and_nothing_else() -> None:
         read_tar(package(end=bytes(5000) + b"x"))
 
 
-def test_concatenated_bzip2_streams_are_one_archive() -> None:
+@pytest.mark.parametrize("at", [0, 700, 1024, -1])
+def test_an_archive_of_several_bzip2_streams_is_refused(at: int) -> None:
+    # rattler 0.28 fails at 700, and at 1024 installs the first file alone.
     tar = bz2.decompress(package())
-    assert read_tar(bz2.compress(tar[:700]) + bz2.compress(b"") + bz2.compress(tar[700:]))
+    with pytest.raises(TrailingData, match="first bzip2 stream"):
+        read_tar(bz2.compress(tar[:at]) + bz2.compress(tar[at:]))
 
 
 @pytest.mark.parametrize("junk", [b"x", b"BZ", b"\0", b"BZh9junk", bytes(600)])
 def test_bytes_after_the_bzip2_stream_are_refused(junk: bytes) -> None:
-    with pytest.raises((TrailingData, TruncatedArchive, CorruptArchive)):
+    with pytest.raises(TrailingData):
         read_tar(package() + junk)
 
 
