@@ -127,13 +127,13 @@ def content_type(path: str) -> str:
     return _TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
 
 
-def cache_control(kind: Kind, *, private: bool) -> str:
-    """Return the Cache-Control header of a file: packages and shards never change, documents do.
+def cache_control(kind: Kind, *, private: bool, name_lifetime_s: int = 0) -> str:
+    """Return the Cache-Control header of a file. What a shard's URL means never changes.
 
-    A document is asked for anew every time, which costs a 304. Whoever was told that his upload
-    is done, or whom a colleague told, finds it also if he looked a second before.
+    A document is asked for anew every time, which costs a 304: who was told that an upload is done
+    finds it also if they looked a second before. So is a package, whose name may be withdrawn or
+    come back with other bytes; `name_lifetime_s` is how long that is excluded.
     """
     who = "private" if private else "public"
-    if kind is Kind.DOCUMENT:
-        return f"{who}, max-age=0, must-revalidate"
-    return f"{who}, max-age={_LONGEST_LIFETIME_S}, immutable"
+    lifetime = {Kind.SHARD: _LONGEST_LIFETIME_S, Kind.PACKAGE: name_lifetime_s}.get(kind, 0)
+    return f"{who}, max-age={lifetime}, " + ("immutable" if lifetime else "must-revalidate")

@@ -312,9 +312,7 @@ def test_force_replaces_for_one_who_may_remove(
     assert solve_from([server.channel(account.name)], ["demo"]) == [PACKAGE.filename]
 
 
-def test_only_force_opens_the_name_of_a_removed_file(
-    server: RunningServer, account: Account
-) -> None:
+def test_a_removed_file_leaves_its_name_open(server: RunningServer, account: Account) -> None:
     channel, name = f"{account.name}/dev", PACKAGE.filename
     maintainer = Raw(server, account.token(scopes=["read", "write", "delete"]))
     writer = Raw(server, account.token(scopes=["write"]))
@@ -324,8 +322,7 @@ def test_only_force_opens_the_name_of_a_removed_file(
     assert writer.remove(f"dist/{account.name}/demo/1.0/noarch/{name}").status_code == 403
     assert maintainer.remove(f"dist/{account.name}/demo/1.0/noarch/{name}").status_code == 200
     assert maintainer.remove(f"dist/{account.name}/demo/1.0/noarch/{name}").status_code == 404
-    assert writer.anaconda(channel, other, name=name).status_code == 409, "retired"
-    assert maintainer.anaconda(channel, other, name=name).status_code == 200
+    assert writer.anaconda(channel, other, name=name).status_code == 200
 
 
 def test_what_several_channels_have_is_removed_from_the_one_that_is_named(

@@ -11,7 +11,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer, new_account, owner_href
 from tests.functional.channels import delete, modify, newest_version, packages, repository_of
-from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
+from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, Rest, RunningServer
 
 _FILE = "noarch/demo-1.0-0.conda"
 _BODY = PackageBuilder().conda()
@@ -32,7 +32,7 @@ def channel(server: RunningServer, owner: str) -> str:
 
 
 @pytest.mark.parametrize("name", [None, "dev", "team/dev", "main"])
-def test_a_removed_file_leaves_the_index_and_stays_fetchable(
+def test_a_removed_file_leaves_the_index_and_its_url(
     server: RunningServer, owner: str, name: str | None
 ) -> None:
     url = server.channel(owner, name)
@@ -41,10 +41,91 @@ def test_a_removed_file_leaves_the_index_and_stays_fetchable(
     removed = delete(f"{url}/{_FILE}")
     assert (removed.status_code, removed.content) == (204, b"")
     assert packages(url) == {"demo-2.0-0.conda"}
-    assert requests.get(f"{url}/{_FILE}", timeout=30).content == _BODY
+    assert fetched(url) is None
     again = delete(f"{url}/{_FILE}")
     assert again.status_code == 404
     assert "demo-1.0-0.conda" in again.json()["message"]
+
+
+def fetched(url: str, path: str = _FILE) -> bytes | None:
+    """Return a file as anybody gets it, None where its URL is 404."""
+    answer = requests.get(f"{url}/{path}", timeout=30)
+    assert answer.status_code in (200, 404)
+    return answer.content if answer.ok else None
+
+
+def replaced(rest: Rest, owner: str, body: bytes) -> None:
+    """Put other bytes in the place of a file, as an update does."""
+    rest.upload(body, repository=repository_of(rest, owner)["pulp_href"])
+
+
+def test_what_anything_else_takes_out_stays_for_a_while_and_can_be_withdrawn(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    before = newest_version(rest, owner)
+    repository = repository_of(rest, owner)
+    (unit,) = rest.get("content/conda/packages/", repository_version=before, version="1.0")[
+        "results"
+    ]
+    modify(rest, repository, remove_content_units=[unit["pulp_href"]])
+    assert packages(channel) == {"demo-2.0-0.conda"}
+    assert fetched(channel) == _BODY
+    before = newest_version(rest, owner)
+    assert delete(f"{channel}/{_FILE}").status_code == 204
+    assert fetched(channel) is None
+    assert newest_version(rest, owner) == before, "the index did not name it any more"
+    assert delete(f"{channel}/{_FILE}").status_code == 404
+
+
+def test_a_file_that_another_took_the_place_of_is_withdrawn_with_it(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    replaced(rest, owner, _OTHER_BYTES)
+    assert fetched(channel) == _OTHER_BYTES
+    assert delete(f"{channel}/{_FILE}").status_code == 204
+    assert fetched(channel) is None, "nor the one before"
+    assert server.put(f"{channel}/x.conda", _BODY).status_code == 201
+    replaced(rest, owner, _OTHER_BYTES)
+    (unit,) = rest.get(
+        "content/conda/packages/",
+        repository_version=newest_version(rest, owner),
+        version="1.0",
+    )["results"]
+    modify(rest, repository_of(rest, owner), remove_content_units=[unit["pulp_href"]])
+    assert fetched(channel) == _OTHER_BYTES, "what came after the withdrawal, the newest of it"
+
+
+def test_a_withdrawal_holds_at_every_url_of_the_repository(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    other = server.channel(owner, "other")
+    assert server.put(f"{other}/x.conda", _BODY).status_code == 201
+    assert server.put(f"{other}/x.conda", PackageBuilder("rest").conda()).status_code == 201
+    main, second = (repository_of(rest, owner, name)["pulp_href"] for name in ("main", "other"))
+    rest.create(
+        "distributions/conda/conda/", name=f"{owner}/too", base_path=f"{owner}/too", repository=main
+    )
+    too = server.channel(owner, "too")
+    assert delete(f"{channel}/{_FILE}").status_code == 204
+    assert (fetched(channel), fetched(too), fetched(other)) == (None, None, _BODY)
+    # Nor by what a channel served before it was pointed at the repository.
+    (served,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/other")["results"]
+    rest.wait(rest.request("PATCH", served["pulp_href"], json={"repository": main}))
+    assert fetched(other) is None
+    assert fetched(other, "noarch/rest-1.0-0.conda") is not None
+    rest.wait(rest.request("PATCH", served["pulp_href"], json={"repository": second}))
+    assert fetched(other) == _BODY
+
+
+def test_deleted_versions_do_not_bring_a_withdrawn_file_back(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    assert delete(f"{channel}/{_FILE}").status_code == 204
+    withdrawing = newest_version(rest, owner)
+    assert server.put(f"{channel}/x.conda", PackageBuilder("rest").conda()).status_code == 201
+    rest.wait(rest.request("DELETE", withdrawing))
+    assert fetched(channel) is None
+    assert fetched(channel, "noarch/demo-2.0-0.conda") is not None
 
 
 def test_the_last_file_of_a_subdir_leaves_an_empty_index(server: RunningServer, owner: str) -> None:
@@ -77,20 +158,69 @@ def test_the_same_bytes_may_come_back_at_once(server: RunningServer, channel: st
         assert "demo-1.0-0.conda" in packages(channel)
 
 
-def test_other_bytes_wait_for_the_names_retirement_to_end(
+def test_other_bytes_may_take_the_name_at_once(server: RunningServer, channel: str) -> None:
+    assert delete(f"{channel}/{_FILE}").status_code == 204
+    assert server.put(f"{channel}/x.conda", _OTHER_BYTES).status_code == 201
+    assert fetched(channel) == _OTHER_BYTES
+
+
+def test_where_names_are_immutable_other_bytes_wait(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
+    repository = repository_of(rest, owner)
+    kept = requests.head(f"{channel}/{_FILE}", timeout=30).headers["Cache-Control"]
+    assert kept == "public, max-age=0, must-revalidate"
+    href = repository["pulp_href"]
+    rest.wait(rest.request("PATCH", href, json={"immutable_names": True}))
+    kept = requests.head(f"{channel}/{_FILE}", timeout=30).headers["Cache-Control"]
+    assert kept == "public, max-age=604800, immutable"
+    forced = requests.post(
+        f"{server.origin}/api/channels/{owner}/main/upload/x.conda?force=true",
+        data=_OTHER_BYTES,
+        auth=("admin", PASSWORD),
+        timeout=60,
+    )
+    assert forced.status_code == 409, "not by force either"
     assert delete(f"{channel}/{_FILE}").status_code == 204
     before = newest_version(rest, owner)
     refused = server.put(f"{channel}/x.conda", _OTHER_BYTES)
     assert refused.status_code == 409
     assert "until a short while ago" in refused.json()["message"]
     assert newest_version(rest, owner) == before
-    repository = repository_of(rest, owner)
-    replacing = rest.request("PATCH", repository["pulp_href"], json={"allow_replacing": True})
-    assert replacing.ok, replacing.text
+    rest.wait(rest.request("PATCH", href, json={"immutable_names": False}))
     assert server.put(f"{channel}/x.conda", _OTHER_BYTES).status_code == 201
     assert requests.get(f"{channel}/{_FILE}", timeout=30).content == _OTHER_BYTES
+
+
+def test_without_autopublish_nothing_is_seen_before_it_is_published(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    href = repository_of(rest, owner)["pulp_href"]
+    rest.wait(rest.request("PATCH", href, json={"autopublish": False}))
+    answer = server.put(f"{channel}/x.conda", PackageBuilder("later").conda())
+    assert answer.status_code == 201
+    assert "once the channel is published" in answer.json()["message"]
+    assert server.put(f"{channel}/x.conda", PackageBuilder("later").conda()).status_code == 409
+    assert delete(f"{channel}/{_FILE}").status_code == 204
+    assert packages(channel) == {"demo-1.0-0.conda", "demo-2.0-0.conda"}
+    assert fetched(channel) == _BODY, "what the index names is served"
+    assert fetched(channel, "noarch/later-1.0-0.conda") is None
+    rest.create("publications/conda/conda/", repository=href)
+    assert packages(channel) == {"demo-2.0-0.conda", "later-1.0-0.conda"}
+    assert fetched(channel) is None
+    assert fetched(channel, "noarch/later-1.0-0.conda") is not None
+
+
+def test_a_channel_whose_repository_was_deleted_takes_a_new_one(
+    server: RunningServer, rest: Rest, owner: str, channel: str
+) -> None:
+    rest.wait(rest.request("DELETE", repository_of(rest, owner)["pulp_href"]))
+    with ThreadPoolExecutor(2) as pool:
+        bodies = [PackageBuilder(name).conda() for name in ("a", "b")]
+        answers = list(pool.map(lambda body: server.put(f"{channel}/x.conda", body), bodies))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert packages(channel) == {"a-1.0-0.conda", "b-1.0-0.conda"}
+    assert rest.get("repositories/conda/conda/", name__startswith=f"{owner}/")["count"] == 1
 
 
 # Rollback ------------------------------------------------------------------------------------
@@ -103,6 +233,7 @@ def test_a_new_version_from_an_old_one_brings_the_file_back(
     assert delete(f"{channel}/{_FILE}").status_code == 204
     modify(rest, repository_of(rest, owner), base_version=before)
     assert "demo-1.0-0.conda" in packages(channel)
+    assert fetched(channel) == _BODY
     assert "already exists" in server.put(f"{channel}/x.conda", _OTHER_BYTES).json()["message"]
     assert delete(f"{channel}/{_FILE}").status_code == 204
     assert packages(channel) == {"demo-2.0-0.conda"}
@@ -114,6 +245,9 @@ def test_a_file_that_rollback_took_away_leaves_its_name_retired(
     url = server.channel(owner)
     assert server.put(f"{url}/x.conda", PackageBuilder(version="2.0").conda()).ok
     before = newest_version(rest, owner)
+    immutable = {"immutable_names": True}
+    href = repository_of(rest, owner)["pulp_href"]
+    rest.wait(rest.request("PATCH", href, json=immutable))
     assert server.put(f"{url}/x.conda", _BODY).ok
     modify(rest, repository_of(rest, owner), base_version=before)
     assert server.put(f"{url}/x.conda", _OTHER_BYTES).status_code == 409
@@ -258,7 +392,7 @@ def test_a_removal_that_died_before_its_index_is_completed(
     rest: Rest, owner: str, channel: str
 ) -> None:
     repository = repository_of(rest, owner)
-    rest.request("PATCH", repository["pulp_href"], json={"autopublish": False})
+    rest.wait(rest.request("PATCH", repository["pulp_href"], json={"autopublish": False}))
     (unit,) = rest.get(
         "content/conda/packages/",
         repository_version=repository["latest_version_href"],
@@ -267,6 +401,7 @@ def test_a_removal_that_died_before_its_index_is_completed(
     modify(rest, repository, remove_content_units=[unit["pulp_href"]])
     half_done = newest_version(rest, owner)
     assert "demo-1.0-0.conda" in packages(channel)
+    rest.wait(rest.request("PATCH", repository["pulp_href"], json={"autopublish": True}))
     assert delete(f"{channel}/{_FILE}").status_code == 204
     assert packages(channel) == {"demo-2.0-0.conda"}
     assert newest_version(rest, owner) == half_done, "the version was there already"

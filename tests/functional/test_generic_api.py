@@ -325,7 +325,7 @@ def test_a_version_goes_with_all_builds_subdirs_and_formats(
     assert packages(server.channel(filled, "team/dev")) == {"demo-1.0-0.conda", "other-1.0-0.conda"}
     assert delete(api(server, filled, "demo/1.0")).status_code == 404
     assert get(api(server, filled, "demo/1.0")).status_code == 404
-    assert get(f"{main}/noarch/demo-1.0-0.conda").status_code == 200, "for the retention period"
+    assert get(f"{main}/noarch/demo-1.0-0.conda").status_code == 404, "withdrawn at once"
     put(server, main, PackageBuilder("demo"))
 
 

@@ -93,7 +93,7 @@ def test_packages_are_redirected_and_nothing_else(
         whole = get(f"{url}/{path}")
         assert whole.status_code == 200
         assert etag == f'"{sha256(whole.content).hexdigest()}"'
-        assert whole.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert whole.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
         assert whole.headers["Content-Type"] == "application/octet-stream"
         part = get(f"{url}/{path}", Range="bytes=5-9")
         assert (part.status_code, part.content) == (206, whole.content[5:10])

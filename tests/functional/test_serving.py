@@ -19,6 +19,7 @@ import zstandard
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import status
+from tests.functional.channels import modify, repository_of
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 from tests.functional.test_private import private_channel
 
@@ -75,8 +76,8 @@ def test_every_file_follows_the_rules_of_http(server: RunningServer, owner: str)
             assert "Content-Encoding" not in whole.headers
             assert whole.headers["Content-Length"] == str(len(whole.content))
             assert whole.headers["Accept-Ranges"] == "bytes"
-            is_document = "repodata" in path or not path.endswith((".conda", ".msgpack.zst"))
-            kept = "max-age=0, must-revalidate" if is_document else "max-age=31536000, immutable"
+            lasting = "/shards/" in path
+            kept = "max-age=31536000, immutable" if lasting else "max-age=0, must-revalidate"
             assert whole.headers["Cache-Control"] == f"public, {kept}"
             assert ("Last-Modified" in whole.headers) == ("/shards/" not in path)
             head = requests.head(url, headers={"Accept-Encoding": "identity"}, timeout=30)
@@ -187,7 +188,13 @@ def test_what_an_old_index_named_stays_for_a_week(
     upload(server, url, PackageBuilder(version="2.0"))
     assert shards(url)["demo"] != old
     assert get(f"{url}/{old}").content == before
-    assert requests.delete(f"{url}/{PACKAGE}", auth=("admin", PASSWORD), timeout=60).ok
+    repository = repository_of(rest, owner)
+    (unit,) = rest.get(
+        "content/conda/packages/",
+        repository_version=repository["latest_version_href"],
+        version="1.0",
+    )["results"]
+    modify(rest, repository, remove_content_units=[unit["pulp_href"]])
     assert status(f"{url}/{PACKAGE}") == 200
     left = server.shell(
         "from django.utils.timezone import now\n"
@@ -307,7 +314,8 @@ def test_private_channels_keep_their_shards_to_themselves(
     for path in (f"noarch/shards/{digest.hex()}.msgpack.zst", PACKAGE):
         answer = admin(f"{url}/{path}")
         assert answer.status_code == 200
-        assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+        kept = "max-age=31536000, immutable" if "/shards/" in path else "max-age=0, must-revalidate"
+        assert answer.headers["Cache-Control"] == f"private, {kept}"
         known = {"If-None-Match": answer.headers["ETag"]}
         assert requests.get(f"{url}/{path}", headers=known, timeout=30).status_code == 401
         assert admin(f"{url}/{path}", headers=known).status_code == 304

@@ -330,7 +330,7 @@ def test_a_platform_without_packages_has_an_empty_index(
     records = json.loads(get(channel, f"{platform}/repodata.json"))["packages.conda"]
     assert set(records) == {"demo-1.0-0.conda"}
     href = repository_of(rest, owner)["pulp_href"]
-    assert rest.request("PATCH", href, json={"documents": ["shards"]}).ok
+    rest.wait(rest.request("PATCH", href, json={"documents": ["shards"]}))
     upload(server, channel, PackageBuilder("another"))
     for subdir in ("noarch", "osx-arm64"):
         for name in SUBDIR_FILES:
@@ -348,7 +348,7 @@ def test_newer_records_are_where_a_repository_has_them(
     assert repository_of(rest, owner)["v3_documents"] == ["repodata"]
     solved = {}
     for wanted in (["repodata"], ["shards", "repodata"], []):
-        assert rest.request("PATCH", href, json={"v3_documents": wanted}).ok
+        rest.wait(rest.request("PATCH", href, json={"v3_documents": wanted}))
         rest.create("publications/conda/conda/", repository=href)
         document = json.loads(get(channel, "noarch/repodata.json"))
         found = shard(channel, shard_index(channel)["shards"]["demo"])

@@ -136,7 +136,6 @@ class Raw:
         return self._post(
             f"{self.server.origin}/api/v1/upload/{channel}",
             files={"file": (name, body, "application/octet-stream", part)},
-            data={"attestation": "{}"},
             headers=bearer(self.token),
             params=options,
         )

@@ -40,7 +40,7 @@ class ChannelOverlap(ChannelError):
 
 
 def find_repository(channel: ChannelName) -> CondaRepository | None:
-    """Return the repository behind a channel's URL, None if the channel does not exist.
+    """Return the repository behind a channel's URL, None if the channel has none yet, or no more.
 
     Raises:
         ChannelPinned: the channel exists and follows no repository.
@@ -55,6 +55,8 @@ def find_repository(channel: ChannelName) -> CondaRepository | None:
     if distribution is None:
         return None
     if distribution.repository is None:
+        if _serves_nothing(distribution):
+            return None
         raise ChannelPinned(str(channel))
     repository: CondaRepository = distribution.repository.cast()
     return repository
@@ -86,6 +88,10 @@ def _create(channel: ChannelName) -> CondaRepository:
     repository = CondaRepository.objects.create(
         name=_free_name(Repository, channel), owner=owner, pulp_domain=get_domain()
     )
+    if left := _left_behind(channel):
+        left.repository = repository
+        left.save()
+        return repository
     CondaDistribution.objects.create(
         name=_free_name(Distribution, channel),
         base_path=channel.base_path,
@@ -95,6 +101,25 @@ def _create(channel: ChannelName) -> CondaRepository:
         pulp_domain=get_domain(),
     )
     return repository
+
+
+def _serves_nothing(distribution: CondaDistribution) -> bool:
+    """Tell whether a channel's URL is all that is left of it, its repository being deleted."""
+    served = (
+        distribution.repository_id,
+        distribution.publication_id,
+        distribution.repository_version_id,
+    )
+    return not any(served) and not distribution.checkpoint
+
+
+def _left_behind(channel: ChannelName) -> CondaDistribution | None:
+    """Return the channel's URL, locked, if it is there and serves nothing."""
+    there = CondaDistribution.objects.select_for_update(of=("self",)).filter(
+        base_path=channel.base_path, pulp_domain_id=get_domain_pk()
+    )
+    distribution = there.first()
+    return distribution if distribution and _serves_nothing(distribution) else None
 
 
 def _free_name(model: type[Repository | Distribution], channel: ChannelName) -> str:

@@ -52,7 +52,7 @@ class NameRetired(Exception):
     def __init__(self, package: CondaPackage) -> None:
         super().__init__(
             f"another file was called {package.relative_path} until a short while ago, and clients "
-            "may still hold its hash; use another build number, or set allow_replacing"
+            "may still hold its hash; use another build number (the channel has immutable_names)"
         )
 
 
@@ -76,6 +76,7 @@ def commit(
 ) -> None:
     """Wait until clients of the channel find the package in its index.
 
+    Where the repository does not publish by itself, until its newest version holds the package.
     With `replace` it may take the place of a file of the same name.
 
     Raises:
@@ -134,7 +135,7 @@ def commit_pending(repository: CondaRepository) -> None:
 
     To be called in a task that holds the repository. Calling it twice does no harm: version,
     index and outcomes become visible together or not at all. A version without an index, made
-    by other means, is published too.
+    by other means, is published too; none is where the repository does not publish by itself.
     """
     pending = PendingUpload.objects.filter(repository=repository)
     moment = now()
@@ -160,8 +161,8 @@ def commit_pending(repository: CondaRepository) -> None:
                 for upload in waiting
                 if upload.package_id in new and upload.package.relative_path in taken
             }
-            publish(change(repository, add=new, remove=replaced))
-        elif not is_published(latest):
+            latest = change(repository, add=new, remove=replaced)
+        if repository.autopublish and (new or not is_published(latest)):
             publish(latest)
         _settle(outcomes)
 
@@ -179,8 +180,9 @@ def _decide(
     whose version was made but never published counts as new.
     """
     newest = {upload.package.relative_path: upload for upload in waiting}
-    served = _served(latest, taken.values())
-    retired = {} if repository.allow_replacing else _retired(repository, newest)
+    served = _served(latest, taken.values()) if repository.autopublish else {*taken.values()}
+    immutable = repository.immutable_names
+    retired = _retired(repository, newest) if immutable else {}
     quota = Quota.of(repository)
     outcomes: dict[int, str] = {}
     for upload in waiting:
@@ -190,9 +192,9 @@ def _decide(
             outcome = EXISTS
         elif holder == package.pk:
             outcome = EXISTS if holder in served and not upload.replaces else ADDED
-        elif holder is not None and not upload.replaces:
+        elif holder is not None and (immutable or not upload.replaces):
             outcome = EXISTS
-        elif package.sha256 not in retired.get(path, (package.sha256,)) and not upload.replaces:
+        elif package.sha256 not in retired.get(path, (package.sha256,)):
             outcome = RETIRED
         else:
             outcome = ADDED if quota.take(package) else FULL

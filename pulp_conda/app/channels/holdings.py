@@ -1,7 +1,6 @@
 """Which of an owner's channels hold which packages by now."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from django.db.models import QuerySet
 from pulpcore.plugin.models import RepositoryContent
@@ -50,15 +49,6 @@ def is_public(channels: Iterable[ChannelName]) -> bool:
     paths = [channel.base_path for channel in channels]
     served = CondaDistribution.objects.filter(pulp_domain_id=get_domain_pk(), base_path__in=paths)
     return served.filter(content_guard=None).exists()
-
-
-def removed_since(repository: CondaRepository, moment: datetime, **fields: str) -> bool:
-    """Tell whether a channel has lost such packages since a moment."""
-    return RepositoryContent.objects.filter(
-        repository=repository,
-        version_removed__pulp_created__gte=moment,
-        content_id__in=_packages(fields).values("pk"),
-    ).exists()
 
 
 def _packages(fields: Mapping[str, str]) -> QuerySet[CondaPackage]:

@@ -1,22 +1,24 @@
 """Taking packages out of a channel, by a new version without them.
 
-Their files stay: older versions hold them, and clients may act on an index fetched earlier.
+Older versions hold them, but their URLs are 404 at once: whoever removes a file in so many words
+may do so because it must not be fetched any more. What a version takes out by any other means
+stays for clients that act on an index fetched earlier.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryContent, Task
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaPackage, CondaRepository
+from pulp_conda.app.models import CondaPackage, CondaRepository, Withdrawal
 
 from .predecessor import is_published, published_version
 from .publish import publish
@@ -55,7 +57,10 @@ class NothingToRemove(Exception):
 
 
 def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch) -> None:
-    """Wait until the channel's index no longer names the packages.
+    """Wait until the packages are withdrawn: no index that is to come names or serves them.
+
+    That is also for what left the index a short while ago and is still served. Where the
+    repository does not publish by itself, the index of now names them until the next publication.
 
     Raises:
         NothingToRemove: there are none.
@@ -66,15 +71,14 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
     if any("\0" in value for value in selection.values()):  # PostgreSQL refuses to look for it
         raise NothingToRemove(selection)
     newest = latest_version(repository).number
-    stays = _stays(repository, selection, newest)
-    if not stays:
+    if not _remaining(repository, selection, newest):
         raise NothingToRemove(selection)
     seconds = patience()
     removal = Removal(selection, newest, now() + timedelta(seconds=seconds))
     in_turn(
         repository,
         lambda: dispatch(repository, removal),
-        lambda: _are_over(repository, stays) or None,
+        lambda: not _remaining(repository, selection, newest) or None,
         time.monotonic() + seconds,
     )
 
@@ -82,58 +86,72 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
 def carry_out(removal: Removal, repository: CondaRepository) -> None:
     """Make a version without the packages, if there are any, and publish it.
 
-    To be called in a task that holds the repository. Calling it twice does no harm: version and
-    index become visible together or not at all. A version without an index, made by other means,
-    is published too.
+    To be called in a task that holds the repository. Calling it twice does no harm: version,
+    index and withdrawals become visible together or not at all. A version without an index, made
+    by other means, is published too.
     """
     if now() > removal.expires:
         return
     latest = latest_version(repository)
-    held = RepositoryContent.objects.filter(
-        # What a version ends that was never completed is still there.
-        Q(version_removed=None) | Q(version_removed__number__gt=latest.number),
+    stays = RepositoryContent.objects.filter(
         repository=repository,
         version_added__number__lte=min(removal.newest, latest.number),
         content__in=_chosen(removal.selection),
     )
+    # What a version ends that was never completed is still there.
+    held = stays.filter(Q(version_removed=None) | Q(version_removed__number__gt=latest.number))
     packages = list(held.values_list("content_id", flat=True))
     with transaction.atomic():
+        _withdraw(repository, stays.values("content_id"), removal.newest)
         if packages:
             latest = change(repository, remove=packages)
-        if not is_published(latest):
+        if repository.autopublish and (packages or not is_published(latest)):
             publish(latest)
+
+
+def _withdraw(repository: CondaRepository, content: QuerySet[Any], newest: int) -> None:
+    """Note that the files of the packages that came up to a version are not to be served."""
+    files = CondaPackage.objects.filter(pk__in=content).values_list("subdir", "filename")
+    later = Withdrawal.objects.filter(repository=repository, version__gt=newest)
+    noted = set(files.distinct()).difference(later.values_list("subdir", "filename"))
+    Withdrawal.objects.bulk_create(
+        [
+            Withdrawal(repository=repository, subdir=subdir, filename=filename, version=newest)
+            for subdir, filename in sorted(noted)
+        ],
+        update_conflicts=True,
+        update_fields=["version"],
+        unique_fields=["repository", "subdir", "filename"],
+    )
 
 
 def _chosen(selection: Selection) -> QuerySet[Any]:
     return CondaPackage.objects.filter(_pulp_domain=get_domain_pk(), **selection).values("pk")
 
 
-def _stays(repository: CondaRepository, selection: Selection, newest: int) -> list[UUID]:
-    """Return the packages' stays in the channel that its index does not know as over.
+def _remaining(repository: CondaRepository, selection: Selection, newest: int) -> bool:
+    """Tell whether the channel has, or may still serve, packages that came up to a version.
 
-    Those that a version without an index ended are among them.
+    What was uploaded again in the meantime came with a later one.
     """
-    there = Q(version_removed=None)
-    if published := published_version(repository):
-        there |= Q(version_removed__number__gt=published.number)
     stays = RepositoryContent.objects.filter(
-        there,
         repository=repository,
         version_added__number__lte=newest,
         content__in=_chosen(selection),
     )
-    return list(stays.values_list("pk", flat=True))
-
-
-def _are_over(repository: CondaRepository, stays: Iterable[UUID]) -> bool:
-    """Tell whether the channel's index knows all of the stays as over.
-
-    What was uploaded again in the meantime is another stay.
-    """
-    published = published_version(repository)
-    if published is None:
-        return False
-    left = RepositoryContent.objects.filter(pk__in=stays).exclude(
-        version_removed__number__lte=published.number
+    known = latest_version(repository) if not repository.autopublish else None
+    known = known or published_version(repository)
+    there = Q(version_removed=None)
+    if known is not None:
+        there |= Q(version_removed__number__gt=known.number)
+    if stays.filter(there).exists():
+        return True
+    period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
+    withdrawn = Withdrawal.objects.filter(
+        repository=repository,
+        subdir=OuterRef("content__conda_condapackage__subdir"),
+        filename=OuterRef("content__conda_condapackage__filename"),
+        version__gte=OuterRef("version_added__number"),
     )
-    return not left.exists()
+    lately = stays.filter(version_removed__pulp_created__gte=now() - period)
+    return lately.filter(~Exists(withdrawn)).exists()

@@ -202,7 +202,10 @@ def _file(
     type_ = layout.content_type(place.name)
     if place.kind is Kind.DOCUMENT and _may_be_taken_for_another(request, index):
         return _representation(channel, place, body, found.sha256, type_)
-    what = _representation(channel, place, body, found.sha256, type_, found)
+    lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if index.immutable_names else 0
+    what = _representation(
+        channel, place, body, found.sha256, type_, found, name_lifetime_s=lifetime
+    )
     # Packages are most of the bytes. Documents are small, and their clients remember what they
     # have by the URL that answered in the end and by our ETag: a signed URL would never match.
     if (
@@ -228,6 +231,8 @@ def _representation(
     etag: str,
     content_type: str,
     dated: StoredFile | Page | None = None,
+    *,
+    name_lifetime_s: int = 0,
 ) -> Representation:
     private = channel.content_guard is not None
     own = dated.headers if isinstance(dated, Page) else {}
@@ -235,7 +240,7 @@ def _representation(
     return Representation(
         place.kind,
         content_type,
-        layout.cache_control(place.kind, private=private),
+        layout.cache_control(place.kind, private=private, name_lifetime_s=name_lifetime_s),
         Validators(
             f'"{etag}"',
             http_date(moment) if moment else None,

@@ -38,9 +38,10 @@ _BY_OWNER = _CHANNEL.format("""base_path = (
      ) || '/' || %s""")
 
 _INDEX = """
-    SELECT p.pulp_id, v.repository_id, v.number, p.pulp_created
+    SELECT p.pulp_id, v.repository_id, v.number, p.pulp_created, r.immutable_names
       FROM core_publication p
       JOIN core_repositoryversion v ON v.pulp_id = p.repository_version_id
+      JOIN conda_condarepository r ON r.repository_ptr_id = v.repository_id
      WHERE {}
      ORDER BY {} LIMIT 1
 """
@@ -107,8 +108,14 @@ _PACKAGE = f"""
             SELECT 1 {_LATELY_SERVED}
                AND v.repository_id = s.repository_id AND v.number >= s.added
                AND coalesce(v.number < s.removed, true)
+         ) AND NOT EXISTS (
+            SELECT 1 FROM conda_withdrawal w
+             WHERE w.subdir = %s AND w.filename = %s AND (
+                   w.repository_id = s.repository_id AND w.version >= s.added
+                OR w.repository_id = %s AND w.repository_id <> s.repository_id
+             )
          )
-         ORDER BY named.now DESC LIMIT 1
+         ORDER BY named.now DESC, s.added DESC LIMIT 1
     )
     SELECT a.file, a.size, a.sha256,
            (SELECT pulp_created FROM core_repositoryversion WHERE pulp_id = version_added_id)
@@ -172,6 +179,8 @@ class Index(NamedTuple):
     repository: UUID
     number: int
     created: datetime
+    immutable_names: bool
+    """Whether no name of a package comes to mean other bytes for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +290,14 @@ def _options(row: Any) -> Options | None:
 
 
 def package(channel: Channel, index: Index, place: Place) -> StoredFile | None:
-    """Return a package that the index names, or one that the channel served until lately."""
+    """Return a package that the index names, or one that the channel served until lately.
+
+    What was withdrawn from the channel is not among the latter, whichever repository it served.
+    """
     named = (index.repository, index.number, index.number)
     path = (get_domain_pk(), place.subdir, place.name)
-    row = _first(_PACKAGE, *path, *named, _with_past(channel))
+    file = (place.subdir, place.name)
+    row = _first(_PACKAGE, *path, *named, _with_past(channel), *file, index.repository)
     return row and StoredFile(*row)
 
 

@@ -309,7 +309,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("autopublish", models.BooleanField(default=True)),
-                ("allow_replacing", models.BooleanField(default=False)),
+                ("immutable_names", models.BooleanField(default=False)),
                 (
                     "documents",
                     django.contrib.postgres.fields.ArrayField(
@@ -424,6 +424,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Withdrawal",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("subdir", models.CharField(max_length=32)),
+                ("filename", models.CharField(max_length=211)),
+                ("version", models.IntegerField()),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conda.condarepository"
+                    ),
+                ),
+            ],
+            options={
+                "default_related_name": "%(app_label)s_%(model_name)s",
+            },
+        ),
+        migrations.CreateModel(
             name="AccessToken",
             fields=[
                 (
@@ -519,5 +537,9 @@ class Migration(migrations.Migration):
         migrations.AlterUniqueTogether(
             name="indexedfile",
             unique_together={("repository", "subdir", "name", "filename", "sha256")},
+        ),
+        migrations.AlterUniqueTogether(
+            name="withdrawal",
+            unique_together={("repository", "subdir", "filename")},
         ),
     ]

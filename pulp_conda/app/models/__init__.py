@@ -29,6 +29,7 @@ from .rights import (
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
 from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
+from .withdrawal import Withdrawal
 
 __all__ = [
     "ADDED",
@@ -55,6 +56,7 @@ __all__ = [
     "PendingUpload",
     "Requester",
     "Right",
+    "Withdrawal",
     "all_documents",
     "channel_named",
     "default_v3_documents",

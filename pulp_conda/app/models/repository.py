@@ -57,7 +57,8 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
 
     owner = models.ForeignKey(CondaOwner, null=True, on_delete=models.PROTECT)
     autopublish = models.BooleanField(default=True)
-    allow_replacing = models.BooleanField(default=False)
+    immutable_names = models.BooleanField(default=False)
+    """Whether a removed file's name is closed to other bytes for a while."""
     documents = ArrayField(models.TextField(), default=all_documents)
     """Which of `layout.OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
     v3_documents = ArrayField(models.TextField(), default=default_v3_documents)

@@ -19,6 +19,9 @@ _FORM = b"multipart/form-data"
 _FILE = "file"
 """The part that is the file also where it has no file name: rattler-build sends anaconda one."""
 
+_NOT_KEPT = ("attestation",)
+"""Parts whose sender would believe that they were kept."""
+
 _MAX_PARTS = 100
 _MAX_BESIDE_FILE_BYTES = 1024**2  # boundaries, headers and fields; an attestation has 10 kB
 _MAX_DOCUMENT_BYTES = 4 * 1024**2  # stands for a package's index.json, of a megabyte at most
@@ -229,6 +232,8 @@ class _Form(Body):
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._part.get("content-disposition"))
         self._field = options.get(b"name", b"").decode(errors="replace")
+        if self._field in _NOT_KEPT:
+            raise InvalidForm(f"this server keeps no {self._field}; send the package without it")
         filename = options.get(b"filename", self._part.get("x-file-name", "").encode())
         if (filename or self._field == _FILE) and not self._had_file:
             self._in_file = self._had_file = True

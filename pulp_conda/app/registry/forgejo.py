@@ -56,7 +56,7 @@ class PackageView(UploadView):
             sha256=headers.get("X-Checksum-Sha256"),
             md5=headers.get("X-Checksum-Md5"),
         )
-        return Response(status=201)
+        return self.stored()
 
     def remove(self, _: Request, path: str, **__: Any) -> Response:
         """Remove the file that a GET of the URL answers; 204 once the index does not name it."""

@@ -29,12 +29,11 @@ class PrefixView(UploadView):
         """Store the form's file as a package.
 
         The file's name, which decides on the format alone, and its digest stand in the headers
-        of the form's part, or in those of the request where the body is the package itself. An
-        attestation beside it is read and not kept.
+        of the form's part, or in those of the request where the body is the package itself.
         """
         declared = body.headers or self.request.headers
         filename = declared.get("x-file-name") or body.filename
         if not filename:
             raise InvalidForm("the package has no name: neither X-File-Name nor the form says it")
         package = self.store(body, check_extension(filename), sha256=declared.get("x-file-sha256"))
-        return Response({"filename": package.filename, "subdir": package.subdir}, status=201)
+        return self.stored(filename=package.filename, subdir=package.subdir)

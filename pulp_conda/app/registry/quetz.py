@@ -28,4 +28,4 @@ class QuetzView(UploadView):
         """Store the body, or the file in it, as a package."""
         sha256 = self.request.query_params.get("sha256")
         package = self.store(body, self.extension(), sha256=sha256)
-        return Response({"filename": package.filename, "subdir": package.subdir}, status=201)
+        return self.stored(filename=package.filename, subdir=package.subdir)

@@ -258,7 +258,21 @@ class RegistryView(NativeView):
             for channel, existing in self.targets.items():
                 repository = existing or find_or_create_repository(channel)
                 commit(repository, package, dispatch_commit, replace=self.replaces)
+                if not repository.autopublish:
+                    self.unpublished.append(channel)
         return package
+
+    @cached_property
+    def unpublished(self) -> list[ChannelName]:
+        """The channels that hold what was stored and do not publish by themselves."""
+        return []
+
+    def stored(self, **facts: str) -> Response:
+        """Answer 201 with facts of what was stored, and say where it is not published yet."""
+        if self.unpublished:
+            names = " and ".join(map(str, self.unpublished))
+            facts["message"] = f"stored in {names}; clients find it once the channel is published"
+        return Response(facts or None, status=201)
 
     def withdraw(self, **selection: str) -> None:
         """Take the packages with the given fields out of the channel.

@@ -27,12 +27,13 @@ class CondaRepositorySerializer(RepositorySerializer):
             "repository serve it."
         ),
     )
-    allow_replacing = serializers.BooleanField(
+    immutable_names = serializers.BooleanField(
         default=False,
         required=False,
         help_text=(
-            "Whether other bytes may be uploaded under a file name that was removed a short while "
-            "ago. Clients and lock files may still hold the hash of what had the name."
+            "Whether the name of a removed file is closed to uploads of other bytes for "
+            "CONDA_NAME_RETIREMENT_SECONDS, and no upload replaces a file: clients and lock files "
+            "may hold the hash of what had the name. Caches may then keep packages that long."
         ),
     )
 
@@ -83,7 +84,7 @@ class CondaRepositorySerializer(RepositorySerializer):
             *RepositorySerializer.Meta.fields,
             "owner",
             "autopublish",
-            "allow_replacing",
+            "immutable_names",
             "documents",
             "v3_documents",
         )

@@ -95,8 +95,10 @@ def test_media_types(path: str, expected: str) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("private", [True, False])
-def test_only_documents_are_asked_for_again(kind: Kind, private: bool) -> None:
-    header = layout.cache_control(kind, private=private)
+@pytest.mark.parametrize("lifetime", [0, 60])
+def test_what_may_change_is_asked_for_again(kind: Kind, private: bool, lifetime: int) -> None:
+    header = layout.cache_control(kind, private=private, name_lifetime_s=lifetime)
     assert ("private" in header, "public" in header) == (private, not private)
-    assert ("immutable" in header) == (kind is not Kind.DOCUMENT)
-    assert ("must-revalidate" in header) == (kind is Kind.DOCUMENT)
+    lasting = kind is Kind.SHARD or (kind is Kind.PACKAGE and lifetime > 0)
+    assert ("immutable" in header, "must-revalidate" in header) == (lasting, not lasting)
+    assert ("max-age=60," in header) == (kind is Kind.PACKAGE and lifetime == 60)

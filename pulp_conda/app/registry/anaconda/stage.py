@@ -28,7 +28,6 @@ class Stage:
     subdir: str
     filename: str
     sha256: str | None
-    replaces: bool
     user: str | None
     token: str | None
 

@@ -3,15 +3,13 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from xml.sax.saxutils import escape
 
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.timezone import now
 from rest_framework.exceptions import ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,9 +17,8 @@ from rest_framework.response import Response
 from pulp_conda.app.access import allow
 from pulp_conda.app.channels.channel import find_repository
 from pulp_conda.app.channels.commit import PackageExists
-from pulp_conda.app.channels.holdings import removed_since
 from pulp_conda.app.channels.ingest import WrongDigest
-from pulp_conda.app.models import ChannelName, CondaRepository, Right, channel_named
+from pulp_conda.app.models import ChannelName, CondaRepository, channel_named
 from pulp_conda.app.registry.bodies import Body, InvalidDocument, document_of
 from pulp_conda.app.registry.uploads import UploadView
 from pulp_conda.formats.identifiers import Extension, check_extension
@@ -30,7 +27,6 @@ from .stage import Stage, StageAuthentication, identity
 from .views import LoginView, label_of
 
 _ROOT = "/api/anaconda/"
-_FORCE_LASTS = timedelta(minutes=10)
 _MAX_LABELS = 10  # all of them have to fit into a URL
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 
@@ -61,7 +57,6 @@ class StageView(LoginView):
             subdir=self.kwargs["subdir"],
             filename=self.kwargs["file"],
             sha256=_digest(document.get("sha256")),
-            replaces=self._is_forced(channels),
             **identity(self.requester),
         )
 
@@ -95,23 +90,6 @@ class StageView(LoginView):
             }
         )
 
-    def _is_forced(self, channels: Iterable[ChannelName]) -> bool:
-        """Tell whether the file was removed just now by one who means to upload another.
-
-        That is all that the clients' `--force` is. The name is not closed to him then, as it is
-        to others for a while.
-        """
-        moment = now() - _FORCE_LASTS
-        path = {"subdir": self.kwargs["subdir"], "filename": self.kwargs["file"]}
-        repositories = {channel: find_repository(channel) for channel in channels}
-        return all(
-            self.requester.may(Right.REMOVE, channel, repository)
-            for channel, repository in repositories.items()
-        ) and any(
-            repository is not None and removed_since(repository, moment, **path)
-            for repository in repositories.values()
-        )
-
     def _labelled(self, labels: object) -> Sequence[ChannelName]:
         """Return the channels that labels name; `main` is the login's own.
 
@@ -137,7 +115,7 @@ class StagedUploadView(UploadView):
     """Takes the bytes of an announced file."""
 
     authentication_classes = [StageAuthentication]
-    DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
+    DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload")]}
 
     @cached_property
     def staged(self) -> Stage:
@@ -154,11 +132,6 @@ class StagedUploadView(UploadView):
     def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
         """The channels that were named when the file was announced."""
         return {channel: find_repository(channel) for channel in self.staged.targets}
-
-    @property
-    def replaces(self) -> bool:
-        """Whether the file may take the place of another, as was settled at its announcement."""
-        return self.staged.replaces
 
     def extension(self) -> Extension:
         """Return the format that was announced."""
