@@ -47,3 +47,12 @@ class TransferNotSupportedError(PulpException):
             f"[{self.error_code}] {self.transfer} is not supported for conda channels yet: parts "
             f"of them would be missing. {self.instead}"
         )
+
+
+class FetchError(PulpException):
+    """A file could not be fetched from its URL; in the same words whatever the reason is."""
+
+    error_code = "CND0004"
+
+    def __str__(self) -> str:
+        return f"[{self.error_code}] The file cannot be fetched from its URL."

@@ -46,6 +46,12 @@ record as the package's trait `outside_links`."""
 CONDA_DISK_RESERVE_BYTES = 1024**3
 """What uploads leave free on the disk of the working directory; they are answered with 507 then."""
 
+CONDA_FILE_URL = "administrators"
+"""Who may have the server fetch a package from a URL: "administrators", "everybody", "nobody"."""
+
+CONDA_FILE_URL_NETWORKS: list[str] = []
+"""Networks that are fetched from although their addresses are not public, as "10.1.0.0/16"."""
+
 CONDA_BZ2_MAX_BYTES = 256 * 1024
 """The largest document that gets a twin compressed by bz2; 0 for none."""
 

@@ -184,12 +184,6 @@ def test_uploads_by_chunks_artifact_and_again(rest: Rest, owner: str) -> None:
     assert rest.upload(body)["pulp_href"] == unit["pulp_href"]
 
 
-def test_a_package_is_fetched_from_a_url(rest: Rest, server: RunningServer, owner: str) -> None:
-    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
-    url = f"{server.channel(owner)}/noarch/{owner}-1.0-0.conda"
-    assert rest.create("content/conda/packages/", file_url=url)["name"] == owner
-
-
 def test_a_bad_upload_fails_with_the_rule(rest: Rest) -> None:
     answer = rest.request(
         "POST",

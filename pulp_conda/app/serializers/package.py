@@ -1,7 +1,10 @@
 """The REST face of packages: reading them, and uploading by Pulp's own means."""
 
+import re
 from typing import Any
 
+from django.conf import settings
+from pulpcore.plugin.files import PulpTemporaryUploadedFile
 from pulpcore.plugin.models import Artifact
 from pulpcore.plugin.serializers import (
     SingleArtifactContentSerializer,
@@ -9,12 +12,15 @@ from pulpcore.plugin.serializers import (
 )
 from pulpcore.plugin.util import get_domain_pk
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 
+from pulp_conda.app.channels.fetch import fetch
 from pulp_conda.app.channels.ingest import read_attributes
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.archives import sniff
 from pulp_conda.formats.errors import InvalidPackage
 
+_FILE_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d+)?(?:[/?]\S*)?")
 _DESCRIBED = {
     "sha256": "SHA-256 digest of the file, in hex.",
     "md5": "MD5 digest of the file, in hex.",
@@ -67,6 +73,36 @@ class CondaPackageSerializer(SingleArtifactContentSerializer):
 class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContentUploadSerializer):
     """A package to upload: exactly one of file, upload, artifact and file_url."""
 
+    file_url = serializers.CharField(
+        required=False,
+        write_only=True,
+        help_text=(
+            "A URL (http or https, without credentials) that the server fetches the package from; "
+            "who may give one is a setting (CONDA_FILE_URL)."
+        ),
+    )
+
+    def validate_file_url(self, value: str) -> str:
+        """Refuse what is no URL to fetch from, and whoever may not have the server fetch.
+
+        Raises:
+            PermissionDenied: the user may not.
+        """
+        request = self.context.get("request")  # there is none in the task
+        if request is not None and not _may_have_fetched(request.user):
+            raise PermissionDenied("You may not have the server fetch a package from a URL.")
+        if not _FILE_URL.fullmatch(value):
+            raise serializers.ValidationError("An http or https URL without credentials is wanted.")
+        return value
+
+    def download(self, url: str, **_: Any) -> PulpTemporaryUploadedFile:
+        """Return what a URL answers; pulpcore's way would connect to anything.
+
+        Raises:
+            FetchError: it cannot be had.
+        """
+        return PulpTemporaryUploadedFile.from_file(fetch(url))
+
     def deferred_validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """Validate the archive and read the unit's fields from it; runs in the task."""
         data = super().deferred_validate(data)
@@ -99,6 +135,12 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
             *(
                 field
                 for field in SingleArtifactContentUploadSerializer.Meta.fields
-                if field not in CondaPackageSerializer.Meta.fields
+                # downloader_config would say which proxy and headers the server uses.
+                if field not in (*CondaPackageSerializer.Meta.fields, "downloader_config")
             ),
         )
+
+
+def _may_have_fetched(user: Any) -> bool:
+    allowed = settings.CONDA_FILE_URL
+    return allowed == "everybody" or (allowed == "administrators" and user.is_superuser)

@@ -1,0 +1,113 @@
+"""Fetching a package from a URL that a user gives, which may lead anywhere.
+
+The server stands where its users may not: beside other machines and its own services. So it
+connects to public addresses only, says nothing of its users to them, reads no more than a package
+has, and tells of all failures in the same words.
+"""
+
+import asyncio
+import logging
+import socket
+import tempfile
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import IO, Any
+
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
+from django.conf import settings
+
+from pulp_conda.app.exceptions import FetchError
+
+from .room import check_room
+
+_log = logging.getLogger(__name__)
+
+_TIMEOUT = ClientTimeout(total=3600, sock_connect=10, sock_read=60)
+_MOST_REDIRECTS = 5
+_CHUNK_BYTES = 256 * 1024
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class _Refused(Exception):
+    """What a URL leads to is not for us."""
+
+
+def fetch(url: str) -> IO[bytes]:
+    """Return a file with what a URL answers, to be read; it stays in the task's own folder.
+
+    Raises:
+        FetchError: it cannot be had, or not by us.
+    """
+    file = tempfile.NamedTemporaryFile(dir=".", delete=False)  # noqa: SIM115 (the caller closes)
+    try:
+        asyncio.run(_fetch(url, file))
+    except (ClientError, OSError, ValueError, TimeoutError, _Refused) as error:
+        file.close()
+        _log.warning("%s could not be fetched: %r", url, error)
+        raise FetchError from error
+    file.seek(0)
+    return file
+
+
+async def _fetch(url: str, file: IO[bytes]) -> None:
+    async with (
+        # The address of each connection is checked, of the first request and of every redirect: a
+        # name may mean another machine by now than when it was looked up before.
+        ClientSession(
+            connector=TCPConnector(socket_factory=_socket),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            timeout=_TIMEOUT,
+        ) as session,
+        session.get(
+            url, headers={"Accept-Encoding": "identity"}, max_redirects=_MOST_REDIRECTS
+        ) as answer,
+    ):
+        answer.raise_for_status()
+        await _copy(answer, file)
+
+
+async def _copy(answer: ClientResponse, file: IO[bytes]) -> None:
+    limit = settings.CONDA_MAX_PACKAGE_BYTES
+    size = answer.content_length or 0
+    if size > limit:
+        raise _Refused(f"{size} bytes are more than a package may have")
+    size = 0
+    async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
+        size += len(chunk)
+        if size > limit:
+            raise _Refused(f"more than {limit} bytes came")
+        check_room(len(chunk))
+        file.write(chunk)
+
+
+def _socket(address: Any) -> socket.socket:
+    """Return a socket for an address that was looked up (aiohttp's `SocketFactoryType`)."""
+    family, kind, protocol, _, target = address
+    if not may_be_fetched_from(target[0], settings.CONDA_FILE_URL_NETWORKS):
+        raise PermissionError(f"{target[0]} is no public address")
+    return socket.socket(family, kind, protocol)
+
+
+def may_be_fetched_from(address: str, networks: Iterable[str]) -> bool:
+    """Tell whether an IP address is public, or in one of the networks that are allowed."""
+    ip = ip_address(address.partition("%")[0])
+    meant = _embedded(ip) or ip
+    allowed = any(each in ip_network(network) for network in networks for each in (ip, meant))
+    return allowed or all(each.is_global and not each.is_multicast for each in (ip, meant))
+
+
+def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """Return the address that one of IPv6 stands for in an older network."""
+    if isinstance(ip, IPv4Address):
+        return None
+    if ip in _NAT64:
+        return IPv4Address(ip.packed[-4:])
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
