@@ -1,11 +1,13 @@
 """The web server snippet, in a real nginx."""
 
 import base64
+import http.client
+import json
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,19 +16,24 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.accounts import new_account
+from tests.functional.accounts import bearer, new_account
 from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, RunningServer
 from tests.processes import dies_with_tests
 
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 _API_PROCESSES = 4
+_MOST = 20
 
 _CONFIGURATION = """
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{}}
+worker_rlimit_nofile 1024;
 http {{
+    limit_conn_zone $binary_remote_addr zone=addresses:1m;
+    limit_conn_status 429;
+    client_header_timeout 2s;
     access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -38,6 +45,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         client_max_body_size 1k;
+        limit_conn addresses {most};
         {snippet}
     }}
 }}
@@ -59,7 +67,9 @@ def origin(server: RunningServer, tmp_path: Path) -> Iterator[str]:
     configuration = tmp_path / "nginx.conf"
     configuration.write_text(
         "user root;\n" * (Path("/proc/self").owner() == "root")
-        + _CONFIGURATION.format(folder=tmp_path, sockets=sockets, port=port, snippet=snippet)
+        + _CONFIGURATION.format(
+            folder=tmp_path, sockets=sockets, port=port, snippet=snippet, most=_MOST
+        )
     )
     nginx = subprocess.Popen([str(_NGINX), "-c", str(configuration)], preexec_fn=dies_with_tests)
     origin = f"http://127.0.0.1:{port}"
@@ -125,6 +135,137 @@ def test_slow_clients_starve_nobody(
         with pytest.raises(BlockingIOError):  # neither answered nor cut off
             client.recv(1)
         client.close()
+
+
+_UNKNOWN = f"Content-Length: {10 * 1024**3}"
+_EXPECTING = "Content-Length: 9\r\nExpect: 100-continue"
+
+
+def told(
+    origin: str, path: str, headers: str, *, body: bytes = b"", method: str = "PUT"
+) -> tuple[int, dict[str, str], bytes]:
+    """Send a head and what there is of a body; return what comes first: status, headers, body."""
+    where = urlsplit(origin)
+    with socket.create_connection((where.hostname, where.port), timeout=20) as client:
+        client.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n".encode() + body)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, found, answer.read()
+
+
+def waiting(folder: Path) -> list[Path]:
+    """Return the bodies that nginx stored."""
+    return [path for path in (folder / "body").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("path", ["/api/packages/{owner}/conda/x.conda",
+                                  "/api/channels/{owner}/main/upload/x-1-0.conda",
+                                  "/api/v1/upload/{owner}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers",
+    [
+        _UNKNOWN,
+        f"{_UNKNOWN}\r\nExpect: 100-continue",
+        _EXPECTING,
+        "Transfer-Encoding: chunked",
+        "Content-Length: 900000000000",
+    ],
+)
+def test_who_is_unknown_is_refused_before_the_body(
+    origin: str, owner: str, tmp_path: Path, path: str, headers: str
+) -> None:
+    began = time.monotonic()
+    method = "PUT" if "packages" in path else "POST"
+    body = b"" if "Expect" in headers else b"9\r\nPK"
+    status, found, words = told(origin, path.format(owner=owner), headers, body=body, method=method)
+    assert status == 401
+    assert found["www-authenticate"].startswith("Basic")
+    assert time.monotonic() - began < 10
+    assert not waiting(tmp_path)
+    if "Expect" not in headers:
+        assert set(json.loads(words)) == {"reason", "message"}
+
+
+def test_each_refusal_is_passed_on_with_its_words(
+    server: RunningServer, origin: str, owner: str
+) -> None:
+    stranger = bearer(new_account(server).token(scopes=["write"]))["Authorization"]
+    admin = "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
+    for authorization, path, headers, status in (
+        (stranger, f"/api/packages/{owner}/conda/x.conda", _UNKNOWN, 403),
+        (admin, f"/api/packages/{owner}/conda/x.zip", _UNKNOWN, 404),
+        (admin, f"/api/packages/{owner}/conda/a%20b/x.conda", _UNKNOWN, 400),
+        (admin, f"/api/channels/{owner}/main/upload/x.zip", _UNKNOWN, 400),
+        (admin, f"/api/packages/{owner}/conda/x.conda", "Content-Length: 900000000000", 413),
+    ):
+        method = "POST" if "channels" in path else "PUT"
+        for expect in ("", "\r\nExpect: 100-continue"):
+            sent = f"{headers}{expect}\r\nAuthorization: {authorization}"
+            answered, _, words = told(origin, path, sent, method=method)
+            assert answered == status, (path, headers, words)
+            if not expect:
+                assert json.loads(words)["message"]
+
+
+def test_larger_and_chunked_bodies_arrive(server: RunningServer, origin: str, owner: str) -> None:
+    base = f"{origin}/api/packages/{owner}/conda"
+    for number, chunked in enumerate((False, True)):
+        body = PackageBuilder(f"large{number}").payload(3_000_000).conda()
+        sent = iter([body[:1000], body[1000:]]) if chunked else body
+        assert server.put(f"{base}/x.conda", sent).status_code == 201
+        url = f"{base}/noarch/large{number}-1.0-0.conda"
+        assert requests.get(url, timeout=30).content == body
+    curl = ["curl", "-sS", "-u", f"admin:{PASSWORD}", "-H", "Expect: 100-continue", "-T", "-"]
+    body = PackageBuilder("expected").payload(3_000_000).conda()
+    done = subprocess.run(
+        [*curl, "-o", "/dev/null", "-w", "%{http_code}", f"{base}/x.conda"],
+        input=body,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"201"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+def test_other_requests_have_small_bodies(
+    origin: str, owner: str, tmp_path: Path, method: str
+) -> None:
+    path = "/api/oidc/mint_token" if method == "POST" else f"/api/packages/{owner}/conda/x/1"
+    assert told(origin, path, _UNKNOWN, body=b"x", method=method)[0] == 413
+    assert not waiting(tmp_path)
+
+
+def test_heads_end_and_an_address_has_so_many_requests(origin: str, owner: str) -> None:
+    where = urlsplit(origin)
+    url = f"{origin}/api/v1/version"
+
+    def opened(sent: str) -> list[socket.socket]:
+        clients = []
+        for _ in range(_MOST):
+            clients.append(socket.create_connection((where.hostname, where.port), timeout=20))
+            clients[-1].sendall(sent.encode())
+        return clients
+
+    for client in opened("GET /api/v1/version HTTP/1.1\r\nHost: x\r\nA"):
+        assert client.recv(65536).partition(b" ")[2][:3] in (b"", b"408")
+        client.close()
+    assert requests.get(url, timeout=30).ok
+    path = f"/api/packages/{owner}/conda/x.conda"
+    slow = opened(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nPK")
+    eventually(lambda: requests.get(url, timeout=30).status_code == 429)
+    for client in slow:
+        client.close()
+    eventually(lambda: requests.get(url, timeout=30).ok)
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _wait_for(url: str) -> None:

@@ -52,7 +52,14 @@ from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
 from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
 from pulp_conda.formats.identifiers import Extension, check_owner
 
-from .bodies import Body, BodyTooLarge, InvalidDocument, InvalidForm, InvalidUploadCheck
+from .bodies import (
+    Body,
+    BodyTooLarge,
+    InvalidDocument,
+    InvalidForm,
+    InvalidUploadCheck,
+    is_upload_check,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +87,8 @@ _STATUS: dict[type[Exception], int] = {
 """The status of each expected failure; the first class that fits counts."""
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_REFUSAL = "X-Upload-Refusal"
+_MOST_CHARACTERS = 2000  # nginx takes 4 kB of headers
 _STORING = ("PUT", "POST")
 _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -152,6 +161,20 @@ class NativeView(ViewSet):
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             headers = {**headers, "Retry-After": str(_RETRY_AFTER_SECONDS)}
         return self.failure(exc, status, message, headers)
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Tell a web server that asks for an upload's sake why it is refused, in a header.
+
+        nginx sees nothing else of an answer to such a question.
+        """
+        refused = response.status_code >= http.HTTPStatus.BAD_REQUEST
+        if refused and is_upload_check(request) and isinstance(response, Response):
+            words = json.dumps(response.data)
+            if len(words) <= _MOST_CHARACTERS:
+                response.headers[_REFUSAL] = words
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def failure(
         self, _cause: Exception, status: int, message: str, headers: Mapping[str, str]
