@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pulp_conda.formats import v3
 from pulp_conda.formats.errors import InvalidField, Phrase
+from pulp_conda.formats.file_names import climbs, is_absolute
 from pulp_conda.formats.identifiers import check_build, check_name, check_subdir, check_version
 from pulp_conda.formats.match_specs import check_specs
+from pulp_conda.formats.plain_text import is_plain
 
 _MEMBER: Final = "info/index.json"
 _IDENTITY: Final = {
@@ -159,9 +160,10 @@ def _check_timestamp(index: Mapping[str, Any], now: float) -> None:
 
 
 def _check_site_packages(index: Mapping[str, Any]) -> None:
-    path = PurePosixPath(index.get("python_site_packages_path") or "")
-    if path.is_absolute() or ".." in path.parts:
-        raise _refusal("python_site_packages_path", "it must stay inside the environment")
+    path = index.get("python_site_packages_path") or ""
+    if is_absolute(path) or climbs(path) or "\\" in path or not is_plain(path):
+        reason = "it must be a path inside the environment, with slashes"
+        raise _refusal("python_site_packages_path", reason)
 
 
 def _check_track_features(index: Mapping[str, Any]) -> None:

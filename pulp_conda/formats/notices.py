@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal, get_args
@@ -14,8 +13,6 @@ LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 MAX_BYTES: Final = 1024 * 1024
 """The largest document that rattler reads."""
-
-_LINE_ENDS: Final = "\n\t"
 
 
 class Notice(msgspec.Struct, omit_defaults=True):
@@ -37,8 +34,3 @@ def notices_json(notices: Iterable[Notice]) -> bytes:
 def timestamp(moment: datetime) -> str:
     """Return a time as the document has it."""
     return moment.isoformat()
-
-
-def is_printable(message: str) -> bool:
-    """Tell whether a message is text alone: clients print it to terminals as it is."""
-    return all(unicodedata.category(mark) != "Cc" or mark in _LINE_ENDS for mark in message)

@@ -111,6 +111,7 @@ def quiet(server: RunningServer) -> str:
         {"message": ""},
         {"message": None},
         {"message": "\x1b[2Jclear"},
+        {"message": "turned \u202earound"},
         {"message": "nul\0"},
         {"level": "fatal"},
         {"created_at": "yesterday"},

@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from pulp_conda.app.channels.notices import has_room_for
 from pulp_conda.app.models import CondaDistribution, CondaNotice
-from pulp_conda.formats.notices import LEVELS, MAX_BYTES, is_printable
+from pulp_conda.formats.notices import LEVELS, MAX_BYTES
+from pulp_conda.formats.plain_text import is_plain_in_lines
 
 _TOO_MUCH = f"With it the channel's notices would exceed the {MAX_BYTES} bytes that clients read."
 
@@ -47,9 +48,11 @@ class CondaNoticeSerializer(ModelSerializer):
         return value
 
     def validate_message(self, value: str) -> str:
-        """Refuse what would command a terminal rather than be read on it."""
-        if not is_printable(value):
-            raise serializers.ValidationError("The message may hold no control characters.")
+        """Refuse what would command a terminal, or reorder text, rather than be read."""
+        if not is_plain_in_lines(value):
+            raise serializers.ValidationError(
+                "The message may hold no control characters and none that turn its direction."
+            )
         return value
 
     def create(self, validated_data: dict[str, Any]) -> CondaNotice:

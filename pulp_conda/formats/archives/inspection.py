@@ -39,6 +39,7 @@ from pulp_conda.formats.errors import (
     UnsupportedFormatVersion,
     WrongInnerName,
 )
+from pulp_conda.formats.file_names import may_be, may_be_within
 from pulp_conda.formats.identifiers import Extension, PackageFilename
 from pulp_conda.formats.index_json import check_index
 from pulp_conda.formats.json_documents import parse_object, salvage_object
@@ -60,6 +61,8 @@ _MAGIC: Final[dict[bytes, Extension]] = {b"BZh": "tar.bz2", b"PK\3": "conda"}
 _SCRIPT: Final = re.compile(r"(?:bin|Scripts)/\.(.+)-(pre-link|post-link|pre-unlink)\.(?:sh|bat)")
 _HOOK: Final = re.compile(r"etc/conda/((?:de)?activate\.d)/.")
 
+# ASCII names that begin otherwise are no system's spelling of `info` or `conda-meta`.
+_MAYBE_RESERVED: Final = re.compile(r"conda-|info|\.", re.IGNORECASE)
 _INSTRUCTIONS: Final = re.compile(r"(noarch|[a-z0-9]+-[a-z0-9]+)/patch_instructions\.json")
 
 _TAR: Final = Phrase("the package")
@@ -293,7 +296,12 @@ def _no_documents(path: str) -> None:
 
 
 def _check_reserved(path: str) -> None:
-    # Windows and macOS see one file where the case differs.
-    folded = path.casefold()
-    if folded.partition("/")[0] == "conda-meta" or folded == "info/repodata_record.json":
+    """Refuse names that clients write, and those that some system takes for a document's."""
+    if path in _DOCUMENTS or (path.isascii() and not _MAYBE_RESERVED.match(path)):
+        return
+    if may_be_within(path, "conda-meta") or may_be(path, "info/repodata_record.json"):
         raise MisplacedMember(path, Phrase("only clients write it, when they install"))
+    if path.partition("/")[0] != "info" and may_be_within(path, "info"):
+        raise MisplacedMember(path, Phrase("some systems take it for one in info"))
+    if any(may_be(path, document) for document in _DOCUMENTS):
+        raise MisplacedMember(path, Phrase("some systems take it for a metadata document"))

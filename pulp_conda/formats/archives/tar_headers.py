@@ -12,6 +12,7 @@ import re
 import struct
 from dataclasses import dataclass
 from enum import Enum
+from operator import itemgetter
 from typing import Final
 
 from pulp_conda.formats.errors import (
@@ -27,6 +28,7 @@ BLOCK_BYTES: Final = 512
 # name, mode, uid, gid, size, mtime, checksum, type, link target, magic and version, user, group,
 # device numbers, prefix, padding
 _LAYOUT: Final = struct.Struct("100s8s8s8s12s12s8sc100s8s32s32s8s8s155s12s")
+_FIELDS: Final = itemgetter(0, 4, 6, 7, 8, 9, 14)
 _POSIX_MAGIC: Final = b"ustar\x0000"
 _GNU_MAGIC: Final = b"ustar  \x00"
 _OLD_MAGIC: Final = bytes(8)
@@ -85,8 +87,7 @@ class Header:
 
 def parse_header(block: bytes, part: Phrase) -> Header:
     """Return the header in ``block``. Raises CorruptArchive or BadMember."""
-    fields = _LAYOUT.unpack(block)
-    name, size, checksum, kind, target, magic, prefix = (fields[i] for i in (0, 4, 6, 7, 8, 9, 14))
+    name, size, checksum, kind, target, magic, prefix = _FIELDS(_LAYOUT.unpack(block))
     expected = sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" ")
     if _octal(checksum) != expected:
         raise CorruptArchive(part, Phrase("a tar header has a wrong checksum"))

@@ -21,8 +21,10 @@ from pulp_conda.formats.errors import (
     Phrase,
     TrailingData,
     TruncatedArchive,
+    UnsafePath,
 )
 from pulp_conda.formats.limits import Limits
+from pulp_conda.formats.plain_text import is_plain
 
 _ZERO_BLOCK: Final = bytes(BLOCK_BYTES)
 _LONG_NAMES: Final = {b"L": "path", b"K": "linkpath"}
@@ -77,6 +79,9 @@ class TarWalk:
         if longest > self._limits.path_bytes:
             reason = f"its name or target has more than {self._limits.path_bytes:,} characters"
             raise BadMember(member.path, Phrase(reason))
+        if not (is_plain(member.path) and is_plain(member.target)):
+            reason = "its name or target holds characters that command terminals or turn text"
+            raise UnsafePath(member.path, Phrase(reason))
         return member
 
     def _header(self) -> Header | None:

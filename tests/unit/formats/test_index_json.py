@@ -184,6 +184,13 @@ def test_build_numbers_are_integers_from_zero(text: bytes) -> None:
         b'"track_features": 5',
         b'"python_site_packages_path": "../../etc"',
         b'"python_site_packages_path": "/etc"',
+        b'"python_site_packages_path": "\\\\etc"',
+        b'"python_site_packages_path": "lib\\\\site-packages"',
+        b'"python_site_packages_path": "..\\\\etc"',
+        b'"python_site_packages_path": "C:/x"',
+        b'"python_site_packages_path": "C:x"',
+        b'"python_site_packages_path": "lib/.. /.. /x"',
+        b'"python_site_packages_path": "lib/\\u202ex"',
     ],
 )
 def test_wrong_types_and_values_are_refused(text: bytes) -> None:

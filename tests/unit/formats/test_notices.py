@@ -2,9 +2,7 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
-from pulp_conda.formats.notices import Notice, is_printable, notices_json, timestamp
+from pulp_conda.formats.notices import Notice, notices_json, timestamp
 
 
 def test_the_document_has_what_the_cep_names() -> None:
@@ -24,13 +22,3 @@ def test_times_are_such_as_old_parsers_know() -> None:
     text = timestamp(datetime(2026, 1, 2, 3, 4, 5, 600, UTC))
     assert text == "2026-01-02T03:04:05.000600+00:00"
     assert datetime.fromisoformat(text).tzinfo is not None
-
-
-@pytest.mark.parametrize("message", ["a\nb\tc", "ünï ©ode 🐍", ""])
-def test_text_is_printable(message: str) -> None:
-    assert is_printable(message)
-
-
-@pytest.mark.parametrize("mark", ["\x1b", "\0", "\r", "\x7f", "\x9b", "\b"])
-def test_what_commands_a_terminal_is_not(mark: str) -> None:
-    assert not is_printable(f"a{mark}b")
