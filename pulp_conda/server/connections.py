@@ -12,6 +12,7 @@ import resource
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
@@ -60,8 +61,9 @@ class BoundedServer(web.Server):
         super().__init__(self._handle, **kwargs)
         self._answer = handler
         self._bounds = bounds
-        self._waiting: OrderedDict[web.RequestHandler, tuple[str, asyncio.TimerHandle]]
-        self._waiting = OrderedDict()
+        self._waiting: OrderedDict[web.RequestHandler, tuple[str, float]] = OrderedDict()
+        """Whose each waiting connection is and until when it may wait; the oldest is the first."""
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting_of: Counter[str] = Counter()
         self._busy_of: Counter[str] = Counter()
         self._busy = 0
@@ -99,19 +101,28 @@ class BoundedServer(web.Server):
         return self._busy >= self._bounds.total or bool(most and self._busy_of[address] >= most)
 
     def _wait(self, handler: web.RequestHandler, address: str) -> None:
-        timer = self._loop.call_later(self._bounds.waiting_seconds, self._close, handler)
-        self._waiting[handler] = address, timer
+        deadline = self._loop.time() + self._bounds.waiting_seconds
+        self._waiting[handler] = address, deadline
         self._waiting_of[address] += 1
+        if self._timer is None:  # one for all, as each request would need one
+            self._timer = self._loop.call_at(deadline, self._close_the_late)
         if len(self._waiting) > self._bounds.total:
             self._close(next(iter(self._waiting)))
         elif 0 < self._bounds.waiting_per_address < self._waiting_of[address]:
             self._close(next(key for key, (whose, _) in self._waiting.items() if whose == address))
 
     def _wait_no_more(self, handler: web.RequestHandler) -> None:
-        address, timer = self._waiting.pop(handler, (None, None))
-        if address is not None and timer is not None:
-            timer.cancel()
-            _decrease(self._waiting_of, address)
+        if waited := self._waiting.pop(handler, None):
+            _decrease(self._waiting_of, waited[0])
+
+    def _close_the_late(self) -> None:
+        self._timer = None
+        while self._waiting:
+            handler, (_, deadline) = next(iter(self._waiting.items()))
+            if deadline > self._loop.time():
+                self._timer = self._loop.call_at(deadline, self._close_the_late)
+                return
+            self._close(handler)
 
     def _close(self, handler: web.RequestHandler) -> None:
         self._wait_no_more(handler)
@@ -123,17 +134,20 @@ def address_of(peer: Any) -> str:
 
     `peer` is the address of a socket's other end. Whoever has one address in IPv6 has that network.
     """
-    if not isinstance(peer, tuple):
-        return ""
+    return _client_of(str(peer[0])) if isinstance(peer, tuple) else ""
+
+
+@lru_cache(maxsize=_MOST)
+def _client_of(address: str) -> str:
     try:
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return str(peer[0])
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 def _decrease(counter: Counter[str], key: str) -> None:

@@ -52,6 +52,8 @@ _CHUNK_BYTES = 256 * 1024
 _READ_AHEAD_BYTES = {"api": 8 * 1024 * 1024, "content": _CHUNK_BYTES}
 """What is taken of an answer before the client takes it: it frees a process of the API."""
 _STALLED_SECONDS = 300.0
+_BUFFERED_BYTES = 64 * 1024
+"""What a connection's buffer takes before writing to it waits for the client."""
 _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST_HEADER = 8190  # Pulp's own processes take no longer ones
@@ -157,8 +159,13 @@ async def _stream_back(request: web.BaseRequest, answer: ClientResponse) -> web.
     response = web.StreamResponse(status=answer.status, reason=answer.reason)
     response.headers.extend(_end_to_end(answer.headers))
     await response.prepare(request)
+    size = 0
     try:
         async for chunk in answer.content.iter_any():
+            size += len(chunk)
+            if size <= _BUFFERED_BYTES:  # this waits for nobody, and a timer costs its time
+                await response.write(chunk)
+                continue
             async with asyncio.timeout(_STALLED_SECONDS):
                 await response.write(chunk)
         await response.write_eof()

@@ -151,8 +151,10 @@ def _expects_continue(request: web.BaseRequest) -> bool:
 async def _arriving(request: web.BaseRequest) -> AsyncIterator[bytes]:
     while True:
         try:
-            async with asyncio.timeout(_IDLE_SECONDS):
-                chunk = await request.content.readany()
+            chunk = request.content.read_nowait()
+            if not chunk and not request.content.at_eof():
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    chunk = await request.content.readany()
         except TimeoutError:
             raise Refused.because(408, "the body stopped coming") from None
         except web.RequestPayloadError as error:
