@@ -141,6 +141,9 @@ _RUBBISH = [
     b"GET /api/v1/packages/a/conda/%zz HTTP/1.1\r\nHost: \xff\r\n\r\n",
     b"GET /api/packages/a/conda/noarch/x HTTP/1.1\r\nHost: x\r\nRange: bytes=z\r\n"
     b"If-Range: \xff\r\n\r\n",
+    b"GET /api/packages/a/conda/noarch/x HTTP/1.1\r\nHost: x\r\nX-A: \xff\r\n"
+    b"Authorization: token pct-" + b"0" * 48 + b"\r\n\r\n",
+    b"GET /pulp/content/a/x HTTP/1.1\r\nHost: x\r\nCookie: \xff\r\n\r\n",
     b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
     b"GET x://[ HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -26,12 +26,13 @@ async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
     wants to know the user (`users.introduce`). Of tokens pulpcore and other plugins know nothing.
 
     Raises:
-        HTTPBadRequest: the credentials have a form that no scheme knows.
+        HTTPBadRequest: a header cannot be read.
         HTTPUnauthorized: the credentials are wrong.
         HTTPTooManyRequests: too many passwords are being checked.
     """
-    if not request.headers.get("Authorization", "").isascii():  # pulpcore's own code fails on it
-        raise HTTPBadRequest(text="the header Authorization is not ASCII")
+    for header in request.headers.items():
+        if not _is_legible(*header):
+            raise HTTPBadRequest(text=f"the header {header[0]} cannot be read")
     credentials = credentials_of(request.headers, request.match_info.get("token"))
     if not isinstance(credentials, Token | Password) or not _is_ours(request, credentials):
         return await handler(request)
@@ -57,6 +58,16 @@ async def authenticate_for_others(request: Request, handler: _Handler) -> Stream
     if request.match_info.handler not in HANDLERS:
         await introduce(request)
     return await handler(request)
+
+
+def _is_legible(name: str, value: str) -> bool:
+    """Tell whether a header is ASCII, or else printable; aiohttp copies nothing else.
+
+    Credentials have to be ASCII, since pulpcore's authentication fails on anything else.
+    """
+    if value.isascii():
+        return True
+    return name.lower() != "authorization" and value.isprintable()
 
 
 def _without_credentials(request: Request) -> Request:
