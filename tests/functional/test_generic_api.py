@@ -73,6 +73,7 @@ def test_an_owners_packages_are_listed_to_everybody(server: RunningServer, fille
         ("team/dev/other", "1.0"),
     ]
     assert answer.headers["X-Total-Count"] == "4"
+    assert answer.headers["Cache-Control"] == "private, no-store"
     assert "Link" not in answer.headers
     first = answer.json()[0]
     assert set(first) == _PACKAGE

@@ -22,7 +22,8 @@ from pulp_conda.app.models import AccessToken
 from pulp_conda.app.models.token import READ, WRITE
 
 from .bodies import document_of
-from .views import NativeView, PlainTextRenderer
+from .negotiation import PlainTextRenderer
+from .views import NativeView
 
 _LONGEST_SUBJECT = 200
 _MAX_IDENTITY_BYTES = 64 * 1024  # those of the large providers have some two thousand

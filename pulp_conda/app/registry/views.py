@@ -14,14 +14,14 @@ from django.http import Http404, HttpResponseBase
 from pulpcore.plugin.models import Domain
 from pulpcore.plugin.util import set_domain
 from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.viewsets import ViewSet
 
 from pulp_conda.app.authentication.drf import CondaAuthentication
+from pulp_conda.app.authentication.origins import check_origin
 from pulp_conda.app.channels.channel import (
     ChannelOverlap,
     ChannelPinned,
@@ -60,6 +60,7 @@ from .bodies import (
     InvalidUploadCheck,
     is_upload_check,
 )
+from .negotiation import Unread, WhateverAccepted
 
 _log = logging.getLogger(__name__)
 
@@ -94,34 +95,13 @@ _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class PlainTextRenderer(BaseRenderer):
-    """Writes answers that are a text; failures, which are none, as JSON all the same."""
-
-    media_type = "text/plain"
-    format = "txt"
-    charset = "utf-8"
-
-    def render(self, data: Any, *_: Any) -> bytes:
-        """Return the body."""
-        return data.encode() if isinstance(data, str) else json.dumps(data).encode()
-
-
-class _WhateverAccepted(BaseContentNegotiation):
-    """Answers in the one language that there is: packagers try again where they are told 406."""
-
-    def select_parser(self, _request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, _request: Request, renderers: Any, _suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class NativeView(ViewSet):
     """A view of a native client API; answers failures with `reason` and `message`."""
 
     schema = None  # clients know these APIs; Pulp's description is of its own
+    parser_classes = [Unread]
     renderer_classes = [JSONRenderer]
-    content_negotiation_class = _WhateverAccepted
+    content_negotiation_class = WhateverAccepted
     # It looks for the domain where a failure becomes a page without a word of explanation.
     skip_domain_middleware = True
     methods_of_content_app: tuple[str, ...] = ()
@@ -144,6 +124,7 @@ class NativeView(ViewSet):
         """
         if request.method == "OPTIONS":
             return
+        check_origin(request, kwargs.get("token"))
         if self.action is None:
             self.perform_authentication(request)
             raise MethodNotAllowed(request.method)
@@ -165,10 +146,12 @@ class NativeView(ViewSet):
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """Tell a web server that asks for an upload's sake why it is refused, in a header.
+        """Keep answers out of caches, and tell refusals to who asks for an upload's sake.
 
-        nginx sees nothing else of an answer to such a question.
+        What is told depends on who asks. nginx, which asks whether an upload may begin, sees
+        nothing of the answer but its headers.
         """
+        response.headers.setdefault("Cache-Control", "private, no-store")
         refused = response.status_code >= http.HTTPStatus.BAD_REQUEST
         if refused and is_upload_check(request) and isinstance(response, Response):
             words = json.dumps(response.data)

@@ -12,6 +12,8 @@ from pulp_conda.app.models import CondaDistribution, Right, of_owners
 from pulp_conda.app.models.channel import SLASH_IN_BASE_PATH
 from pulp_conda.app.serializers import CondaDistributionSerializer
 
+from .boundary import BoundaryMixin
+
 
 class CondaDistributionFilter(DistributionFilter):
     """Filters for distributions; a `base_path` is looked for as people see it."""
@@ -31,7 +33,7 @@ class CondaDistributionFilter(DistributionFilter):
         return super().filter_queryset(queryset.annotate(shown_path=shown))
 
 
-class CondaDistributionViewSet(DistributionViewSet, RolesMixin):
+class CondaDistributionViewSet(BoundaryMixin, DistributionViewSet, RolesMixin):
     """A conda distribution is the URL at which clients find a channel."""
 
     endpoint_name = "conda"

@@ -6,8 +6,10 @@ from pulp_conda.app.access import policy, roles
 from pulp_conda.app.models import CondaContentGuard
 from pulp_conda.app.serializers import CondaContentGuardSerializer
 
+from .boundary import BoundaryMixin
 
-class CondaContentGuardViewSet(ContentGuardViewSet, RolesMixin):
+
+class CondaContentGuardViewSet(BoundaryMixin, ContentGuardViewSet, RolesMixin):
     """A conda content guard makes channels private: only those with a right to one may read it."""
 
     endpoint_name = "conda"

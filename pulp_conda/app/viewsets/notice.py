@@ -8,6 +8,8 @@ from pulp_conda.app.access import allow
 from pulp_conda.app.models import CondaDistribution, CondaNotice, readable_channels
 from pulp_conda.app.serializers import CondaNoticeSerializer
 
+from .boundary import BoundaryMixin
+
 _TIME = ["lt", "lte", "gt", "gte", "range"]
 
 
@@ -28,6 +30,7 @@ class CondaNoticeFilter(BaseFilterSet):
 
 
 class CondaNoticeViewSet(
+    BoundaryMixin,
     NamedModelViewSet,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,

@@ -9,10 +9,13 @@ from pulp_conda.app.access import channel_roles, policy
 from pulp_conda.app.models import CondaOwner
 from pulp_conda.app.serializers import CondaOwnerSerializer
 
+from .boundary import BoundaryMixin
+
 _SHOWN = 10
 
 
 class CondaOwnerViewSet(
+    BoundaryMixin,
     NamedModelViewSet,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,

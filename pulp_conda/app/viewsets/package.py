@@ -8,6 +8,8 @@ from pulp_conda.app.access import allow
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.app.serializers import CondaPackageSerializer, CondaPackageUploadSerializer
 
+from .boundary import BoundaryMixin
+
 _TEXT = ["exact", "iexact", "in", "contains", "icontains", "startswith"]
 _NUMBER = ["exact", "gt", "gte", "lt", "lte"]
 
@@ -52,7 +54,7 @@ class CondaPackageFilter(ContentFilter):
         }
 
 
-class CondaPackageViewSet(SingleArtifactContentUploadViewSet):
+class CondaPackageViewSet(BoundaryMixin, SingleArtifactContentUploadViewSet):
     """A conda package is one file of a channel together with its repodata record."""
 
     endpoint_name = "packages"

@@ -14,6 +14,8 @@ from pulp_conda.app.access import allow
 from pulp_conda.app.models import CondaRepodataPatch
 from pulp_conda.app.serializers import CondaRepodataPatchSerializer
 
+from .boundary import BoundaryMixin
+
 
 class CondaRepodataPatchFilter(ContentFilter):
     """Filters for repodata patches."""
@@ -23,7 +25,7 @@ class CondaRepodataPatchFilter(ContentFilter):
         fields = {"subdir": ["exact", "in"], "sha256": ["exact", "in"]}
 
 
-class CondaRepodataPatchViewSet(ContentViewSet):
+class CondaRepodataPatchViewSet(BoundaryMixin, ContentViewSet):
     """A repodata patch changes what the index of a channel says of the packages of one subdir."""
 
     endpoint_name = "repodata_patches"

@@ -15,8 +15,10 @@ from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_reposito
 from pulp_conda.app.models import CondaPublication
 from pulp_conda.app.serializers import CondaPublicationSerializer
 
+from .boundary import BoundaryMixin
 
-class CondaPublicationViewSet(PublicationViewSet, RolesMixin):
+
+class CondaPublicationViewSet(BoundaryMixin, PublicationViewSet, RolesMixin):
     """A conda publication is the index of one version of a channel."""
 
     endpoint_name = "conda"

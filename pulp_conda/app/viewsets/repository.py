@@ -31,13 +31,17 @@ from pulp_conda.app.serializers import (
 )
 from pulp_conda.app.tasks import check_files, check_index, dispatch_clean_up
 
+from .boundary import BoundaryMixin
+
 _SETTING = ("update", "partial_update", "set_label", "unset_label")
 _CHECKS = ("check_index", "check_files")
 _SHOWN = 10
 _IN_REPOSITORY = "has_repository_model_or_domain_or_obj_perms:conda"
 
 
-class CondaRepositoryViewSet(RepositoryViewSet, ModifyRepositoryActionMixin, RolesMixin):
+class CondaRepositoryViewSet(
+    BoundaryMixin, RepositoryViewSet, ModifyRepositoryActionMixin, RolesMixin
+):
     """A conda repository is what a channel holds, version by version."""
 
     endpoint_name = "conda"
@@ -175,7 +179,7 @@ def _version(versions: QuerySet[RepositoryVersion], wanted: Any, kind: str) -> R
     return found
 
 
-class CondaRepositoryVersionViewSet(RepositoryVersionViewSet):
+class CondaRepositoryVersionViewSet(BoundaryMixin, RepositoryVersionViewSet):
     """A version of a conda repository: what a channel held at one time."""
 
     parent_viewset = CondaRepositoryViewSet

@@ -13,8 +13,11 @@ from pulp_conda.app.access import allow
 from pulp_conda.app.models import AccessToken
 from pulp_conda.app.serializers import AccessTokenSerializer, NewAccessTokenSerializer
 
+from .boundary import BoundaryMixin
+
 
 class AccessTokenViewSet(
+    BoundaryMixin,
     NamedModelViewSet,
     mixins.CreateModelMixin,
     mixins.RetrieveModelMixin,
