@@ -187,6 +187,13 @@ class Rest:
         created: list[str] = self.wait(answer)["created_resources"]
         return self.get(next(href for href in created if href.startswith(self._full(path))))
 
+    def update(self, path: str, **body: Any) -> None:
+        """Change a resource, also where a task does it; one that is so already is left alone."""
+        answer = self.request("PATCH", path, json=body)
+        assert answer.ok, answer.text
+        if answer.status_code == 202:
+            self.wait(answer)
+
     def wait(self, answer: requests.Response, *, state: str = "completed") -> Any:
         """Wait for the task that an answer names and return it; it must end in `state`."""
         assert answer.status_code == 202, answer.text

@@ -375,7 +375,7 @@ def test_anaconda_show_works(
             assert text in done.stdout
     guard = rest.create("contentguards/conda/conda/", name=account.name)["pulp_href"]
     (served,) = rest.get("distributions/conda/conda/", base_path=f"{account.name}/dev")["results"]
-    rest.wait(rest.request("PATCH", served["pulp_href"], json={"content_guard": guard}))
+    rest.update(served["pulp_href"], content_guard=guard)
     assert "Access:  private" in client.run("show", name, token=token).stdout
     stranger = new_account(server).token(scopes=["read"])
     refused = client.run("show", name, token=stranger)

@@ -38,7 +38,7 @@ def clean_up(rest: Rest, owner: str) -> dict[str, int]:
 
 def retain(rest: Rest, owner: str, number: int) -> None:
     href = repository(rest, owner)["pulp_href"]
-    rest.wait(rest.request("PATCH", href, json={"retain_repo_versions": number}))
+    rest.update(href, retain_repo_versions=number)
 
 
 def test_what_is_left_is_what_pulpcore_leaves_table_by_table(

@@ -110,10 +110,10 @@ def test_a_withdrawal_holds_at_every_url_of_the_repository(
     assert (fetched(channel), fetched(too), fetched(other)) == (None, None, _BODY)
     # Nor by what a channel served before it was pointed at the repository.
     (served,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/other")["results"]
-    rest.wait(rest.request("PATCH", served["pulp_href"], json={"repository": main}))
+    rest.update(served["pulp_href"], repository=main)
     assert fetched(other) is None
     assert fetched(other, "noarch/rest-1.0-0.conda") is not None
-    rest.wait(rest.request("PATCH", served["pulp_href"], json={"repository": second}))
+    rest.update(served["pulp_href"], repository=second)
     assert fetched(other) == _BODY
 
 
@@ -171,7 +171,7 @@ def test_where_names_are_immutable_other_bytes_wait(
     kept = requests.head(f"{channel}/{_FILE}", timeout=30).headers["Cache-Control"]
     assert kept == "public, max-age=0, must-revalidate"
     href = repository["pulp_href"]
-    rest.wait(rest.request("PATCH", href, json={"immutable_names": True}))
+    rest.update(href, immutable_names=True)
     kept = requests.head(f"{channel}/{_FILE}", timeout=30).headers["Cache-Control"]
     assert kept == "public, max-age=604800, immutable"
     forced = requests.post(
@@ -187,7 +187,7 @@ def test_where_names_are_immutable_other_bytes_wait(
     assert refused.status_code == 409
     assert "until a short while ago" in refused.json()["message"]
     assert newest_version(rest, owner) == before
-    rest.wait(rest.request("PATCH", href, json={"immutable_names": False}))
+    rest.update(href, immutable_names=False)
     assert server.put(f"{channel}/x.conda", _OTHER_BYTES).status_code == 201
     assert requests.get(f"{channel}/{_FILE}", timeout=30).content == _OTHER_BYTES
 
@@ -196,7 +196,7 @@ def test_without_autopublish_nothing_is_seen_before_it_is_published(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
     href = repository_of(rest, owner)["pulp_href"]
-    rest.wait(rest.request("PATCH", href, json={"autopublish": False}))
+    rest.update(href, autopublish=False)
     answer = server.put(f"{channel}/x.conda", PackageBuilder("later").conda())
     assert answer.status_code == 201
     assert "once the channel is published" in answer.json()["message"]
@@ -392,7 +392,7 @@ def test_a_removal_that_died_before_its_index_is_completed(
     rest: Rest, owner: str, channel: str
 ) -> None:
     repository = repository_of(rest, owner)
-    rest.wait(rest.request("PATCH", repository["pulp_href"], json={"autopublish": False}))
+    rest.update(repository["pulp_href"], autopublish=False)
     (unit,) = rest.get(
         "content/conda/packages/",
         repository_version=repository["latest_version_href"],
@@ -401,7 +401,7 @@ def test_a_removal_that_died_before_its_index_is_completed(
     modify(rest, repository, remove_content_units=[unit["pulp_href"]])
     half_done = newest_version(rest, owner)
     assert "demo-1.0-0.conda" in packages(channel)
-    rest.wait(rest.request("PATCH", repository["pulp_href"], json={"autopublish": True}))
+    rest.update(repository["pulp_href"], autopublish=True)
     assert delete(f"{channel}/{_FILE}").status_code == 204
     assert packages(channel) == {"demo-2.0-0.conda"}
     assert newest_version(rest, owner) == half_done, "the version was there already"

@@ -120,7 +120,7 @@ def test_a_description_is_shown_and_harms_nobody(
 ) -> None:
     fill(server, owner, "dev")
     (found,) = rest.get("repositories/conda/conda/", name=f"{owner}/dev")["results"]
-    rest.wait(rest.request("PATCH", found["pulp_href"], json={"description": _HOSTILE}))
+    rest.update(found["pulp_href"], description=_HOSTILE)
     page = requests.get(f"{server.channel(owner)}/", timeout=60).text
     assert "<script>alert" not in page
     assert _HOSTILE in unescape(page)

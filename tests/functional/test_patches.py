@@ -208,7 +208,7 @@ def test_a_package_brings_patches_for_several_subdirs_in_one_version(
 
 def test_a_patch_moves_a_record_under_v3(rest: Rest, channel: str, owner: str) -> None:
     href = repository_of(rest, owner)["pulp_href"]
-    rest.wait(rest.request("PATCH", href, json={"v3_documents": ["repodata", "shards"]}))
+    rest.update(href, v3_documents=["repodata", "shards"])
     entry = {"depends": ["dep <2[when='__unix']"]}
     patched(rest, {"packages.conda": {"demo-1.0-0.conda": entry}}, subdir="noarch", repository=href)
     document = index(channel)

@@ -17,7 +17,7 @@ _PATHS = (
     "noarch/repodata.json.zst",
     "noarch/demo-1.0-0.conda",
     "noarch/missing.json",
-    "",
+    "index.html",
 )
 
 
@@ -68,6 +68,7 @@ def test_those_who_may_not_read_a_channel_get_nothing_of_it(
             for token in (no_rights, wrong_scope, elsewhere):
                 assert status(f"{url}/{path}", headers=bearer(token)) == 403, path
             assert status(f"{url}/{path}", headers=bearer("pct-" + 48 * "0")) == 401
+    assert status(f"{server.channel(owner, 'main')}/") == 401
     main = server.channel(owner)
     assert status(f"{main}/noarch/repodata.json", auth=(reader.name, "wrong")) == 401
     refused = requests.get(f"{main}/noarch/repodata.json", auth=stranger.auth, timeout=30)

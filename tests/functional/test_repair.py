@@ -96,7 +96,7 @@ def test_a_spoilt_shard_is_found_and_mended(
 
 
 def test_an_index_made_with_other_options_is_told_apart(rest: Rest, href: str) -> None:
-    rest.wait(rest.request("PATCH", href, json={"documents": ["shards", "current_repodata"]}))
+    rest.update(href, documents=["shards", "current_repodata"])
     found = check(rest, href, "check_index", mend=True)
     assert found.pop("/") == "made with other options than the repository has now"
     assert found["noarch/repodata.json.bz2"] == "the packages give no such document"

@@ -330,7 +330,7 @@ def test_a_platform_without_packages_has_an_empty_index(
     records = json.loads(get(channel, f"{platform}/repodata.json"))["packages.conda"]
     assert set(records) == {"demo-1.0-0.conda"}
     href = repository_of(rest, owner)["pulp_href"]
-    rest.wait(rest.request("PATCH", href, json={"documents": ["shards"]}))
+    rest.update(href, documents=["shards"])
     upload(server, channel, PackageBuilder("another"))
     for subdir in ("noarch", "osx-arm64"):
         for name in SUBDIR_FILES:
@@ -348,14 +348,14 @@ def test_newer_records_are_where_a_repository_has_them(
     assert repository_of(rest, owner)["v3_documents"] == ["repodata"]
     solved = {}
     for wanted in (["repodata"], ["shards", "repodata"], []):
-        rest.wait(rest.request("PATCH", href, json={"v3_documents": wanted}))
+        rest.update(href, v3_documents=wanted)
         rest.create("publications/conda/conda/", repository=href)
         document = json.loads(get(channel, "noarch/repodata.json"))
         found = shard(channel, shard_index(channel)["shards"]["demo"])
         assert ("v3" in document, "v3" in found) == ("repodata" in wanted, "shards" in wanted)
         assert set(found["packages.conda"]) == {"demo-1.0-0.conda"}
         solved["shards" in wanted] = solve_from([channel], ["demo"])
-        page = get(channel, "?name=demo").decode()
+        page = get(channel, "index.html?name=demo").decode()
         assert "demo-2.0-0.conda" in page, "it is there, whatever a client makes of it"
         check = rest.wait(rest.request("POST", f"{href}check_index/", json={}))
         assert check["result"]["faults"] == 0
