@@ -11,6 +11,7 @@ from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, status
 from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import PASSWORD, Rest, RunningServer
+from tests.functional.routes import CONTENT, REGISTRY, UPLOAD_CHECK, Route
 
 _PATHS = (
     "noarch/repodata.json",
@@ -94,6 +95,73 @@ def test_a_hidden_channel_is_not_there_for_strangers(
                 hidden.headers.pop("Date"), absent.headers.pop("Date")
                 assert hidden.headers == absent.headers
         assert status(there, headers=bearer(reader.token(scopes=["read"]))) == 200
+
+
+def said(answer: requests.Response, *names: str) -> tuple[int, str, dict[str, str]]:
+    """Return what an answer tells, without the names that the request had."""
+    text, headers = answer.text, {**answer.headers}
+    for name in names:
+        text = text.replace(name, "NAME")
+    for varying in ("Date", "Correlation-ID", "Content-Length"):
+        headers.pop(varying, None)
+    return answer.status_code, text, headers
+
+
+def assert_same(
+    server: RunningServer, there: tuple[str, str], missing: tuple[str, str], stranger: Account
+) -> None:
+    """Ask all about two channels in the name of those who may know of neither."""
+    questions: list[Route] = [*REGISTRY.values(), *CONTENT.values()]
+    questions += [
+        Route(each.method, each.path, {"headers": {**UPLOAD_CHECK, "X-File-Name": "x.conda"}})
+        for (_, action), each in REGISTRY.items()
+        if action == "upload"
+    ]
+    names = (*there, *missing)
+    ways: list[dict[str, Any]] = [{}, {"auth": stranger.auth}, {"auth": ("x", stranger.token())}]
+    for way in ways:
+        for question in questions:
+            answers = [question.ask(server, *each, **way) for each in (there, missing)]
+            first, second = (said(answer, *names) for answer in answers)
+            assert first == second, (question, way)
+            assert answers[0].status_code < 500, answers[0].text
+
+
+def test_nothing_tells_a_hidden_channel_that_is_pinned_from_an_absent_one(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    rest.create("conda/owners/", name=owner, visibility="private")
+    private_channel(server, owner, hidden=True)
+    (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
+    (repository,) = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"]
+    (publication,) = rest.get("publications/conda/conda/", repository=repository["pulp_href"])[
+        "results"
+    ]
+    pinned = {"publication": publication["pulp_href"], "repository": None}
+    rest.wait(rest.request("PATCH", distribution["pulp_href"], json=pinned))
+    assert_same(server, (owner, "main"), (owner, "gone"), new_account(server))
+    maintainer = new_account(server)
+    maintainer.give("conda.channel_maintainer", repository["pulp_href"])
+    for view in ("PackageView", "QuetzView", "PrefixView"):
+        told = REGISTRY[view, "upload"].ask(server, owner, "main", auth=maintainer.auth)
+        assert (told.status_code, "fixed version" in told.text) == (403, True), told.text
+
+
+def test_nothing_tells_a_domain_from_an_absent_one(domain_server: RunningServer) -> None:
+    rest = Rest(domain_server)
+    rest.create(
+        "domains/",
+        name="secluded",
+        storage_class="pulpcore.app.models.storage.FileSystem",
+        storage_settings={"MEDIA_ROOT": str(domain_server.home / "media" / "secluded")},
+    )
+    stranger = new_account(domain_server)
+    assert_same(domain_server, ("secluded", "main"), ("nowhere0", "main"), stranger)
+    admin = ("admin", PASSWORD)
+    put = REGISTRY["PackageView", "upload"]
+    assert put.ask(domain_server, "secluded", "main", auth=admin).status_code == 400
+    absent = put.ask(domain_server, "nowhere0", "main", auth=admin)
+    assert (absent.status_code, absent.json()["message"]) == (404, "there is no owner nowhere0")
 
 
 @pytest.mark.parametrize("way", ["password", "token", "bearer", "path"])

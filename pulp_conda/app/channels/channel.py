@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from pulpcore.plugin.models import Distribution, Repository
 from pulpcore.plugin.util import get_domain, get_domain_pk
 
@@ -40,26 +41,27 @@ class ChannelOverlap(ChannelError):
 
 
 def find_repository(channel: ChannelName) -> CondaRepository | None:
-    """Return the repository behind a channel's URL, None if the channel has none yet, or no more.
+    """Return the repository that a channel serves, by which rights to the channel are judged.
+
+    None if the channel serves none yet, or no more. A channel that serves a fixed version does not
+    follow its repository: `check_not_pinned` tells.
+    """
+    distribution = _distributions(channel).first()
+    served = distribution and distribution.served_repository
+    return served if isinstance(served, CondaRepository) else None
+
+
+def check_not_pinned(channel: ChannelName) -> None:
+    """Check that what happens in the channel's repository would show.
+
+    That it does not is for those alone who have a right to the channel.
 
     Raises:
         ChannelPinned: the channel exists and follows no repository.
     """
-    distribution = (
-        CondaDistribution.objects.filter(
-            base_path=channel.base_path, pulp_domain_id=get_domain_pk()
-        )
-        .select_related("repository")
-        .first()
-    )
-    if distribution is None:
-        return None
-    if distribution.repository is None:
-        if _serves_nothing(distribution):
-            return None
+    distribution = _distributions(channel).filter(repository=None).first()
+    if distribution is not None and not _serves_nothing(distribution):
         raise ChannelPinned(str(channel))
-    repository: CondaRepository = distribution.repository.cast()
-    return repository
 
 
 def find_or_create_repository(channel: ChannelName) -> CondaRepository:
@@ -69,16 +71,21 @@ def find_or_create_repository(channel: ChannelName) -> CondaRepository:
         ChannelPinned: the channel exists and follows no repository.
         ChannelOverlap: the URL is taken in part.
     """
-    if repository := find_repository(channel):
+    if repository := _followed_repository(channel):
         return repository
     try:
         with transaction.atomic():
             return _create(channel)
     except IntegrityError as error:
         # Another upload may have created it in the meantime.
-        if repository := find_repository(channel):
+        if repository := _followed_repository(channel):
             return repository
         raise ChannelOverlap(str(channel)) from error
+
+
+def _followed_repository(channel: ChannelName) -> CondaRepository | None:
+    check_not_pinned(channel)
+    return find_repository(channel)
 
 
 def _create(channel: ChannelName) -> CondaRepository:
@@ -103,6 +110,12 @@ def _create(channel: ChannelName) -> CondaRepository:
     return repository
 
 
+def _distributions(channel: ChannelName) -> QuerySet[CondaDistribution]:
+    return CondaDistribution.objects.filter(
+        base_path=channel.base_path, pulp_domain_id=get_domain_pk()
+    )
+
+
 def _serves_nothing(distribution: CondaDistribution) -> bool:
     """Tell whether a channel's URL is all that is left of it, its repository being deleted."""
     served = (
@@ -115,10 +128,7 @@ def _serves_nothing(distribution: CondaDistribution) -> bool:
 
 def _left_behind(channel: ChannelName) -> CondaDistribution | None:
     """Return the channel's URL, locked, if it is there and serves nothing."""
-    there = CondaDistribution.objects.select_for_update(of=("self",)).filter(
-        base_path=channel.base_path, pulp_domain_id=get_domain_pk()
-    )
-    distribution = there.first()
+    distribution = _distributions(channel).select_for_update(of=("self",)).first()
     return distribution if distribution and _serves_nothing(distribution) else None
 
 

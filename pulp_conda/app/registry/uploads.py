@@ -49,9 +49,11 @@ class UploadView(RegistryView):
         """Take the body as a package; 201 once clients of the channel can install it.
 
         Raises:
+            Http404, ChannelPinned: no package can come into a channel.
             BodyTooLarge: the body declares to be longer than any with a package.
             OSError: there is no room for it.
         """
+        self.check_changeable()
         self.extension()
         check_size(request)
         return may_begin(request) if is_upload_check(request) else self.take(body_of(request))

@@ -25,6 +25,7 @@ from pulp_conda.app.authentication.origins import check_origin
 from pulp_conda.app.channels.channel import (
     ChannelOverlap,
     ChannelPinned,
+    check_not_pinned,
     find_or_create_repository,
     find_repository,
 )
@@ -129,9 +130,8 @@ class NativeView(ViewSet):
             self.perform_authentication(request)
             raise MethodNotAllowed(request.method)
         name = kwargs.get("owner", "default") if settings.DOMAIN_ENABLED else "default"
-        domain = Domain.objects.filter(name=name).first()
-        if domain is None:
-            raise Http404(f"there is no owner {name}")
+        # One that does not exist is judged as an empty one: not everybody may know of either.
+        domain = Domain.objects.filter(name=name).first() or Domain(name=name)
         set_domain(domain)
         request.pulp_domain = domain
         super().initial(request, *args, **kwargs)
@@ -221,13 +221,27 @@ class RegistryView(NativeView):
 
     @cached_property
     def repository(self) -> CondaRepository | None:
-        """The repository of the channel that the URL names, None where there is none."""
+        """The repository that the channel serves which the URL names, None where there is none."""
         return find_repository(self.channel)
 
     @property
     def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
         """The channels that an upload is to go into, with the repositories of those that exist."""
         return {self.channel: self.repository}
+
+    def check_changeable(self) -> None:
+        """Check that packages can come into the channels that are meant, and leave them.
+
+        Only those may be told who were found to have the right to.
+
+        Raises:
+            Http404: there is no domain of the owner's name.
+            ChannelPinned: one of the channels serves a fixed version.
+        """
+        if self.request.pulp_domain._state.adding:
+            raise Http404(f"there is no owner {self.owner}")
+        for channel in self.targets:
+            check_not_pinned(channel)
 
     @property
     def replaces(self) -> bool:
@@ -287,8 +301,10 @@ class RegistryView(NativeView):
 
         Raises:
             Http404, NothingToRemove: there is no such channel, or no such package in it.
+            ChannelPinned: the channel would go on to serve them.
             CommitTimeout, CommitFailed: they are still there; a retry is in order.
         """
+        self.check_changeable()
         if self.repository is None:
             raise Http404(f"there is no channel {self.channel}")
         remove(self.repository, selection, dispatch_remove)

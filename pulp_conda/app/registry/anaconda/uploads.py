@@ -62,6 +62,7 @@ class StageView(LoginView):
 
     def stage(self, request: Request, **_: Any) -> Response:
         """Say where the file's bytes are to be sent; 409 if one of the channels has it."""
+        self.check_changeable()
         stage = self.announced
         held = self.held(subdir=stage.subdir, filename=stage.filename)
         for channel in self.targets:
