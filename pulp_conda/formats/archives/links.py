@@ -11,6 +11,7 @@ from pulp_conda.formats.file_names import is_absolute, is_dots, spelling, split_
 
 # As many as Linux follows before it gives up.
 _MAX_FOLLOWED: Final = 40
+_METADATA: Final = frozenset({"info", "conda-meta"})
 _ODD: Final = re.compile(r"\\|\. | \.|\.:|\.\.\.")
 _OUTSIDE: Final = "it leads out of the package"
 CIRCLE: Final = "it leads in a circle"
@@ -102,18 +103,23 @@ class PackageLinks:
         self._caseless: Directory = {}
         """The links alone, as systems have them that overlook case and the like."""
         self._names: set[str] = set()
+        self.concern_metadata = False
+        """Whether one lies in `info`, or leads to there or to where clients keep their records."""
 
     def add(self, path: str, target: str) -> None:
         """Take in a link. Where two have one name on some system, the last is there."""
         *parents, name = _spelled(path) or [""]
+        spelled_target = _spelled(target)
         self._names.add(name)
+        if parents[:1] == ["info"] or not _METADATA.isdisjoint(spelled_target):
+            self.concern_metadata = True
         node = self._caseless
         for part in parents:
             below = node.setdefault(part, {})
             if isinstance(below, Link):
                 return  # beneath a link lies nothing that `check_beneath` does not refuse
             node = below
-        node[name] = Link(target if foreign(target) else "/".join(_spelled(target)))
+        node[name] = Link(target if foreign(target) else "/".join(spelled_target))
 
     def way_out(self, parts: list[str], target: str, tick: Tick) -> str | None:
         """Return how the link at a path leads out of the package or nowhere, None if it is fine."""

@@ -71,9 +71,9 @@ class PackageTree:
     def check_links(self, tick: Tick, spared: Collection[str] = ()) -> bool:
         """Follow every symbolic link as each system would; tell whether one leads out.
 
-        Calls ``tick`` at each step, and passes over the links at ``spared`` paths. Needs the whole
-        tree: what a link leads to depends on other links, so ``a/../b`` may leave the package
-        although it does not look so.
+        Calls ``tick`` at each step. The links at ``spared`` paths may lead anywhere, though nothing
+        may be written through them. Needs the whole tree: what a link leads to depends on other
+        links, so ``a/../b`` may leave the package although it does not look so.
 
         Raises:
             UnsafeLink: one leads in a circle, or out of the package and the limits forbid it.
@@ -83,6 +83,7 @@ class PackageTree:
             return False
         links = PackageLinks(self._root)
         for parts, target in self._links:
+            tick()
             links.add("/".join(parts), target)
         outside = False
         for parts, target in self._links:
@@ -91,7 +92,7 @@ class PackageTree:
                 if reason == CIRCLE or not self._limits.outside_links:
                     raise UnsafeLink(path, target, Phrase(reason))
                 outside = True
-        links.check_beneath(tick, files_too=outside)
+        links.check_beneath(tick, files_too=outside or links.concern_metadata)
         return outside
 
     def _find(self, parts: Iterable[str]) -> Node | None:

@@ -167,6 +167,28 @@ def test_names_that_differ_in_case_are_fine_where_no_link_is_followed(data: byte
     assert read_conda(data).traits == set()
 
 
+@pytest.mark.parametrize("file", ["info/L", "info/L/x", "info\\l\\x"])
+def test_a_file_may_not_be_written_through_a_link_below_info(file: str) -> None:
+    assert read_conda(with_links({"info/l": "/etc/passwd"}, "info/other")).traits == set()
+    with pytest.raises(InvalidPackage):
+        read_conda(with_links({"info/l": "/etc/passwd"}, file))
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"lib/L": "../info/index.json"},
+        {"lib/L": "b", "lib/b": "../Info/index.json"},
+        {"lib/L": "../x/index.json", "x": "info"},
+        {"lib/L": "../conda-meta/history"},
+    ],
+)
+def test_a_file_may_not_be_written_into_metadata_through_a_link(links: dict[str, str]) -> None:
+    assert read_conda(with_links(links, "lib/other")).traits == set()
+    with pytest.raises(UnsafePath):
+        read_conda(with_links(links, "lib/l"))
+
+
 def test_a_file_may_not_be_written_through_an_accepted_link() -> None:
     accepting = Limits(outside_links=True)
     assert read_conda(with_links({"Lib": "/etc"}, "x"), accepting).traits == {"outside_links"}
