@@ -12,6 +12,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
+    "EXCEPTION_HANDLER": "pulp_conda.app.odd_values.answer_odd_values",
 }
 
 PASSWORD_HASHERS = [

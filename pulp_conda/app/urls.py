@@ -6,6 +6,7 @@ Reading, the content app's work, is routed in `content`.
 from django.urls import path, re_path
 
 from .core_scoping import scope_repository_versions
+from .odd_values import check_references
 from .registry.anaconda.urls import routes as anaconda_routes
 from .registry.forgejo import PackageView
 from .registry.generic import PackageListView, PackageReleaseView
@@ -17,6 +18,7 @@ from .registry.uploads import UploadCheckView
 from .registry.views import NowhereView
 
 scope_repository_versions()
+check_references()
 
 _OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses to look for a domain with NUL in its name
 _CHANNEL = rf"{_OWNER}(?:/(?P<channel>[\s\S]+))?"

@@ -250,3 +250,42 @@ def test_a_body_that_is_no_object_or_too_deep_is_400(
         for body in _ODD_BODIES:
             answer = rest.request(method, path, data=body, headers=headers)
             assert answer.status_code == 400, (method, path, body[:9], answer.text)
+
+
+_ODD_QUESTIONS = [
+    *((kind, "limit", 2**63) for kind in ("repositories", "distributions", "content")),
+    ("content", "name__iregex", "*"),
+    ("repositories", "name__regex", "["),
+    ("content", "orphaned_for", 2**63),
+]
+_ODD_VALUES: list[tuple[str, str, object]] = [
+    ("repositories", "retain_repo_versions", 2**64),
+    ("repositories", "remote", 1),
+    ("repositories", "remote", True),
+    ("distributions", "content_guard", ["x"]),
+    ("distributions", "repository", {"a": 1}),
+    ("distributions", "publication", 2**64),
+    ("publications", "repository_version", []),
+    ("content", "artifact", 1.5),
+    ("content", "repository", []),
+    ("content", "pulp_labels", "{"),
+]
+
+
+def test_a_value_that_is_not_possible_is_400(server: RunningServer, rest: Rest, owner: str) -> None:
+    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
+    (made,) = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"]
+    paths = {kind: f"{kind}/conda/conda/" for kind in ("repositories", "distributions")}
+    paths |= {"publications": "publications/conda/conda/", "content": "content/conda/packages/"}
+    answers = {
+        f"GET {kind}: {key}": rest.request("GET", paths[kind], params={key: value})
+        for kind, key, value in _ODD_QUESTIONS
+    }
+    for kind, key, value in _ODD_VALUES:
+        body = {"name": f"{owner}/x", "base_path": f"{owner}/x", key: value}
+        answers[f"POST {kind}: {key}"] = rest.request("POST", paths[kind], json=body)
+    role = {"role": "conda.channel_\0reader", "users": ["admin"]}
+    answers["add_role"] = rest.request("POST", f"{made['pulp_href']}add_role/", json=role)
+    wrong = {what: answer.text for what, answer in answers.items() if answer.status_code != 400}
+    assert not wrong
+    assert rest.request("GET", paths["distributions"], params={"fields": "name"}).ok

@@ -58,7 +58,7 @@ class CondaDistributionSerializer(DistributionSerializer):
     def to_representation(self, instance: CondaDistribution) -> dict[str, Any]:
         """Return the fields, with the channel's path as people see it."""
         shown = super().to_representation(instance)
-        for field in ("base_path", "base_url"):
+        for field in {"base_path", "base_url"} & shown.keys():  # ?fields= may leave them out
             shown[field] = shown[field].replace(
                 instance.base_path, shown_base_path(instance.base_path)
             )

@@ -1,5 +1,6 @@
 """The REST face of packages: reading them, and uploading by Pulp's own means."""
 
+import json
 import re
 from typing import Any
 
@@ -81,6 +82,13 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
             "who may give one is a setting (CONDA_FILE_URL)."
         ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)  # reads labels that a form has as text
+        except json.JSONDecodeError as error:
+            message = f"The labels are no JSON object: {error}"
+            raise serializers.ValidationError({"pulp_labels": message}) from error
 
     def validate_file_url(self, value: str) -> str:
         """Refuse what is no URL to fetch from, and whoever may not have the server fetch.
