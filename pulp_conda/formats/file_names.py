@@ -13,8 +13,6 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-# Windows has drives of letters alone, but Python reads any character so.
-_DRIVE: Final = re.compile(r"[^/\\]:")
 _BLANK_ENDS: Final = " ."
 # What HFS+ leaves out when it compares names; zero-width characters and marks of direction.
 _UNSEEN: Final = dict.fromkeys(
@@ -38,7 +36,8 @@ def split_path(path: str) -> list[str]:
 
 def is_absolute(path: str) -> bool:
     """Tell whether a path starts at a root or a drive of some system."""
-    return path.startswith(("/", "\\")) or _DRIVE.match(path) is not None
+    # Windows has drives of letters alone, but Python reads any character so.
+    return path.startswith(("/", "\\")) or path[1:2] == ":"
 
 
 def climbs(path: str) -> bool:

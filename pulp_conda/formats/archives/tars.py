@@ -79,7 +79,7 @@ class TarWalk:
         if longest > self._limits.path_bytes:
             reason = f"its name or target has more than {self._limits.path_bytes:,} characters"
             raise BadMember(member.path, Phrase(reason))
-        if not (is_plain(member.path) and is_plain(member.target)):
+        if not is_plain(member.path + member.target):
             reason = "its name or target holds characters that command terminals or turn text"
             raise UnsafePath(member.path, Phrase(reason))
         return member
