@@ -16,6 +16,7 @@ from .models import (
     Right,
     has_right,
     may_create_in,
+    namesake,
     of_owners,
     owner_part,
     owns,
@@ -223,6 +224,18 @@ def may_create_named(request: Request, _view: Any, _action: str) -> bool:
     if outside and permitted(request.user, "conda.add_condarepository"):
         return True
     return owner is not None and may_create_in(request.user, owner)
+
+
+def may_create_own_namespace(request: Request, _view: Any, _action: str) -> bool:
+    """Access condition: the body's name is that of the user, whose namespace it then is."""
+    name = request.data.get("name") if isinstance(request.data, dict) else None
+    return isinstance(name, str) and namesake(name) == request.user
+
+
+def has_own_namespace(request: Request, view: Any, _action: str) -> bool:
+    """Access condition: the view's owner is the user's own namespace."""
+    own: bool = view.get_object().is_of(request.user)
+    return own
 
 
 def may_create_at_base_path(request: Request, view: Any, action: str) -> bool:

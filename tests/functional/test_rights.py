@@ -174,6 +174,42 @@ def test_an_owner_keeps_its_name_and_what_was_created_in_it(
     assert rest.get(repository)["owner"] == owner
 
 
+def test_users_make_their_own_namespace_private_without_any_role(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    account, stranger = new_account(server), new_account(server)
+    path, body = "conda/owners/", {"name": account.name.upper(), "visibility": "private"}
+    assert stranger.rest.request("POST", path, json=body).status_code == 403
+    own = account.rest.create(path, **body)
+    assert (own["name"], own["user"], own["visibility"]) == (account.name, account.name, "private")
+    assert account.rest.request("POST", path, json=body).status_code == 400
+    assert put(account, account.name, "dev") == 201
+    index = f"{server.channel(account.name, 'dev')}/noarch/repodata.json"
+    assert requests.get(index, auth=account.auth, timeout=60).ok
+    assert requests.get(index, auth=stranger.auth, timeout=60).status_code == 403
+    rest.create(path, name=owner, visibility="private")
+    assert account.rest.get(path, name=owner)["count"] == 0
+    assert stranger.rest.get(path, name=account.name)["count"] == 0
+    href, change = own["pulp_href"], {"visibility": "internal", "description": "mine"}
+    assert account.rest.get(path, name=account.name)["results"] == [own]
+    changed = account.rest.request("PATCH", href, json=change).json()
+    assert changed == {**own, **change, "pulp_last_updated": changed["pulp_last_updated"]}
+    assert stranger.rest.get(path, name=account.name)["count"] == 1
+    role: dict[str, Any] = {"role": "conda.channel_owner", "users": [account.name]}
+    attempts: list[tuple[Account, str, str, dict[str, Any], int]] = [
+        (account, "PATCH", href, {"name": owner}, 400),
+        (account, "PATCH", href, {"user": stranger.name}, 200),
+        (account, "POST", f"{href}add_role/", role, 403),
+        (account, "DELETE", href, {}, 403),
+        (stranger, "PATCH", href, change, 403),
+        (stranger, "POST", path, {"name": f"{owner}x"}, 403),
+    ]
+    for one, method, where, sent, status in attempts:
+        answer = one.rest.request(method, where, json=sent)
+        assert answer.status_code == status, (method, where, sent, answer.text)
+    assert account.rest.get(href)["user"] == account.name
+
+
 def test_an_owner_is_deleted_once_it_owns_nothing(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:

@@ -4,7 +4,7 @@ from .channel import ChannelName, channel_named, owner_part, shown_base_path, st
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
 from .notice import CondaNotice
-from .owner import VISIBILITIES, CondaOwner
+from .owner import PRIVATE, VISIBILITIES, CondaOwner, namesake
 from .package import NEVER, CondaPackage
 from .patch import CondaRepodataPatch
 from .publication import CondaPublication
@@ -22,6 +22,7 @@ from .rights import (
     may_announce,
     may_create_in,
     of_owners,
+    owners_with,
     owns,
     permitted,
     readable_channels,
@@ -37,6 +38,7 @@ __all__ = [
     "EXISTS",
     "FULL",
     "NEVER",
+    "PRIVATE",
     "REQUESTER",
     "RETIRED",
     "SERVED",
@@ -63,8 +65,10 @@ __all__ = [
     "has_right",
     "may_announce",
     "may_create_in",
+    "namesake",
     "of_owners",
     "owner_part",
+    "owners_with",
     "owns",
     "permitted",
     "readable_channels",

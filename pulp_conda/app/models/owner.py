@@ -44,6 +44,14 @@ class OwnerManager(models.Manager["CondaOwner"]):
         )
         return self.get(name__iexact=name, pulp_domain_id=get_domain_pk())
 
+    def create_own(self, user: Any, **fields: Any) -> "CondaOwner":
+        """Create a user's own namespace, under their name as it is written.
+
+        Without hooks, as with the first upload: it is theirs without any role.
+        """
+        own = self.model(**{**fields, "name": user.username, "user": user})
+        return self.bulk_create([own])[0]
+
     def canonical(self, name: str) -> str:
         """Return an owner's name as it is written, given in any case."""
         if owner := self.named(name):
@@ -80,6 +88,10 @@ class CondaOwner(BaseModel, AutoAddObjPermsMixin):
     pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
 
     objects = OwnerManager()
+
+    def is_of(self, user: Any) -> bool:
+        """Tell whether this is a user's own namespace; nobody's is that of a CI job, say."""
+        return self.user_id is not None and self.user_id == user.pk
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel import ChannelName
@@ -138,7 +138,7 @@ def has_right(
 
 def owns(user: Any, right: Right, owner: CondaOwner) -> bool:
     """Tell whether a user has a right to all channels of an owner: it is their own, or by role."""
-    if owner.user_id is not None and owner.user_id == user.pk:
+    if owner.is_of(user):
         return True
     has_it: bool = user.has_perm(f"conda.{right}_condaowner", owner)
     return has_it
@@ -184,10 +184,16 @@ def readable_channels(user: Any) -> Q:
 
 def of_owners(user: Any, right: Right) -> Q:
     """Return the condition for repositories and distributions to whose owner a user has a right."""
+    return Q(owner__in=owners_with(user, right).values("pk"))
+
+
+def owners_with(user: Any, right: Right) -> QuerySet[CondaOwner]:
+    """Return the owners to all of whose channels a user has a right: their own, and by role."""
     owners = CondaOwner.objects.filter(pulp_domain_id=get_domain_pk())
     by_role = get_objects_for_user(user, f"conda.{right}_condaowner", owners)
     own = Q(user_id=user.pk) if user.pk is not None else Q(pk__in=[])
-    return Q(owner__in=owners.filter(own | Q(pk__in=by_role.values("pk"))).values("pk"))
+    found: QuerySet[CondaOwner] = owners.filter(own | Q(pk__in=by_role.values("pk")))
+    return found
 
 
 def _belongs(repository: CondaRepository | None, owner: CondaOwner) -> bool:

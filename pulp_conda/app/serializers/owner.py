@@ -1,11 +1,16 @@
 """The REST face of owners."""
 
+from typing import Any
+
+from django.db import IntegrityError, transaction
 from pulpcore.plugin.serializers import IdentityField, ModelSerializer
 from rest_framework import serializers
 
-from pulp_conda.app.models import VISIBILITIES, CondaOwner
+from pulp_conda.app.models import VISIBILITIES, CondaOwner, namesake
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import check_owner
+
+_TAKEN = "There is an owner of this name."
 
 
 class CondaOwnerSerializer(ModelSerializer):
@@ -45,8 +50,24 @@ class CondaOwnerSerializer(ModelSerializer):
         except InvalidIdentifier as error:
             raise serializers.ValidationError(str(error)) from error
         if CondaOwner.objects.named(value) is not None:
-            raise serializers.ValidationError("There is an owner of this name.")
+            raise serializers.ValidationError(_TAKEN)
         return value
+
+    def create(self, validated_data: dict[str, Any]) -> CondaOwner:
+        """Create an organisation's namespace, or the user's own if it has their name.
+
+        Raises:
+            ValidationError: another request was faster.
+        """
+        user = self.context["request"].user
+        try:
+            with transaction.atomic():
+                if namesake(validated_data["name"]) == user:
+                    return CondaOwner.objects.create_own(user, **validated_data)
+                owner: CondaOwner = super().create(validated_data)
+                return owner
+        except IntegrityError as error:
+            raise serializers.ValidationError({"name": [_TAKEN]}) from error
 
     class Meta:
         model = CondaOwner

@@ -1,12 +1,12 @@
 """Owners over REST, and the roles that hold for all channels of an owner."""
 
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q, QuerySet
 from pulpcore.plugin.viewsets import NAME_FILTER_OPTIONS, NamedModelViewSet, RolesMixin
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
 
-from pulp_conda.app.access import channel_roles, policy
-from pulp_conda.app.models import CondaOwner
+from pulp_conda.app.access import allow, channel_roles, policy
+from pulp_conda.app.models import PRIVATE, CondaOwner, Right, owners_with
 from pulp_conda.app.serializers import CondaOwnerSerializer
 
 from .boundary import BoundaryMixin
@@ -24,7 +24,7 @@ class CondaOwnerViewSet(
     mixins.DestroyModelMixin,
     RolesMixin,
 ):
-    """An owner is an organisation's namespace of channels; users have their own without it."""
+    """An owner is a namespace of channels: an organisation's, or a user's own."""
 
     endpoint_name = "conda/owners"
     queryset = CondaOwner.objects.order_by("name")
@@ -33,7 +33,19 @@ class CondaOwnerViewSet(
     queryset_filtering_required_permission = "conda.view_condaowner"
 
     DEFAULT_ACCESS_POLICY = policy("condaowner", creator="conda.channel_owner")
+    DEFAULT_ACCESS_POLICY["statements"] += [
+        allow(["create"], "may_create_own_namespace"),
+        allow(["update", "partial_update"], "has_own_namespace"),
+    ]
     LOCKED_ROLES = channel_roles()
+
+    def scope_queryset(self, owners: QuerySet[CondaOwner]) -> QuerySet[CondaOwner]:
+        """Return those that the user may know of: private ones are for those with a role."""
+        user = self.request.user
+        if user.is_superuser:
+            return owners
+        readable = owners_with(user, Right.READ).values("pk")
+        return owners.filter(~Q(visibility=PRIVATE) | Q(pk__in=readable))
 
     def perform_destroy(self, instance: CondaOwner) -> None:
         """Delete an owner that owns nothing.
