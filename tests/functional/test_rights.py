@@ -86,7 +86,7 @@ def test_a_writer_uploads_creates_and_deletes_and_changes_no_settings(
     notice = {"distribution": distribution["pulp_href"], "message": "x", "level": "info"}
     for method, path, body in (
         ("PATCH", repository, {"description": "mine"}),
-        ("PATCH", repository, {"allow_replacing": True}),
+        ("PATCH", repository, {"immutable_names": True}),
         ("DELETE", repository, {}),
         ("POST", f"{repository}add_role/", role),
         ("PATCH", distribution["pulp_href"], {"content_guard": None}),
