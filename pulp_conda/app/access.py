@@ -64,12 +64,8 @@ def policy(
     statements = [
         allow(["list", "retrieve", "my_permissions"]),
         allow(["create"], *(create or (f"{_MODEL}:conda.add_{noun}",))),
-        allow(
-            ["update", "partial_update", "set_label", "unset_label"],
-            f"{_ANY}:conda.change_{noun}",
-            view,
-            *update,
-        ),
+        allow(["update", "partial_update"], f"{_ANY}:conda.change_{noun}", view, *update),
+        allow(["set_label", "unset_label"], f"{_ANY}:conda.change_{noun}", view),
         allow(["destroy"], f"{_ANY}:conda.delete_{noun}", view),
         allow(ROLE_ACTIONS, f"{_ANY}:conda.manage_roles_{noun}"),
     ]

@@ -2,13 +2,15 @@
 
 * A reference to another object that is no text. Upstream would check that in
   `HrefPrnFieldMixin.to_internal_value`, which takes every value for a text.
-* What PostgreSQL or Python's dates refuse: numbers beyond their range, regular expressions that
-  cannot be read, NUL. Upstream would answer so in an exception handler, as here.
+* What PostgreSQL, Python's dates or Django's fields refuse: numbers beyond their range, regular
+  expressions that cannot be read, NUL, half a surrogate pair, a PRN of another kind. Upstream would
+  answer so in an exception handler, as here.
 """
 
 import logging
 from typing import Any
 
+from django.core.exceptions import ValidationError as InvalidForDjango
 from django.db import DataError
 from pulpcore.app.serializers.base import HrefPrnFieldMixin  # noqa: TID251 (pulpcore exports it not)
 from rest_framework.exceptions import ValidationError
@@ -17,10 +19,12 @@ from rest_framework.views import exception_handler
 
 _log = logging.getLogger(__name__)
 
+_ODD = (DataError, OverflowError, UnicodeEncodeError, InvalidForDjango)
+
 
 def answer_odd_values(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Answer failures of a REST view (`EXCEPTION_HANDLER` of Django REST framework)."""
-    if isinstance(exc, DataError | OverflowError):
+    if isinstance(exc, _ODD):
         reason = str(exc).partition("\n")[0]
         _log.warning("A request had a value that is not possible: %s", reason)
         exc = ValidationError(f"A value of the request is not possible: {reason}")

@@ -1,5 +1,6 @@
-"""How Pulp's REST API reads JSON: as Django REST framework does, but of bounded depth."""
+"""How Pulp's REST API reads JSON: as Django REST framework does, but only what it can answer."""
 
+import json
 from typing import Any
 
 from rest_framework.exceptions import ParseError
@@ -9,13 +10,16 @@ _MOST_LEVELS = 100
 
 
 class ShallowJSONParser(JSONParser):
-    """Refuses documents that are nested so deeply that reading or validating them would fail."""
+    """Refuses documents that are nested so deeply that reading or validating them would fail.
+
+    And those with a lone surrogate: no answer could repeat it.
+    """
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         """Return the document.
 
         Raises:
-            ParseError: it is no JSON, or has too many levels.
+            ParseError: it is no JSON, has too many levels, or holds what is no text.
         """
         try:
             document = super().parse(stream, media_type, parser_context)
@@ -23,6 +27,10 @@ class ShallowJSONParser(JSONParser):
             raise _too_deep() from None
         if not _is_shallow(document):
             raise _too_deep()
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ParseError("JSON parse error - a surrogate without its other half") from None
         return document
 
 

@@ -227,6 +227,19 @@ def test_labels_are_set_and_found(rest: Rest, owner: str) -> None:
     assert [item["pulp_href"] for item in found["results"]] == [unit["pulp_href"]]
 
 
+def test_labels_of_a_channel_are_set_and_taken_away(
+    rest: Rest, server: RunningServer, owner: str
+) -> None:
+    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder().conda())
+    (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
+    href = distribution["pulp_href"]
+    for action, labels in (("set_label", {"stage": "test"}), ("unset_label", {})):
+        body = {"key": "stage", "value": "test"}
+        assert rest.request("POST", f"{href}{action}/", json=body).status_code == 201
+        assert rest.get(href)["pulp_labels"] == labels
+    assert rest.get(href, fields="name") == {"name": f"{owner}/main"}
+
+
 _ODD_BODIES = ("[" * 100_000, '{"name":' * 400 + "1" + "}" * 400, "[]", '"name"')
 
 

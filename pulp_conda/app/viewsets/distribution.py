@@ -50,11 +50,12 @@ class CondaDistributionViewSet(BoundaryMixin, DistributionViewSet, RolesMixin):
     DEFAULT_ACCESS_POLICY["statements"] += [
         allow(["retrieve"], "has_right_to_distribution:view"),
         allow(
-            ["update", "partial_update", "set_label", "unset_label"],
+            ["update", "partial_update"],
             "has_right_to_distribution:configure",
             "may_create_at_base_path",
             "may_serve",
         ),
+        allow(["set_label", "unset_label"], "has_right_to_distribution:configure"),
         allow(["destroy", *ROLE_ACTIONS], "has_right_to_distribution:manage_roles"),
     ]
     LOCKED_ROLES = roles("condadistribution", "view", "change", "delete")
