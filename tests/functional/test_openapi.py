@@ -29,7 +29,8 @@ _PULPCORES = (
     r'for django-filter field "(pulp_label_select|with_content|latest_with_content)"',
     r'for django-filter field "(content|content__in|repository)"',
     r'for function "(get_content_guard_prn|get_no_content_change_since|get_vuln_report)"',
-    r'operationId "\w+" has collisions',
+    r'operationId "(list|create|read|(partial_)?update|delete|(un)?set_label)" has collisions',
+    r'operationId "(list_roles|(add|remove)_role|my_permissions)" has collisions',
 )
 """What drf-spectacular says of every plugin alike, because of pulpcore's own classes."""
 

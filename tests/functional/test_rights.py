@@ -174,6 +174,32 @@ def test_an_owner_keeps_its_name_and_what_was_created_in_it(
     assert rest.get(repository)["owner"] == owner
 
 
+def test_a_url_gives_no_right_to_what_another_owner_keeps_behind_it(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    repository = channel_repository(rest, owner, "dev")
+    account = new_account(server)
+    path = f"{account.name}/mirror"
+    rest.create("distributions/conda/conda/", name=path, base_path=path, repository=repository)
+    before = rest.get(repository)["latest_version_href"]
+    more = PackageBuilder(version="2.0").conda()
+    mirror = server.channel(account.name, "mirror")
+    assert requests.get(f"{mirror}/noarch/repodata.json", auth=account.auth, timeout=60).ok
+    generic = f"{server.origin}/api/v1/packages/{account.name}/conda/mirror%2Fdemo/1.0"
+    dist = f"{account.name}/mirror/demo/1.0/noarch/demo-1.0-0.conda"
+    for method, url, body in (
+        ("PUT", f"{mirror}/x.conda", more),
+        ("POST", f"{server.origin}/api/channels/{path}/upload/x.conda?force=true", more),
+        ("DELETE", f"{mirror}/noarch/demo-1.0-0.conda", None),
+        ("DELETE", generic, None),
+        ("DELETE", f"{server.origin}/api/anaconda/dist/{dist}", None),
+    ):
+        refused = requests.request(method, url, data=body, auth=account.auth, timeout=60)
+        assert refused.status_code == 403, (method, url, refused.text)
+    assert rest.get(repository)["latest_version_href"] == before
+    assert put(Account(server, "admin", "", PASSWORD), account.name, "mirror") == 201
+
+
 def test_users_make_their_own_namespace_private_without_any_role(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
