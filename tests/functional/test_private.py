@@ -1,5 +1,6 @@
 """Private channels: everything that a client fetches works, and nothing leaks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +12,8 @@ from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, status
 from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import PASSWORD, Rest, RunningServer
-from tests.functional.routes import CONTENT, REGISTRY, UPLOAD_CHECK, Route
+from tests.functional.rights_rows import Row
+from tests.functional.rights_table import TABLE, UPLOAD_CHECK
 
 _PATHS = (
     "noarch/repodata.json",
@@ -111,20 +113,34 @@ def assert_same(
     server: RunningServer, there: tuple[str, str], missing: tuple[str, str], stranger: Account
 ) -> None:
     """Ask all about two channels in the name of those who may know of neither."""
-    questions: list[Route] = [*REGISTRY.values(), *CONTENT.values()]
+    questions = [row for row in TABLE.values() if row.path.startswith("/")]
+    checks = {"headers": {**UPLOAD_CHECK, "X-File-Name": "x.conda"}}
     questions += [
-        Route(each.method, each.path, {"headers": {**UPLOAD_CHECK, "X-File-Name": "x.conda"}})
-        for (_, action), each in REGISTRY.items()
-        if action == "upload"
+        replace(row, body=checks) for (_, action), row in TABLE.items() if action == "upload"
     ]
     names = (*there, *missing)
-    ways: list[dict[str, Any]] = [{}, {"auth": stranger.auth}, {"auth": ("x", stranger.token())}]
-    for way in ways:
+    token = stranger.token()
+    for auth in (None, stranger.auth, ("x", token)):
         for question in questions:
-            answers = [question.ask(server, *each, **way) for each in (there, missing)]
+            answers = [ask(server, question, *each, auth, token) for each in (there, missing)]
             first, second = (said(answer, *names) for answer in answers)
-            assert first == second, (question, way)
+            assert first == second, (question, auth)
             assert answers[0].status_code < 500, answers[0].text
+
+
+def ask(
+    server: RunningServer,
+    row: Row,
+    owner: str,
+    channel: str,
+    auth: tuple[str, str] | None,
+    token: str = "",
+) -> requests.Response:
+    """Send a row's request about a channel and a package that may not be in it."""
+    things = {"owner_name": owner, "channel_name": channel, "path_token": token, "gone": "demo"}
+    things |= {"filename": "demo-1.0-0.conda", "staged": "x", "staged_by_them": "x"}
+    with requests.Session() as session:
+        return row.send(server, things, auth, session)
 
 
 def test_nothing_tells_a_hidden_channel_that_is_pinned_from_an_absent_one(
@@ -143,7 +159,7 @@ def test_nothing_tells_a_hidden_channel_that_is_pinned_from_an_absent_one(
     maintainer = new_account(server)
     maintainer.give("conda.channel_maintainer", repository["pulp_href"])
     for view in ("PackageView", "QuetzView", "PrefixView"):
-        told = REGISTRY[view, "upload"].ask(server, owner, "main", auth=maintainer.auth)
+        told = ask(server, TABLE[view, "upload"], owner, "main", maintainer.auth)
         assert (told.status_code, "fixed version" in told.text) == (403, True), told.text
 
 
@@ -158,9 +174,9 @@ def test_nothing_tells_a_domain_from_an_absent_one(domain_server: RunningServer)
     stranger = new_account(domain_server)
     assert_same(domain_server, ("secluded", "main"), ("nowhere0", "main"), stranger)
     admin = ("admin", PASSWORD)
-    put = REGISTRY["PackageView", "upload"]
-    assert put.ask(domain_server, "secluded", "main", auth=admin).status_code == 400
-    absent = put.ask(domain_server, "nowhere0", "main", auth=admin)
+    put = TABLE["PackageView", "upload"]
+    assert ask(domain_server, put, "secluded", "main", admin).status_code == 400
+    absent = ask(domain_server, put, "nowhere0", "main", admin)
     assert (absent.status_code, absent.json()["message"]) == (404, "there is no owner nowhere0")
 
 
