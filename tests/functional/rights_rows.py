@@ -70,7 +70,8 @@ class Row:
     """The answer to those who are signed in and have no role; None: 403 where they may read."""
     other: int = 403
     """The answer to those who have a role that does not suffice."""
-    anonymous: int = 401
+    anonymous: int | None = 401
+    """The answer without credentials; None: 401 where they may read, else 404."""
     hidden: int | None = None
     """The answer to everybody who may not, where the channel is hidden."""
     anybodys: bool = True
@@ -94,7 +95,7 @@ class Row:
         if self.hidden is not None and kind == "hidden":
             return self.hidden
         if role == "anonymous":
-            return self.anonymous
+            return self.anonymous or (401 if reading(role, kind) else 404)
         if role == "stranger":
             return self.stranger or (403 if reading(role, kind) else 404)
         return self.other

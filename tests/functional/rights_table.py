@@ -73,13 +73,13 @@ _REGISTRY: dict[tuple[str, str], Row] = {
     ("AccountView", "user"): Row("GET", f"{_ANACONDA}/user", SIGNED_IN, 200, of_channel=False),
     ("AccountView", "owner"): Row("GET", f"{_ANACONDA}/user/{_LOGIN}", SIGNED_IN, 200),
     ("LookupView", "package"): Row(
-        "GET", f"{_ANACONDA}/package/{_LOGIN}/demo", SEEING, 200, stranger=404
+        "GET", f"{_ANACONDA}/package/{_LOGIN}/demo", reading, 200, stranger=404, anonymous=404
     ),
     ("LookupView", "release"): Row(
-        "GET", f"{_ANACONDA}/release/{_LOGIN}/demo/1.0", SEEING, 200, stranger=404
+        "GET", f"{_ANACONDA}/release/{_LOGIN}/demo/1.0", reading, 200, stranger=404, anonymous=404
     ),
     ("LookupView", "distribution"): Row(
-        "GET", f"{_ANACONDA}/dist/{_DEMO}", SEEING, 200, stranger=404
+        "GET", f"{_ANACONDA}/dist/{_DEMO}", reading, 200, stranger=404, anonymous=404
     ),
     ("LookupView", "announce"): Row("POST", f"{_ANACONDA}/package/{_LOGIN}/demo", SIGNED_IN, 200),
     ("LookupView", "remove"): Row(
@@ -87,8 +87,8 @@ _REGISTRY: dict[tuple[str, str], Row] = {
         f"{_ANACONDA}/release/{_LOGIN}/{{gone}}/1.0",
         REMOVING,
         201,
-        stranger=404,
-        anonymous=404,
+        stranger=None,
+        anonymous=None,
         expendable="package",
     ),
     ("LookupView", "remove_distribution"): Row(
@@ -96,8 +96,8 @@ _REGISTRY: dict[tuple[str, str], Row] = {
         f"{_ANACONDA}/dist/{_LOGIN}/{{gone}}/2.0/noarch/{{gone}}-2.0-0.conda",
         REMOVING,
         200,
-        stranger=404,
-        anonymous=404,
+        stranger=None,
+        anonymous=None,
         expendable="package",
     ),
     ("StageView", "stage"): Row(

@@ -243,8 +243,9 @@ def test_behind_tls_the_client_is_sent_to_https(server: RunningServer, account: 
 
 
 def test_lookups_tell_only_what_one_may_know(
-    server: RunningServer, raw: Raw, account: Account
+    server: RunningServer, rest: Rest, raw: Raw, account: Account
 ) -> None:
+    account.rest.create("conda/owners/", name=account.name, visibility="private")
     base = f"{server.origin}/api/anaconda"
     paths = (
         f"package/{account.name}/demo",
@@ -256,8 +257,8 @@ def test_lookups_tell_only_what_one_may_know(
     stranger = new_account(server).token(scopes=["read", "write"])
     bound = account.token(scopes=["read", "write"], bound_to=[f"{account.name}/other"])
 
-    def statuses(token: str) -> set[int]:
-        headers = {"Authorization": f"token {token}"}
+    def statuses(token: str | None) -> set[int]:
+        headers = {"Authorization": f"token {token}"} if token else {}
         found = (requests.get(f"{base}/{path}", headers=headers, timeout=30) for path in paths)
         return {answer.status_code for answer in found}
 
@@ -270,6 +271,11 @@ def test_lookups_tell_only_what_one_may_know(
     assert statuses(stranger) == {404}
     assert statuses(bound) == {404}
     assert statuses("pct-" + 48 * "0") == {401}
+    assert statuses(None) == {404}
+    (served,) = rest.get("distributions/conda/conda/", base_path=f"{account.name}/dev")["results"]
+    rest.update(served["pulp_href"], content_guard=None)
+    for everybody in (None, stranger, bound):
+        assert statuses(everybody) == {200}, "the channel is public"
     elsewhere = f"{base}/dist/{account.name}/prod/demo/1.0/noarch/{name}"
     headers = {"Authorization": f"token {raw.token}"}
     assert requests.get(elsewhere, headers=headers, timeout=30).status_code == 404
@@ -346,7 +352,7 @@ def test_what_several_channels_have_is_removed_from_the_one_that_is_named(
     assert raw.remove(f"package/{account.name}/prod/demo").status_code == 201
     assert not repodata(server.channel(account.name, "prod"))["packages.conda"]
     stranger = Raw(server, new_account(server).token(scopes=["read", "write", "delete"]))
-    assert stranger.remove(f"package/{account.name}/dev/demo").status_code == 404
+    assert stranger.remove(f"package/{account.name}/dev/demo").status_code == 403
 
 
 def test_anaconda_show_works(

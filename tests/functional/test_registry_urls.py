@@ -155,9 +155,11 @@ def test_packages_of_other_types_are_nowhere(server: RunningServer, owner: str, 
         assert_reasoned(answer, path)
 
 
-def test_domains_that_cannot_be_are_404(domain_server: RunningServer) -> None:
+def test_domains_that_cannot_be_are_refused(domain_server: RunningServer) -> None:
+    """An upload is told that a name breaks the rule, as without domains; all else is 404."""
     for owner in ("%00", "a%00", "%0A", "%FF", "..", "%2E%2E", "nowhere", "a%2Fb"):
         for method in ("GET", "PUT", "DELETE"):
             path = f"/api/packages/{owner}/conda/dev/noarch/demo-1.0-0.conda"
-            assert send(domain_server, method, path)[0] == 404, (method, owner)
+            possible = (400, 404) if method == "PUT" and owner != "nowhere" else (404,)
+            assert send(domain_server, method, path)[0] in possible, (method, owner)
         assert send(domain_server, "GET", f"/api/v1/packages/{owner}")[0] == 404, owner

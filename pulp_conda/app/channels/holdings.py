@@ -1,6 +1,7 @@
 """Which of an owner's channels hold which packages by now."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from pulpcore.plugin.models import RepositoryContent
@@ -11,37 +12,43 @@ from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, 
 _NOT_NEEDED = ("record_json", "run_exports")
 
 
-def channels_of(owner: str) -> dict[ChannelName, CondaRepository]:
+class HostedChannel(NamedTuple):
+    """A channel that follows a repository."""
+
+    distribution: CondaDistribution
+    repository: CondaRepository
+
+
+def channels_of(owner: str) -> dict[ChannelName, HostedChannel]:
     """Return an owner's channels; those that serve one fixed version hold nothing of their own."""
     served = CondaDistribution.objects.filter(
         owner__name__iexact=owner, pulp_domain_id=get_domain_pk(), repository__isnull=False
     )
-    named = {each.channel: each.repository_id for each in served}
-    repositories = CondaRepository.objects.in_bulk(named.values())
+    repositories = CondaRepository.objects.in_bulk([each.repository_id for each in served])
     # A conda channel may have been made to serve another plugin's repository, and then is empty.
     return {
-        channel: repositories[repository]
-        for channel, repository in named.items()
-        if repository in repositories
+        each.channel: HostedChannel(each, repositories[each.repository_id])
+        for each in served
+        if each.repository_id in repositories
     }
 
 
 def holding(
-    channels: Mapping[ChannelName, CondaRepository], **fields: str
+    channels: Mapping[ChannelName, HostedChannel], **fields: str
 ) -> dict[ChannelName, list[CondaPackage]]:
     """Return those of the channels that hold packages with these fields, and the packages."""
     packages = _packages(fields)
     memberships = RepositoryContent.objects.filter(
         version_removed=None,
-        repository_id__in=[repository.pk for repository in channels.values()],
+        repository_id__in=[channel.repository.pk for channel in channels.values()],
         content_id__in=packages.values("pk"),
     ).values_list("repository_id", "content_id")
     found = packages.defer(*_NOT_NEEDED).in_bulk([content for _, content in memberships])
     held = {
-        channel: [found[content] for holder, content in memberships if holder == repository.pk]
-        for channel, repository in channels.items()
+        name: [found[content] for holder, content in memberships if holder == repository.pk]
+        for name, (_, repository) in channels.items()
     }
-    return {channel: packages for channel, packages in held.items() if packages}
+    return {name: packages for name, packages in held.items() if packages}
 
 
 def is_public(channels: Iterable[ChannelName]) -> bool:

@@ -27,7 +27,8 @@ class LookupView(LoginView):
 
     DEFAULT_ACCESS_POLICY = {
         "statements": [
-            allow(["package", "release", "distribution", "announce"]),
+            allow(["package", "release", "distribution"], principal="*"),
+            allow(["announce"]),
             allow(["remove", "remove_distribution"], "may_remove"),
         ]
     }

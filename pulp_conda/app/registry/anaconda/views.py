@@ -17,8 +17,8 @@ class LoginView(TellsError, RegistryView):
     def held(self, **fields: Any) -> dict[ChannelName, list[CondaPackage]]:
         """Return the login's channels that hold such packages, and the packages.
 
-        Only channels of which the one who asks may know: also a token that is good for uploading
-        alone finds out what has been uploaded.
+        Only channels that the one who asks may read or upload to: also a token that is good for
+        uploading alone finds out what has been uploaded.
         """
         channels = channels_of(self.owner)
         if "channel" in self.kwargs:
@@ -27,10 +27,8 @@ class LoginView(TellsError, RegistryView):
         return {
             name: packages
             for name, packages in holding(channels, **fields).items()
-            if any(
-                self.requester.may(right, name, channels[name])
-                for right in (Right.READ, Right.UPLOAD)
-            )
+            if self.requester.may_read(channels[name].distribution)
+            or self.requester.may(Right.UPLOAD, name, channels[name].repository)
         }
 
 
