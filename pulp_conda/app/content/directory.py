@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from pulpcore.content.authentication import validate_domain
 from pulpcore.plugin.models import Domain
-from pulpcore.plugin.util import get_domain, get_domain_pk, set_domain
+from pulpcore.plugin.util import get_domain_pk, set_domain
 
 from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.models import CHALLENGE, REQUESTER, ChannelName, CondaDistribution
@@ -150,12 +150,10 @@ def _snippets(
 ) -> list[tuple[str, str]]:
     """Return what to type to upload to a channel, to install from it, and to name it."""
     name = channels[0].name if channels else settings.CONDA_DEFAULT_CHANNEL
-    if owner:
-        alias = address_of(request)
-    else:
-        default = get_domain().name if settings.DOMAIN_ENABLED else "OWNER"
-        first = quote(channels[0].owner) if channels else default
-        alias = f"{address_of(request)}/api/packages/{first}/conda"
+    alias = address_of(request)
+    if not owner:
+        first = quote(channels[0].owner) if channels else "OWNER"
+        alias = f"{alias}/api/packages/{first}/conda"
     channel = f"{alias}/{_quoted(name)}"
     return [
         ("upload", f"curl --fail-with-body --user USER --upload-file PACKAGE.conda {channel}/"),
