@@ -102,4 +102,4 @@ def test_after_refusals_nobody_waits_who_could_do_other_things(
 def test_without_a_folder_there_is_no_bound(tmp_path: Path) -> None:
     pool = Slots(tmp_path / "missing", 1)
     with pool.taken(), pool.taken():
-        pass
+        assert not (tmp_path / "missing").exists()
