@@ -309,16 +309,14 @@ def may_upload(_request: Request, view: "RegistryView", _action: str) -> bool:
     return all(view.requester.may_put(*target) for target in view.targets.items())
 
 
-def may_replace(_request: Request, view: "RegistryView", _action: str) -> bool:
+def may_replace(request: Request, view: "RegistryView", action: str) -> bool:
     """Access condition: an upload that is to replace a file comes from one who may remove it."""
-    return not view.replaces or all(
-        view.requester.may(Right.REMOVE, *target) for target in view.targets.items()
-    )
+    return not view.replaces or may_remove(request, view, action)
 
 
 def may_remove(_request: Request, view: "RegistryView", _action: str) -> bool:
-    """Access condition: one may remove packages from the channel that the URL names."""
-    return view.requester.may(Right.REMOVE, view.channel, view.repository)
+    """Access condition: one may remove packages from the channels that are meant."""
+    return all(view.requester.may(Right.REMOVE, *target) for target in view.targets.items())
 
 
 def may_see(_request: Request, view: "PackageReleaseView", _action: str) -> bool:

@@ -19,8 +19,8 @@ _Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
 
 def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
     """Save a content unit with its file, or find it and give the file back if it was reclaimed."""
-    found: _Unit | None = type(unit).objects.filter(**unit.identity).first()
-    if found is None:
+    same = type(unit).objects.filter(**unit.identity)
+    if not same.exists():  # a failed INSERT would be written to PostgreSQL's log
         try:
             with transaction.atomic():
                 unit.save()
@@ -30,7 +30,8 @@ def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
                 ContentArtifact.objects.bulk_create([place])  # without a savepoint
                 return unit
         except IntegrityError:  # another request saved it at this moment
-            found = type(unit).objects.get(**unit.identity)
+            pass
+    found: _Unit = same.get()
     found.touch()
     ContentArtifact.objects.filter(content=found, artifact=None).update(artifact=artifact)
     return found

@@ -40,28 +40,32 @@ class ChannelOverlap(ChannelError):
         )
 
 
-def find_repository(channel: ChannelName) -> CondaRepository | None:
+def find_distribution(channel: ChannelName) -> CondaDistribution | None:
+    """Return the distribution behind a channel's URL, None where there is no such channel."""
+    return _distributions(channel).first()
+
+
+def repository_of(distribution: CondaDistribution | None) -> CondaRepository | None:
     """Return the repository that a channel serves, by which rights to the channel are judged.
 
     None if the channel serves none yet, or no more. A channel that serves a fixed version does not
     follow its repository: `check_not_pinned` tells.
     """
-    distribution = _distributions(channel).first()
     served = distribution and distribution.served_repository
     return served if isinstance(served, CondaRepository) else None
 
 
-def check_not_pinned(channel: ChannelName) -> None:
-    """Check that what happens in the channel's repository would show.
+def check_not_pinned(distribution: CondaDistribution | None) -> None:
+    """Check that what happens in the repository that a channel serves would show.
 
     That it does not is for those alone who have a right to the channel.
 
     Raises:
         ChannelPinned: the channel exists and follows no repository.
     """
-    distribution = _distributions(channel).filter(repository=None).first()
-    if distribution is not None and not _serves_nothing(distribution):
-        raise ChannelPinned(str(channel))
+    if distribution is None or distribution.repository_id or _serves_nothing(distribution):
+        return
+    raise ChannelPinned(str(distribution.channel))
 
 
 def find_or_create_repository(channel: ChannelName) -> CondaRepository:
@@ -84,8 +88,9 @@ def find_or_create_repository(channel: ChannelName) -> CondaRepository:
 
 
 def _followed_repository(channel: ChannelName) -> CondaRepository | None:
-    check_not_pinned(channel)
-    return find_repository(channel)
+    distribution = find_distribution(channel)
+    check_not_pinned(distribution)
+    return repository_of(distribution)
 
 
 def _create(channel: ChannelName) -> CondaRepository:

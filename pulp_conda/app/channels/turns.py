@@ -27,14 +27,16 @@ _STANDSTILL_MS = 2000
 
 _MANY = 1000
 
-# A place is one of those requests that may wait to their deadline. Without one a request waits
-# while the queue moves, and not at all once it is known to stand still.
-_SET_PATIENCE = """
+# A place is one of those requests that may wait to their deadline.
+_TAKE_PLACE = """
+    SELECT set_config('lock_timeout', %(patience)s, true)
+     WHERE EXISTS (
+        SELECT FROM generate_series(0, %(places)s - 1) AS number
+         WHERE pg_try_advisory_xact_lock(%(first_place)s + number, %(key)s))
+"""
+# Without one a request waits while the queue moves, and not at all once it is known to stand still.
+_WAIT_SHORTLY = """
     SELECT set_config('lock_timeout', CASE
-        WHEN EXISTS (
-            SELECT FROM generate_series(0, %(places)s - 1) AS number
-             WHERE pg_try_advisory_xact_lock(%(first_place)s + number, %(key)s))
-        THEN %(patience)s
         WHEN EXISTS (
             SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
              WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 2
@@ -143,7 +145,9 @@ def _wait_for(key: int, deadline: float) -> None:
     try:
         # The transaction holds the place while it waits, and sets lock_timeout for itself alone.
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_SET_PATIENCE, values)
+            cursor.execute(_TAKE_PLACE, values)
+            if cursor.fetchone() is None:
+                cursor.execute(_WAIT_SHORTLY, values)
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [TURNS, key])
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:

@@ -202,7 +202,7 @@ def _file(
     type_ = layout.content_type(place.name)
     if place.kind is Kind.DOCUMENT and _may_be_taken_for_another(request, index):
         return _representation(channel, place, body, found.sha256, type_)
-    lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if index.immutable_names else 0
+    lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
     what = _representation(
         channel, place, body, found.sha256, type_, found, name_lifetime_s=lifetime
     )

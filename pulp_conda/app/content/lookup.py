@@ -38,10 +38,9 @@ _BY_OWNER = _CHANNEL.format("""base_path = (
      ) || '/' || %s""")
 
 _INDEX = """
-    SELECT p.pulp_id, v.repository_id, v.number, p.pulp_created, r.immutable_names
+    SELECT p.pulp_id, v.repository_id, v.number, p.pulp_created
       FROM core_publication p
       JOIN core_repositoryversion v ON v.pulp_id = p.repository_version_id
-      JOIN conda_condarepository r ON r.repository_ptr_id = v.repository_id
      WHERE {}
      ORDER BY {} LIMIT 1
 """
@@ -88,41 +87,48 @@ _LATELY_SERVED = """
 """
 
 # In steps, which PostgreSQL plans one by one: as one join it takes a millisecond more to plan.
-_PACKAGE = f"""
-    WITH stays AS MATERIALIZED (
-        SELECT m.content_id, m.repository_id, m.version_added_id,
-               (SELECT number FROM core_repositoryversion
-                 WHERE pulp_id = m.version_added_id) AS added,
-               (SELECT number FROM core_repositoryversion
-                 WHERE pulp_id = m.version_removed_id) AS removed
-          FROM conda_condapackage u
-          JOIN core_repositorycontent m ON m.content_id = u.content_ptr_id
-         WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s
-    ), chosen AS MATERIALIZED (
-        SELECT content_id, version_added_id
-          FROM stays s
-         CROSS JOIN LATERAL (
-            SELECT s.repository_id = %s AND s.added <= %s AND coalesce(s.removed > %s, true) AS now
-         ) named
-         WHERE named.now OR EXISTS (
-            SELECT 1 {_LATELY_SERVED}
-               AND v.repository_id = s.repository_id AND v.number >= s.added
-               AND coalesce(v.number < s.removed, true)
-         ) AND NOT EXISTS (
-            SELECT 1 FROM conda_withdrawal w
-             WHERE w.subdir = %s AND w.filename = %s AND (
-                   w.repository_id = s.repository_id AND w.version >= s.added
-                OR w.repository_id = %s AND w.repository_id <> s.repository_id
-             )
-         )
-         ORDER BY named.now DESC, s.added DESC LIMIT 1
-    )
+_PACKAGE = """
+    WITH chosen AS MATERIALIZED ({})
     SELECT a.file, a.size, a.sha256,
-           (SELECT pulp_created FROM core_repositoryversion WHERE pulp_id = version_added_id)
+           (SELECT pulp_created FROM core_repositoryversion WHERE pulp_id = version_added_id),
+           (SELECT immutable_names FROM conda_condarepository WHERE repository_ptr_id = %s)
       FROM chosen
       JOIN core_contentartifact c USING (content_id)
       JOIN core_artifact a ON a.pulp_id = c.artifact_id
-"""  # noqa: S608 (of constants)
+"""
+_KNOWN = """
+    SELECT 1 FROM conda_condapackage u
+     WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s LIMIT 1
+"""
+_STAY = """
+    SELECT m.content_id, m.version_added_id, m.repository_id,
+           (SELECT number FROM core_repositoryversion
+             WHERE pulp_id = m.version_added_id) AS added,
+           (SELECT number FROM core_repositoryversion
+             WHERE pulp_id = m.version_removed_id) AS removed
+      FROM conda_condapackage u
+      JOIN core_repositorycontent m ON m.content_id = u.content_ptr_id
+     WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s
+"""
+_PACKAGE_NAMED = _PACKAGE.format(f"""
+    SELECT * FROM ({_STAY} AND m.repository_id = %s) s
+     WHERE added <= %s AND coalesce(removed > %s, true)
+""")  # noqa: S608 (of constants)
+_PACKAGE_LATELY_NAMED = _PACKAGE.format(f"""
+    SELECT * FROM ({_STAY}) s
+     WHERE EXISTS (
+        SELECT 1 {_LATELY_SERVED}
+           AND v.repository_id = s.repository_id AND v.number >= s.added
+           AND coalesce(v.number < s.removed, true)
+     ) AND NOT EXISTS (
+        SELECT 1 FROM conda_withdrawal w
+         WHERE w.subdir = %s AND w.filename = %s AND (
+               w.repository_id = s.repository_id AND w.version >= s.added
+            OR w.repository_id = %s AND w.repository_id <> s.repository_id
+         )
+     )
+     ORDER BY s.added DESC LIMIT 1
+""")  # noqa: S608 (of constants)
 
 _SHARD = """
     SELECT data FROM conda_condashard s
@@ -179,8 +185,6 @@ class Index(NamedTuple):
     repository: UUID
     number: int
     created: datetime
-    immutable_names: bool
-    """Whether no name of a package comes to mean other bytes for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,8 @@ class StoredFile:
     sha256: str
     created: datetime
     """When the document was made, or the package came into the channel."""
+    immutable_name: bool = False
+    """Whether the name of a package comes to mean no other bytes for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +300,14 @@ def package(channel: Channel, index: Index, place: Place) -> StoredFile | None:
 
     What was withdrawn from the channel is not among the latter, whichever repository it served.
     """
-    named = (index.repository, index.number, index.number)
     path = (get_domain_pk(), place.subdir, place.name)
-    file = (place.subdir, place.name)
-    row = _first(_PACKAGE, *path, *named, _with_past(channel), *file, index.repository)
+    named = (index.repository, index.number, index.number)
+    row = _first(_PACKAGE_NAMED, *path, *named, index.repository)
+    past = _with_past(channel)
+    # Most of what is asked for in vain never was in any channel, which takes no time to find out.
+    if row is None and past and _first(_KNOWN, *path):
+        withdrawn = (place.subdir, place.name, index.repository)
+        row = _first(_PACKAGE_LATELY_NAMED, *path, past, *withdrawn, index.repository)
     return row and StoredFile(*row)
 
 

@@ -35,8 +35,10 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     def served_repository(self) -> Repository | None:
         """The repository whose versions this channel serves, if it serves any."""
         if self.repository_id:
-            ours = CondaRepository.objects.filter(pk=self.repository_id).first()
-            return ours or self.repository.cast()
+            # With the owner, by which rights to the repository are judged.
+            ours = CondaRepository.objects.select_related("owner").filter(pk=self.repository_id)
+            found: CondaRepository | None = ours.first()
+            return found or self.repository.cast()
         version = self.repository_version
         if self.publication:
             version = self.publication.repository_version

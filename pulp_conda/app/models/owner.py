@@ -54,8 +54,9 @@ class OwnerManager(models.Manager["CondaOwner"]):
 
     def canonical(self, name: str) -> str:
         """Return an owner's name as it is written, given in any case."""
-        if owner := self.named(name):
-            return owner.name
+        named = self.filter(name__iexact=name, pulp_domain_id=get_domain_pk())
+        if written := named.values_list("name", flat=True).first():
+            return written
         user = namesake(name)
         return user.username if user else name
 

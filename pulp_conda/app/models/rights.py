@@ -65,7 +65,9 @@ class Requester:
         """Tell whether they have a right to a channel; without `repository` there is none yet."""
         if not self.user.is_authenticated or not self.token_covers(right, channel):
             return False
-        owner = CondaOwner.objects.named(channel.owner)
+        owner = repository and repository.owner
+        if owner is None or owner.name != channel.owner:
+            owner = CondaOwner.objects.named(channel.owner)
         if owner is None and namesake(channel.owner) == self.user:
             return True
         return has_right(self.user, right, owner, repository)

@@ -4,7 +4,7 @@ import errno
 import http
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -26,8 +26,9 @@ from pulp_conda.app.channels.channel import (
     ChannelOverlap,
     ChannelPinned,
     check_not_pinned,
+    find_distribution,
     find_or_create_repository,
-    find_repository,
+    repository_of,
 )
 from pulp_conda.app.channels.commit import (
     ChannelFull,
@@ -43,6 +44,7 @@ from pulp_conda.app.channels.waiting import CommitFailed, CommitTimeout
 from pulp_conda.app.models import (
     AccessToken,
     ChannelName,
+    CondaDistribution,
     CondaOwner,
     CondaPackage,
     CondaRepository,
@@ -219,15 +221,20 @@ class RegistryView(NativeView):
         token = self.request.auth
         return Requester(self.request.user, token if isinstance(token, AccessToken) else None)
 
-    @cached_property
-    def repository(self) -> CondaRepository | None:
-        """The repository that the channel serves which the URL names, None where there is none."""
-        return find_repository(self.channel)
-
     @property
+    def channels(self) -> Sequence[ChannelName]:
+        """The channels that an upload is to go into, or that packages are to leave."""
+        return [self.channel]
+
+    @cached_property
+    def distributions(self) -> Mapping[ChannelName, CondaDistribution | None]:
+        """The same channels, with the distributions of those that exist."""
+        return {channel: find_distribution(channel) for channel in self.channels}
+
+    @cached_property
     def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
-        """The channels that an upload is to go into, with the repositories of those that exist."""
-        return {self.channel: self.repository}
+        """The same channels, with the repositories that those serve which exist."""
+        return {channel: repository_of(found) for channel, found in self.distributions.items()}
 
     def check_changeable(self) -> None:
         """Check that packages can come into the channels that are meant, and leave them.
@@ -240,8 +247,8 @@ class RegistryView(NativeView):
         """
         if self.request.pulp_domain._state.adding:
             raise Http404(f"there is no owner {self.owner}")
-        for channel in self.targets:
-            check_not_pinned(channel)
+        for distribution in self.distributions.values():
+            check_not_pinned(distribution)
 
     @property
     def replaces(self) -> bool:
@@ -295,9 +302,9 @@ class RegistryView(NativeView):
         return Response(facts or None, status=201)
 
     def withdraw(self, **selection: str) -> None:
-        """Take the packages with the given fields out of the channel.
+        """Take the packages with the given fields out of the view's channels.
 
-        Returns once the channel's index does not name them any more.
+        Returns once no index of theirs names them any more.
 
         Raises:
             Http404, NothingToRemove: there is no such channel, or no such package in it.
@@ -305,9 +312,10 @@ class RegistryView(NativeView):
             CommitTimeout, CommitFailed: they are still there; a retry is in order.
         """
         self.check_changeable()
-        if self.repository is None:
-            raise Http404(f"there is no channel {self.channel}")
-        remove(self.repository, selection, dispatch_remove)
+        for channel, repository in self.targets.items():
+            if repository is None:
+                raise Http404(f"there is no channel {channel}")
+            remove(repository, selection, dispatch_remove)
 
 
 class NowhereView(NativeView):

@@ -15,10 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.channels.channel import find_repository
 from pulp_conda.app.channels.commit import PackageExists
 from pulp_conda.app.channels.ingest import WrongDigest
-from pulp_conda.app.models import ChannelName, CondaRepository, channel_named
+from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.app.registry.bodies import Body, InvalidDocument, document_of
 from pulp_conda.app.registry.uploads import UploadView
 from pulp_conda.formats.identifiers import Extension, check_extension
@@ -36,10 +35,10 @@ class StageView(LoginView):
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["stage", "commit"], "may_upload")]}
 
-    @cached_property
-    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
+    @property
+    def channels(self) -> Sequence[ChannelName]:
         """The channels that the labels name."""
-        return {channel: find_repository(channel) for channel in self.announced.targets}
+        return self.announced.targets
 
     @cached_property
     def announced(self) -> Stage:
@@ -65,7 +64,7 @@ class StageView(LoginView):
         self.check_changeable()
         stage = self.announced
         held = self.held(subdir=stage.subdir, filename=stage.filename)
-        for channel in self.targets:
+        for channel in self.channels:
             if channel in held:
                 raise PackageExists(held[channel][0])
         sealed = stage.sealed()
@@ -77,7 +76,7 @@ class StageView(LoginView):
         stage = self.announced
         fields = {"sha256": stage.sha256} if stage.sha256 else {"filename": stage.filename}
         held = self.held(subdir=stage.subdir, **fields)
-        missing = [channel for channel in self.targets if channel not in held]
+        missing = [channel for channel in self.channels if channel not in held]
         if missing:
             raise Http404(f"{stage.filename} has not been uploaded to {missing[0]}")
         channel = stage.targets[0]
@@ -86,7 +85,7 @@ class StageView(LoginView):
         return Response(
             {
                 "basename": package.relative_path,
-                "labels": [label_of(channel) for channel in self.targets],
+                "labels": [label_of(channel) for channel in self.channels],
                 "url": f"{registry}{channel.name}/{package.relative_path}",
             }
         )
@@ -129,10 +128,10 @@ class StagedUploadView(UploadView):
             raise PermissionDenied("the upload was staged for another owner")
         return self.staged.targets[0]
 
-    @cached_property
-    def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
+    @property
+    def channels(self) -> Sequence[ChannelName]:
         """The channels that were named when the file was announced."""
-        return {channel: find_repository(channel) for channel in self.staged.targets}
+        return self.staged.targets
 
     def extension(self) -> Extension:
         """Return the format that was announced."""
