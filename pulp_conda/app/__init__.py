@@ -24,8 +24,8 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         super().ready()
         # Models can be imported only once Django's applications are loaded.
         from .authentication.logs import LOGGERS, hide_tokens
-        from .channels.abandoned import show_presence
-        from .channels.publish import publish_when_wanted
+        from .channels.changes.abandoned_tasks import show_presence
+        from .channels.index.publish import publish_when_wanted
         from .checks import check_api_process, check_upload_timeout
         from .exports import refuse_exports
         from .models import CondaRepository, version_created, versions_exceeded

@@ -6,7 +6,7 @@ In one process, since loading Django takes longer than all of it does when nothi
 import os
 from pathlib import Path
 
-from pulp_conda.server.mourning import mourn
+from .reaper import reap_dead_processes
 
 PASSWORD_FILE = "PULP_CONDA_PASSWORD_FILE"  # noqa: S105 (a variable's name)
 """A variable: names a file, since others may read what a process is started with."""
@@ -25,7 +25,7 @@ def main() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=1)
-    mourn()
+    reap_dead_processes()
     _refuse_to_hide_domains()
     if file := os.environ.get(PASSWORD_FILE):
         call_command("reset-admin-password", password=Path(file).read_text())

@@ -145,7 +145,7 @@ class Postgres:
         deadline = time.monotonic() + _START_SECONDS
         while self._psql("postgres", "SELECT 1").returncode:
             if time.monotonic() > deadline:
-                raise ServerError(f"PostgreSQL did not start; {process.last_words()}")
+                raise ServerError(f"PostgreSQL did not start; {process.log_tail()}")
             # After a crash the old cluster's last processes may be in the way for a moment.
             process.restart_if_dead()
             time.sleep(0.1)

@@ -104,7 +104,7 @@ class Process:
         self.start()
         return True
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the end of the log and where to find the rest, for a message."""
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - _LAST_WORDS_BYTES))

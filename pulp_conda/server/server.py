@@ -49,7 +49,7 @@ class Server:
         self._processes: list[Process] = []
         self._rotated = 0.0
         self._alive: set[int] = set()
-        self._bereaved = False
+        self._processes_died = False
         self.origin = ""
         self.made_up_password: str | None = None
         """The administrator's, at the one start that makes it up."""
@@ -89,7 +89,7 @@ class Server:
             if process.restart_if_dead():
                 self._say(f"{process.name} had died and was started again; see {process.log}")
                 self._write_pids()
-        self._mourn_the_dead()
+        self._reap_the_dead()
         self._rotate_logs()
 
     def stop(self) -> None:
@@ -145,7 +145,7 @@ class Server:
         )
         try:
             if bootstrap.run() != 0:
-                raise ServerError(f"preparing the database failed; {bootstrap.last_words()}")
+                raise ServerError(f"preparing the database failed; {bootstrap.log_tail()}")
         finally:
             bootstrap.kill()
         password.keep()
@@ -176,8 +176,8 @@ class Server:
             f"--per-address={self.options.requests_per_address}",
         )  # fmt: skip
         self._processes[-1].pass_fds = (fd,)
-        command = [sys.executable, "-m", "pulp_conda.server.mourning"]
-        self._mourning = Process("mourning", command, self._home.logs / "mourning.log", env)
+        command = [sys.executable, "-m", "pulp_conda.server.reaper"]
+        self._reaper = Process("reaper", command, self._home.logs / "reaper.log", env)
         for process in self._processes:
             process.start()
 
@@ -192,7 +192,7 @@ class Server:
                 raise ServerError(f"Pulp did not become ready; see {self._home.logs}")
             for process in self._processes:
                 if not process.is_running():
-                    raise ServerError(f"{process.name} ended at its start; {process.last_words()}")
+                    raise ServerError(f"{process.name} ended at its start; {process.log_tail()}")
             time.sleep(0.1)
 
     def _is_ready(self) -> bool:
@@ -205,14 +205,14 @@ class Server:
         kinds = ("online_workers", "online_api_apps", "online_content_apps")
         return all(status.get(kind) for kind in kinds)
 
-    def _mourn_the_dead(self) -> None:
+    def _reap_the_dead(self) -> None:
         """Have Pulp told of processes that died, gunicorn's children among them."""
         alive = {pid for process in self._processes for pid in process.family()}
-        self._bereaved |= bool(self._alive - alive)
+        self._processes_died |= bool(self._alive - alive)
         self._alive = alive
-        if self._bereaved and not self._mourning.is_running():
-            self._bereaved = False
-            self._mourning.start()
+        if self._processes_died and not self._reaper.is_running():
+            self._processes_died = False
+            self._reaper.start()
 
     def _rotate_logs(self) -> None:
         if time.monotonic() < self._rotated + _ROTATE_SECONDS:

@@ -28,7 +28,7 @@ from pulpcore.plugin.models import (  # noqa: E402
     RepositoryVersion,
 )
 
-from pulp_conda.app.channels.artifacts import save_artifact  # noqa: E402
+from pulp_conda.app.channels.storage.artifacts import save_artifact  # noqa: E402
 from pulp_conda.app.models import CondaPackage, CondaRepository  # noqa: E402
 from tests.benchmark import real, synthetic  # noqa: E402
 from tests.benchmark.synthetic import Synthetic  # noqa: E402

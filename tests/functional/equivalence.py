@@ -16,7 +16,7 @@ django.setup()
 from django.db import transaction  # noqa: E402 (Django must be set up before)
 from pulpcore.plugin.models import Content, RepositoryContent, RepositoryVersion  # noqa: E402
 
-from pulp_conda.app.channels.versions import change  # noqa: E402
+from pulp_conda.app.channels.changes.versions import change  # noqa: E402
 from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, CondaRepository  # noqa: E402
 
 _Units = Sequence[CondaPackage] | Sequence[CondaRepodataPatch]

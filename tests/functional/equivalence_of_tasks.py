@@ -25,7 +25,7 @@ from pulpcore.plugin.models import CreatedResource, Publication, RepositoryVersi
 from pulpcore.plugin.tasking import dispatch  # noqa: E402
 from pulpcore.plugin.util import get_prn  # noqa: E402
 
-from pulp_conda.app.channels.versions import change  # noqa: E402
+from pulp_conda.app.channels.changes.versions import change  # noqa: E402
 from pulp_conda.app.models import (  # noqa: E402
     CondaDistribution,
     CondaPackage,

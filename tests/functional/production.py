@@ -93,7 +93,7 @@ class Production:
             except requests.ConnectionError:
                 pass
             dead = [process for process in self.processes.values() if not process.is_running()]
-            assert not dead, dead[0].last_words()
+            assert not dead, dead[0].log_tail()
             time.sleep(0.05)
         raise AssertionError("it did not come about")
 

@@ -18,7 +18,7 @@ from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from pulpcore.plugin.util import get_domain  # noqa: E402
 
-from pulp_conda.app.content.channels import find  # noqa: E402
+from pulp_conda.app.content.resolve import find  # noqa: E402
 
 
 def queries(path: str) -> list[str]:

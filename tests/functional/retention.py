@@ -21,8 +21,8 @@ from pulpcore.plugin.models import (  # isort: skip
     Task,
 )
 
-from pulp_conda.app.channels.cleanup import delete_versions, excess_versions  # isort: skip
-from pulp_conda.app.channels.documents import save_documents  # isort: skip
+from pulp_conda.app.channels.upkeep.cleanup import delete_versions, excess_versions  # isort: skip
+from pulp_conda.app.channels.index.documents import save_documents  # isort: skip
 from pulp_conda.app.models import (  # isort: skip
     CondaDistribution,
     CondaPackage,

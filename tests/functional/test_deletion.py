@@ -462,7 +462,7 @@ from datetime import timedelta
 from django.utils.timezone import now
 from pulpcore.app.contexts import with_task_context
 from pulpcore.plugin.models import Task
-from pulp_conda.app.channels.remove import Removal, carry_out
+from pulp_conda.app.channels.changes.remove import Removal, carry_out
 from pulp_conda.app.models import CondaRepository
 repository = CondaRepository.objects.get()
 selection = {"subdir": "noarch", "filename": "demo-1.0-0.conda"}

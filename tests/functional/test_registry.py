@@ -263,7 +263,7 @@ from datetime import timedelta
 from django.utils.timezone import now
 from pulpcore.app.contexts import with_task_context
 from pulpcore.plugin.models import Task
-from pulp_conda.app.channels.commit import commit_pending
+from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.models import CondaPackage, CondaRepository, PendingUpload
 repository = CondaRepository.objects.get(name={name!r})
 uploads = [

@@ -22,7 +22,7 @@ _PREFIX = "table"
 _ROUTES = """
 import json
 from django.urls import get_resolver
-from pulp_conda.app.content.registry import HANDLERS
+from pulp_conda.app.content.handlers import HANDLERS
 def walk(resolver):
     for pattern in resolver.url_patterns:
         if hasattr(pattern, "url_patterns"):

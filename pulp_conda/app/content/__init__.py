@@ -10,12 +10,12 @@ from pulpcore.plugin.content import app
 from pulp_conda.formats import layout
 
 from .authentication import authenticate, authenticate_for_others
-from .directory import list_channels
+from .channel_list import list_channels
+from .channel_page import page
 from .failures import reasoned
+from .handlers import stream_channel, stream_content, stream_registry
 from .notices import notices
-from .page import page
-from .pages import PAGES
-from .registry import stream_channel, stream_content, stream_registry
+from .rendered import PAGES
 
 _NAME = "{pulp_domain:[^/\0]+}"  # PostgreSQL refuses to look for a domain with NUL in its name
 _DOMAIN = f"{_NAME}/" if settings.DOMAIN_ENABLED else ""

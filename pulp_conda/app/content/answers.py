@@ -15,7 +15,7 @@ from aiohttp.web import HTTPFound, HTTPServiceUnavailable, Request, Response, St
 from pulpcore.constants import STORAGE_RESPONSE_MAP
 from pulpcore.metrics import artifacts_size_counter
 
-from pulp_conda.app.conditions import Validators, Verdict, precondition, verdict
+from pulp_conda.app.preconditions import Validators, Verdict, precondition, verdict
 from pulp_conda.formats.layout import Kind
 
 _log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from pulp_conda.app.authentication.identity import WrongCredentials, identify
 from pulp_conda.app.models import CHALLENGE, REQUESTER
 
 from .database import ask
+from .handlers import HANDLERS
 from .passwords import identified
-from .registry import HANDLERS
 from .users import introduce
 
 _Handler = Callable[[Request], Awaitable[StreamResponse]]

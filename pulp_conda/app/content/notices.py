@@ -2,11 +2,11 @@
 
 from aiohttp.web import Request
 
-from pulp_conda.app.channels.notices import notices_of
+from pulp_conda.app.channels.reading.notices import notices_of
 from pulp_conda.formats import layout
 
 from .lookup import Channel, Index
-from .pages import Page
+from .rendered import Page
 
 
 def notices(_request: Request, channel: Channel, _index: Index | None) -> Page:

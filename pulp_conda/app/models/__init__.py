@@ -1,6 +1,6 @@
 """Models, one file per noun."""
 
-from .channel import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
+from .channel_name import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
 from .notice import CondaNotice

@@ -4,7 +4,7 @@ from django.db import models
 from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, BEFORE_CREATE, hook
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Distribution, Repository
 
-from .channel import ChannelName
+from .channel_name import ChannelName
 from .owner import CondaOwner
 from .repository import CondaRepository
 

@@ -7,7 +7,7 @@ from django.db import models
 from pulpcore.plugin.models import AutoAddObjPermsMixin, ContentGuard
 from pulpcore.plugin.util import get_domain_pk
 
-from .channel import stored_base_path
+from .channel_name import stored_base_path
 from .distribution import CondaDistribution
 from .owner import INTERNAL, PUBLIC, CondaOwner
 from .rights import Requester

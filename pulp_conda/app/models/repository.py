@@ -13,7 +13,7 @@ from pulpcore.plugin.repo_version_utils import remove_duplicates
 from pulp_conda.app.exceptions import DuplicatePackageError
 from pulp_conda.formats import layout
 
-from .channel import owner_part
+from .channel_name import owner_part
 from .owner import CondaOwner
 from .package import CondaPackage
 from .patch import CondaRepodataPatch

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
-from .channel import ChannelName
+from .channel_name import ChannelName
 from .distribution import CondaDistribution
 from .owner import INTERNAL, PUBLIC, CondaOwner, namesake
 from .repository import CondaRepository

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from pulp_conda.app.channels.streams import IncompleteBody, Readable
+from pulp_conda.app.channels.intake.streams import IncompleteBody, Readable
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

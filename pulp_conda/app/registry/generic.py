@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.channels.releases import (
+from pulp_conda.app.channels.reading.releases import (
     Release,
     ServedChannel,
     releases_of,

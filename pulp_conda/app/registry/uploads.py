@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.channels.room import check_room
+from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.formats.identifiers import Extension
 
 from .bodies import (

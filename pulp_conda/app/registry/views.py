@@ -22,7 +22,17 @@ from rest_framework.viewsets import ViewSet
 
 from pulp_conda.app.authentication.drf import CondaAuthentication
 from pulp_conda.app.authentication.origins import check_origin
-from pulp_conda.app.channels.channel import (
+from pulp_conda.app.channels.changes.commit import (
+    ChannelFull,
+    NameRetired,
+    PackageExists,
+    commit,
+)
+from pulp_conda.app.channels.changes.remove import NothingToRemove, remove
+from pulp_conda.app.channels.changes.task_outcome import CommitFailed, CommitTimeout
+from pulp_conda.app.channels.intake.ingest import WrongDigest, WrongSubdir, ingest, received
+from pulp_conda.app.channels.intake.streams import IncompleteBody
+from pulp_conda.app.channels.intake.target_channel import (
     ChannelOverlap,
     ChannelPinned,
     check_not_pinned,
@@ -30,17 +40,7 @@ from pulp_conda.app.channels.channel import (
     find_or_create_repository,
     repository_of,
 )
-from pulp_conda.app.channels.commit import (
-    ChannelFull,
-    NameRetired,
-    PackageExists,
-    commit,
-)
-from pulp_conda.app.channels.durability import durable_in_the_end
-from pulp_conda.app.channels.ingest import WrongDigest, WrongSubdir, ingest, received
-from pulp_conda.app.channels.remove import NothingToRemove, remove
-from pulp_conda.app.channels.streams import IncompleteBody
-from pulp_conda.app.channels.waiting import CommitFailed, CommitTimeout
+from pulp_conda.app.channels.storage.durability import durable_in_the_end
 from pulp_conda.app.models import (
     AccessToken,
     ChannelName,

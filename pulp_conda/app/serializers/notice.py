@@ -7,7 +7,7 @@ from pulpcore.plugin.serializers import DetailRelatedField, IdentityField, Model
 from pulpcore.plugin.util import get_domain_pk
 from rest_framework import serializers
 
-from pulp_conda.app.channels.notices import has_room_for
+from pulp_conda.app.channels.reading.notices import has_room_for
 from pulp_conda.app.models import CondaDistribution, CondaNotice
 from pulp_conda.formats.notices import LEVELS, MAX_BYTES
 from pulp_conda.formats.plain_text import is_plain_in_lines

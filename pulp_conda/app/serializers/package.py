@@ -15,8 +15,8 @@ from pulpcore.plugin.util import get_domain_pk
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
-from pulp_conda.app.channels.fetch import fetch
-from pulp_conda.app.channels.ingest import read_attributes
+from pulp_conda.app.channels.intake.fetch import fetch
+from pulp_conda.app.channels.intake.ingest import read_attributes
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.archives import sniff
 from pulp_conda.formats.errors import InvalidPackage

@@ -8,7 +8,7 @@ from pulpcore.plugin.serializers import (
 )
 from rest_framework import serializers
 
-from pulp_conda.app.channels.patch_uploads import is_package
+from pulp_conda.app.channels.intake.patch_uploads import is_package
 from pulp_conda.app.models import CondaRepodataPatch
 from pulp_conda.formats.errors import InvalidSubdir
 from pulp_conda.formats.identifiers import check_subdir

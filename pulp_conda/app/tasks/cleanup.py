@@ -8,8 +8,8 @@ from pulpcore.plugin.models import Task, TaskSchedule
 from pulpcore.plugin.tasking import dispatch
 from pulpcore.plugin.util import get_domain, get_prn, set_domain
 
-from pulp_conda.app.channels.cleanup import clean_up as clean_up_channel
-from pulp_conda.app.channels.cleanup import is_untidy
+from pulp_conda.app.channels.upkeep.cleanup import clean_up as clean_up_channel
+from pulp_conda.app.channels.upkeep.cleanup import is_untidy
 from pulp_conda.app.models import CondaRepository
 
 _CLEAN_UP = "pulp_conda.app.tasks.cleanup.clean_up"

@@ -5,7 +5,7 @@ from functools import partial
 from asgiref.sync import sync_to_async
 from pulpcore.plugin.models import Task
 
-from pulp_conda.app.channels.commit import commit_pending
+from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.models import CondaRepository
 
 from .dispatching import dispatch_holding

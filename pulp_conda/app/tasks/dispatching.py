@@ -23,8 +23,8 @@ from pulpcore.plugin.util import get_current_user, get_domain, set_current_user
 from pulpcore.tasking import tasks as pulpcore_tasks
 from pulpcore.tasking.kafka import send_task_notification
 
-from pulp_conda.app.channels.abandoned import end_abandoned, wake_workers
-from pulp_conda.app.channels.waiting import CommitFailed
+from pulp_conda.app.channels.changes.abandoned_tasks import end_abandoned, wake_workers
+from pulp_conda.app.channels.changes.task_outcome import CommitFailed
 from pulp_conda.app.models import CondaRepository
 
 _log = logging.getLogger(__name__)
@@ -38,10 +38,10 @@ def dispatch_holding(
 ) -> Task:
     """Start a short task that holds a repository; `here` does what the task is to do.
 
-    To be called by who has the channel's turn (`channels.turns`), by which others know that the
-    task is not abandoned. Deferred to the workers where the repository is busy: refusing at once
-    instead would lose requests under load. The task is nobody's: it takes along what others asked
-    for, and who uploads gets no rights to the channel's publications by it.
+    The caller holds the channel's commit lock (`channels.changes.commit_lock`). The lock tells
+    other processes that the task is not abandoned. The task goes to the workers if the repository
+    is busy: refusing it would lose requests under load. The task runs without a user, because it
+    serves several users, and because an uploader must get no rights to the publication.
     """
     with _as_nobody():
         if settings.WORKER_TYPE != "pulpcore" or settings.TASK_PREFER_DEFER:

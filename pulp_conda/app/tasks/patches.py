@@ -2,7 +2,7 @@
 
 from pulpcore.plugin.models import CreatedResource, ProgressReport, PulpTemporaryFile
 
-from pulp_conda.app.channels.patch_uploads import add_patches, ingest_patches
+from pulp_conda.app.channels.intake.patch_uploads import add_patches, ingest_patches
 from pulp_conda.app.exceptions import InvalidPatchError
 from pulp_conda.app.models import CondaRepository
 from pulp_conda.formats.errors import InvalidPackage

@@ -2,7 +2,7 @@
 
 from pulpcore.plugin.models import RepositoryVersion
 
-from pulp_conda.app.channels import publish as channel_publish
+from pulp_conda.app.channels.index import publish as channel_publish
 
 
 def publish(repository_version_pk: str, *, checkpoint: bool = False) -> str:

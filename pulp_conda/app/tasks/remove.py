@@ -7,7 +7,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from pulpcore.plugin.models import Task
 
-from pulp_conda.app.channels.remove import Removal, Selection, carry_out
+from pulp_conda.app.channels.changes.remove import Removal, Selection, carry_out
 from pulp_conda.app.models import CondaRepository
 
 from .dispatching import dispatch_holding

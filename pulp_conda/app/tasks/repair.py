@@ -5,9 +5,9 @@ from typing import Any
 
 from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
-from pulp_conda.app.channels.publish import publish, publishing_report
-from pulp_conda.app.channels.repair import Fault, faults_of, publication_of
-from pulp_conda.app.channels.verify import packages_of, verified
+from pulp_conda.app.channels.index.publish import publish, publishing_report
+from pulp_conda.app.channels.upkeep.check_files import packages_of, verified
+from pulp_conda.app.channels.upkeep.check_index import Fault, faults_of, publication_of
 
 _LISTED = 1000
 """How many faults a task's result lists: it is one row of the database."""

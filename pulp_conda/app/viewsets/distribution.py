@@ -9,7 +9,7 @@ from pulpcore.plugin.viewsets import DistributionFilter, DistributionViewSet, Ro
 
 from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
 from pulp_conda.app.models import CondaDistribution, Right, of_owners
-from pulp_conda.app.models.channel import SLASH_IN_BASE_PATH
+from pulp_conda.app.models.channel_name import SLASH_IN_BASE_PATH
 from pulp_conda.app.serializers import CondaDistributionSerializer
 
 from .boundary import BoundaryMixin

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulp_conda.app.channels.streams import IncompleteBody
+from pulp_conda.app.channels.intake.streams import IncompleteBody
 from pulp_conda.app.registry.bodies import (
     Body,
     BodyTooLarge,

@@ -69,7 +69,7 @@ def test_a_dead_process_is_started_again_with_growing_pauses(
 def test_the_end_of_a_log_explains_a_failure(tmp_path: Path) -> None:
     talking = process(tmp_path, "[print(n, flush=True) for n in range(5000)]; exit('too bad')")
     assert talking.run() == 1
-    words = talking.last_words()
+    words = talking.log_tail()
     assert words.startswith(f"the end of {tmp_path / 'log'}:\n")
     assert words.endswith("too bad")
     assert len(words.splitlines()) == 13

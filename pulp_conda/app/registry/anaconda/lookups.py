@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.channels.holdings import is_public
+from pulp_conda.app.channels.reading.channel_packages import is_public
 from pulp_conda.app.models import ChannelName, CondaPackage
 from pulp_conda.formats.version_order import version_ranks
 

@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.channels.commit import PackageExists
-from pulp_conda.app.channels.ingest import WrongDigest
+from pulp_conda.app.channels.changes.commit import PackageExists
+from pulp_conda.app.channels.intake.ingest import WrongDigest
 from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.app.registry.bodies import Body, InvalidDocument, document_of
 from pulp_conda.app.registry.uploads import UploadView

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from pulp_conda.app.channels.holdings import channels_of, holding
+from pulp_conda.app.channels.reading.channel_packages import channels_of, holding
 from pulp_conda.app.models import ChannelName, CondaPackage, Right, channel_named
 from pulp_conda.app.registry.views import RegistryView
 

@@ -18,13 +18,13 @@ from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryContent, Task
 from pulpcore.plugin.util import get_domain_pk
 
+from pulp_conda.app.channels.index.previous_index import is_published, published_version
+from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.models import CondaPackage, CondaRepository, Withdrawal
 
-from .predecessor import is_published, published_version
-from .publish import publish
-from .turns import in_turn
+from .commit_lock import in_turn
+from .task_outcome import patience
 from .versions import change, latest_version
-from .waiting import patience
 
 Selection = dict[str, str]
 """Which packages of a channel are meant: fields and the values that all of these must have."""

@@ -12,13 +12,12 @@ from pulpcore.plugin.models import (
     RepositoryVersion,
 )
 
+from pulp_conda.app.channels.index.documents import DamagedDocument, SavedDocument, opened_document
+from pulp_conda.app.channels.index.publish import Made, made_anew, recipe_of
 from pulp_conda.app.models import CondaPublication, CondaShard
 from pulp_conda.formats.index.files import WrittenFile
 from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.shards import ShardBytes
-
-from .documents import DamagedDocument, SavedDocument, opened_document
-from .publish import Made, made_anew, recipe_of
 
 
 class Fault(NamedTuple):

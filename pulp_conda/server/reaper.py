@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-def mourn() -> int:
+def reap_dead_processes() -> int:
     """Remove the records of this machine's dead processes, so that workers end their tasks.
 
     Needs Django to be set up. The same is done by pulpcore's `PulpcoreWorker.app_worker_cleanup`
@@ -70,7 +70,7 @@ def main() -> None:
     import django
 
     django.setup()
-    print(f"{mourn()} dead, process {os.getpid()} mourning", flush=True)
+    print(f"{reap_dead_processes()} dead processes reaped by process {os.getpid()}", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from pulpcore.content.authentication import validate_domain
 from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
-from pulp_conda.app.conditions import Validators, http_date
 from pulp_conda.app.models import (
     REQUESTER,
     SERVED,
@@ -27,6 +26,7 @@ from pulp_conda.app.models import (
     Requester,
     Right,
 )
+from pulp_conda.app.preconditions import Validators, http_date
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import is_timestamp
 from pulp_conda.formats.index.empty import Options, empty_document
@@ -35,7 +35,7 @@ from pulp_conda.formats.layout import Kind, Place
 from . import lookup
 from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, redirect, settled
 from .lookup import Channel, Index, StoredFile
-from .pages import PAGES, Page
+from .rendered import PAGES, Page
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 _FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem"

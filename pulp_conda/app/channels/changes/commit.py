@@ -16,6 +16,9 @@ from django.db.models import Q
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion, Task
 
+from pulp_conda.app.channels.index.previous_index import is_published, published_version
+from pulp_conda.app.channels.index.publish import publish
+from pulp_conda.app.channels.storage.durability import durable
 from pulp_conda.app.models import (
     ADDED,
     EXISTS,
@@ -27,13 +30,10 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 
-from .durability import durable
-from .predecessor import is_published, published_version
-from .publish import publish
+from .commit_lock import gather, in_turn
 from .quota import Quota
-from .turns import gather, in_turn
+from .task_outcome import CommitFailed, patience
 from .versions import change, latest_version
-from .waiting import CommitFailed, patience
 
 Dispatch = Callable[[CondaRepository], Task]
 """Starts a task that holds the repository and calls `commit_pending`."""

@@ -19,9 +19,8 @@ from pulpcore.plugin.models import (
 )
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.channels.storage.artifacts import discard_part, make_whole
 from pulp_conda.formats.index.files import WrittenFile
-
-from .artifacts import discard_part, make_whole
 
 Recipe = dict[str, str]
 """How documents were made: written beside them, to tell whether others would come out the same."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulp_conda.app.conditions import Validators, Verdict, verdict
+from pulp_conda.app.preconditions import Validators, Verdict, verdict
 
 ETAG = '"a1"'
 THEN = "Tue, 24 Nov 2026 12:00:00 GMT"

@@ -12,7 +12,7 @@ from aiohttp.web import Request
 from django.conf import settings
 
 from pulp_conda.app.authentication.addresses import address_of
-from pulp_conda.app.channels.contents import File, Files, files_of, listing_of
+from pulp_conda.app.channels.reading.browse import File, Files, files_of, listing_of
 from pulp_conda.app.models import ChannelName, shown_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
@@ -20,7 +20,7 @@ from pulp_conda.formats.index.channeldata import Listing, search
 
 from .html import HEADERS, Rows, query, render
 from .lookup import Channel, Index
-from .pages import Page
+from .rendered import Page
 
 _NAMES_PER_PAGE: Final = 50
 _FILES_PER_PAGE: Final = 100

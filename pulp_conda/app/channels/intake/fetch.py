@@ -23,9 +23,8 @@ from aiohttp import (
 )
 from django.conf import settings
 
+from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.app.exceptions import FetchError
-
-from .room import check_room
 
 _log = logging.getLogger(__name__)
 

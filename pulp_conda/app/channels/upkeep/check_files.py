@@ -7,10 +7,10 @@ from django.db.models import F, QuerySet
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.channels.storage.artifacts import sha256_of
 from pulp_conda.app.models import CondaPackage
 
-from .artifacts import sha256_of
-from .repair import Fault
+from .check_index import Fault
 
 NO_FILE = "the package was saved without a file"
 MISSING = "the storage does not have the file"

@@ -11,6 +11,8 @@ from django.db import transaction
 from pulpcore.plugin.files import PulpTemporaryUploadedFile
 from pulpcore.plugin.models import Artifact
 
+from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
+from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.about import describe
 from pulp_conda.formats.archives import inspect
@@ -19,8 +21,6 @@ from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record, canonical_json, record_digest
 
-from .artifacts import save_artifact, save_unit
-from .room import check_room
 from .streams import IncompleteBody, Readable
 
 _CHUNK_BYTES = 1024**2

@@ -9,15 +9,15 @@ from typing import BinaryIO
 from django.db import transaction
 from pulpcore.plugin.models import Artifact, RepositoryVersion
 
+from pulp_conda.app.channels.changes.versions import change
+from pulp_conda.app.channels.index.publish import publish_when_wanted
+from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
 from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
 from pulp_conda.formats.archives import inspect, sniff
 from pulp_conda.formats.errors import DocumentTooLarge, LyingExtension, MissingDocument
 from pulp_conda.formats.patches import FILENAME, Instructions, parse_instructions
 
-from .artifacts import save_artifact, save_unit
 from .ingest import limits, received
-from .publish import publish_when_wanted
-from .versions import change
 
 
 def is_package(file: BinaryIO) -> bool:

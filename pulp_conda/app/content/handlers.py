@@ -9,9 +9,9 @@ from pulp_conda.formats import layout
 from pulp_conda.formats.errors import InvalidIdentifier
 
 from .answers import Representation, answer
-from .channels import UnknownChannel, UserUnknown, find
+from .channel_list import list_channels
 from .database import ask
-from .directory import list_channels
+from .resolve import UnknownChannel, UserUnknown, find
 from .users import introduce
 
 _pulps_handler = Handler()

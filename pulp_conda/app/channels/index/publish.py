@@ -18,10 +18,10 @@ from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.subdir import Before, Files, Making, SubdirIndex
 
 from .documents import ALGORITHMS, DamagedDocument, Recipe, save_documents
-from .members import Members
 from .patches import Patches
-from .predecessor import Predecessor, predecessor
+from .previous_index import Predecessor, predecessor
 from .shards import ShardKeeper
+from .version_packages import Members
 
 _FORMAT = "3"
 """To be changed with the bytes that the same packages give, lest old ones be taken over."""

@@ -15,7 +15,7 @@ from pulp_conda.app import webserver
 from pulp_conda.app.models import CondaRepository
 
 from .sessions import END_WITH_CLIENT, PLACES, TURNS, second_key
-from .waiting import CommitFailed, CommitTimeout, Outcome, wait_for
+from .task_outcome import CommitFailed, CommitTimeout, Outcome, wait_for
 
 _LOCK_NOT_AVAILABLE = "55P03"
 

@@ -10,7 +10,7 @@ from pulpcore.plugin.models import Task
 from pulp_conda.app import webserver
 from pulp_conda.app.models import CondaRepository
 
-from .abandoned import end_abandoned, wake_workers
+from .abandoned_tasks import end_abandoned, wake_workers
 
 _POLL_SECONDS = (0.005, 0.05)
 """First and longest pause between two looks; one costs half a millisecond."""

@@ -1,0 +1,1 @@
+"""How a version becomes an index: repodata, shards and the other documents."""

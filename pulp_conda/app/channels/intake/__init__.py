@@ -1,0 +1,1 @@
+"""How a package, or a set of patches, comes in: received, validated, saved."""

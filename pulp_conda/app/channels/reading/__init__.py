@@ -1,0 +1,1 @@
+"""What a channel holds, for those who look: pages, lists and look-ups."""

@@ -1,0 +1,1 @@
+"""What administrators run: clean-up, and checks of indexes and files."""
