@@ -6,7 +6,7 @@ has and where its pieces lie in the documents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -23,14 +23,14 @@ _COMPRESSION_LEVEL: Final = 1
 _MAX_BYTES: Final = 2**31
 
 
-class Entry(msgspec.Struct, array_like=True):
-    """What is known of one name."""
+class Entry(msgspec.Struct, array_like=True, frozen=True):
+    """What is known of one name. Two manifests may share an entry, so it never changes."""
 
     name: str
     digest: bytes | None = None
     """SHA-256 of its shard; None if it has none, as all its files were removed."""
     sizes: dict[int, int] = {}
-    """How many bytes its pieces take in each section, commas between them included."""
+    """How many bytes its pieces take in each section where it has any, commas included."""
     removed: list[str] = []
     """Files that the channel once had and has no more."""
     dropped: list[str] = []
@@ -46,12 +46,21 @@ class Entry(msgspec.Struct, array_like=True):
     @property
     def is_empty(self) -> bool:
         """Whether the channel has no file of this name any more."""
-        return not any(self.sizes.values())
+        return not self.sizes
 
     @property
     def is_classic(self) -> bool:
         """Whether it has records that every client reads."""
-        return any(self.sizes.get(section) for section in (0, 1))
+        return Section.PACKAGES in self.sizes or Section.PACKAGES_CONDA in self.sizes
+
+    def resized(self, section: Section, size: int) -> Entry:
+        """Return an entry whose pieces take `size` bytes in a section."""
+        if self.sizes.get(section, 0) == size:
+            return self
+        sizes = {**self.sizes, int(section): size}
+        return msgspec.structs.replace(
+            self, sizes={key: value for key, value in sorted(sizes.items()) if value}
+        )
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -98,6 +107,16 @@ class Ledger:
             kept.pop(name, None)
         kept |= {entry.name: entry for entry in entries}
         return Ledger({name: kept[name] for name in sorted(kept)})
+
+    def resize(self, section: Section, sizes: Mapping[str, int]) -> None:
+        """Note how many bytes some names take in a section."""
+        for name, size in sizes.items():
+            if entry := self.entries.get(name):
+                self.entries[name] = entry.resized(section, size)
+
+    def choose(self, name: str, choice: Choice) -> None:
+        """Note what of a name is in `current_repodata.json`."""
+        self.entries[name] = msgspec.structs.replace(self.entries[name], choice=choice)
 
     def sizes(self, section: Section) -> dict[str, int]:
         """Return how many bytes each name takes in a section, in the order of names."""

@@ -144,9 +144,8 @@ class Joining:
             for text in self._texts(part, source):
                 twin.write(text)
             spans = self._store.spans(part.section)
-            for name in plan.changed:
-                if entry := self._ledger.entries.get(name):
-                    entry.sizes[part.section] = spans[name].size if name in spans else 0
+            sizes = {name: spans[name].size if name in spans else 0 for name in plan.changed}
+            self._ledger.resize(part.section, sizes)
 
     def _joined(self, section: Section, changed: Collection[str]) -> JoinedSection:
         old = self._earlier.sizes(section)

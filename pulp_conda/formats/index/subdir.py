@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from pulp_conda.formats import layout
 
 from . import repodata
@@ -19,7 +21,7 @@ from .ledger import Entry, Ledger
 from .new_shards import NewShards
 from .pieces import PieceStore
 from .sections import ORIGINALS, RECORDS, Section
-from .shards import Member, Patch, ShardEncoder, build_shards, encode_shard_index
+from .shards import Member, Patch, Shard, ShardEncoder, build_shards, encode_shard_index
 from .splice import Joining, Source
 
 Files = dict[str, WrittenFile]
@@ -123,25 +125,35 @@ class SubdirIndex:
         encoder = ShardEncoder()
         entries: dict[str, Entry] = {}
         for shard in build_shards(self._packages.of(self._subdir, self._changed), self._patch):
-            entry = Entry(
-                shard.name,
-                removed=removed.pop(shard.name, []),
-                dropped=shard.dropped,
-                newest=shard.newest,
-                revision=shard.revision,
-                original_revision=shard.original_revision,
-            )
             for section, pieces in shard.pieces.items():
                 store.add(section, shard.name, pieces)
-                entry.sizes[section] = store.spans(section)[shard.name].size
-            if self._has_shard(entry):
-                removed_files = sorted([*entry.removed, *entry.dropped])
-                encoded = encoder.encode(shard, removed_files, v3=self._has_v3("shards"))
-                entry.digest = encoded.digest
-                self._shards.add(shard.name, encoded)
-            entries[shard.name] = entry
+            files = removed.pop(shard.name, [])
+            entries[shard.name] = self._entry(shard, files, store, encoder)
         entries |= {name: Entry(name, removed=files) for name, files in removed.items()}
         return self._earlier.updated(self._changed or (), entries.values())
+
+    def _entry(
+        self, shard: Shard, removed: list[str], store: PieceStore, encoder: ShardEncoder
+    ) -> Entry:
+        """Return the entry of a name whose pieces are in the store, and set its shard aside."""
+        entry = Entry(
+            shard.name,
+            sizes={
+                int(section): store.spans(section)[shard.name].size
+                for section in sorted(shard.pieces)
+            },
+            removed=removed,
+            dropped=shard.dropped,
+            newest=shard.newest,
+            revision=shard.revision,
+            original_revision=shard.original_revision,
+        )
+        if not self._has_shard(entry):
+            return entry
+        removed_files = sorted([*removed, *shard.dropped])
+        encoded = encoder.encode(shard, removed_files, v3=self._has_v3("shards"))
+        self._shards.add(shard.name, encoded)
+        return msgspec.structs.replace(entry, digest=encoded.digest)
 
     def _has_shard(self, entry: Entry) -> bool:
         if not self._has_v3("shards"):
@@ -163,7 +175,7 @@ class SubdirIndex:
         rechosen = set()
         for name, choice in choose(names, earlier, records).items():
             before = ledger.entries[name].choice
-            ledger.entries[name].choice = choice
+            ledger.choose(name, choice)
             if before is None or before.kept != choice.kept:
                 rechosen.add(name)
                 for section, pieces in zip(_CURRENT, choice.of(records(name)), strict=True):

@@ -83,8 +83,12 @@ class Channel:
         v3_documents: Collection[str] = layout.V3_DOCUMENTS,
         patch: Patch | None = None,
         shards: dict[str, bytes] | None = None,
+        previous: Before | None = None,
     ) -> Documents:
-        """Return all documents by path; shards are added to `shards` by name."""
+        """Return all documents by path; shards are added to `shards` by name.
+
+        `previous` is the subdir's part of `before`, if the caller has decoded that already.
+        """
         self.now += 1000
         kept = {} if shards is None else shards
         folder.mkdir()
@@ -97,7 +101,7 @@ class Channel:
             created=self.created,
             algorithms=("sha256",),
         )
-        there = _before(before, SUBDIR) if before else None
+        there = previous or (previous_index(before, SUBDIR) if before else None)
         with closing(NewShards(folder)) as new:
             index = SubdirIndex(
                 making, SUBDIR, before=there, changed=changed, patch=patch, shards=new
@@ -105,12 +109,12 @@ class Channel:
             files = index.write()
             for batch in new.batches():
                 kept.update((name, shard.data) for name, shard in batch.items())
-        root = _before(before, "") if before else None
+        root = previous_index(before, "") if before else None
         files |= write_channeldata(making, [SUBDIR], before=root, changed=changed)
         return {path: file.path.read_bytes() for path, file in files.items()}
 
 
-def _before(documents: Documents, subdir: str) -> Before:
+def previous_index(documents: Documents, subdir: str) -> Before:
     own = {
         layout.split(path)[1]: data
         for path, data in documents.items()

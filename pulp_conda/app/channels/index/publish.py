@@ -23,7 +23,7 @@ from .previous_index import Predecessor, predecessor
 from .shards import ShardKeeper
 from .version_packages import Members
 
-_FORMAT = "3"
+_FORMAT = "4"
 """To be changed with the bytes that the same packages give, lest old ones be taken over."""
 
 Made = tuple[Files, Mapping[str, NewShards]]
