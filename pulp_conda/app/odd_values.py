@@ -1,10 +1,8 @@
 """Cures a gap in pulpcore: values that no field checks are 500 over Pulp's REST API, and not 400.
 
-* A reference to another object that is no text. Upstream would check that in
-  `HrefPrnFieldMixin.to_internal_value`, which takes every value for a text.
-* What PostgreSQL, Python's dates or Django's fields refuse: numbers beyond their range, regular
-  expressions that cannot be read, NUL, half a surrogate pair, a PRN of another kind. Upstream would
-  answer so in an exception handler, as here.
+PostgreSQL, Python's dates or Django's fields refuse numbers beyond their range, regular expressions
+that cannot be read, NUL, half a surrogate pair, a PRN of another kind. Upstream would answer so in
+an exception handler, as here. References that are no text are another gap: `core.references`.
 """
 
 import logging
@@ -12,7 +10,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as InvalidForDjango
 from django.db import DataError
-from pulpcore.app.serializers.base import HrefPrnFieldMixin  # noqa: TID251 (pulpcore exports it not)
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -29,18 +26,3 @@ def answer_odd_values(exc: Exception, context: dict[str, Any]) -> Response | Non
         _log.warning("A request had a value that is not possible: %s", reason)
         exc = ValidationError(f"A value of the request is not possible: {reason}")
     return exception_handler(exc, context)
-
-
-def check_references() -> None:
-    """Refuse references that are no text wherever pulpcore's fields read one."""
-    if getattr(HrefPrnFieldMixin, "_checked_by_conda", False):
-        return
-    unchecked = HrefPrnFieldMixin.to_internal_value
-
-    def to_internal_value(field: Any, data: Any) -> Any:
-        if not isinstance(data, str):
-            field.fail("incorrect_type", data_type=type(data).__name__)
-        return unchecked(field, data)
-
-    HrefPrnFieldMixin.to_internal_value = to_internal_value
-    HrefPrnFieldMixin._checked_by_conda = True

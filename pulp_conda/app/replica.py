@@ -18,8 +18,8 @@ class _UpstreamDistributions(PulpDistributionContext):
 class CondaReplicator(Replicator):
     """Fails where the upstream has channels among what is to be replicated."""
 
-    distribution_ctx_cls = _UpstreamDistributions
-    app_label = "conda"
+    distribution_ctx_cls = _UpstreamDistributions  # type: ignore[assignment]
+    app_label = "conda"  # type: ignore[assignment]
 
     def upstream_distributions(self, q: str | None = None) -> Iterator[Never]:
         """Refuse channels; where there are none, there is nothing to do."""

@@ -5,8 +5,8 @@ Reading, the content app's work, is routed in `content`.
 
 from django.urls import path, re_path
 
-from .core_scoping import scope_repository_versions
-from .odd_values import check_references
+from .core.references import check_references
+from .core.version_scoping import scope_repository_versions
 from .registry.anaconda.urls import routes as anaconda_routes
 from .registry.forgejo import PackageView
 from .registry.generic import PackageListView, PackageReleaseView

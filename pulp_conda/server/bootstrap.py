@@ -6,8 +6,6 @@ In one process, since loading Django takes longer than all of it does when nothi
 import os
 from pathlib import Path
 
-from .reaper import reap_dead_processes
-
 PASSWORD_FILE = "PULP_CONDA_PASSWORD_FILE"  # noqa: S105 (a variable's name)
 """A variable: names a file, since others may read what a process is started with."""
 
@@ -21,6 +19,8 @@ def main() -> None:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
+
+    from pulp_conda.app.core.dead_processes import reap_dead_processes
 
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):

@@ -176,7 +176,7 @@ class Server:
             f"--per-address={self.options.requests_per_address}",
         )  # fmt: skip
         self._processes[-1].pass_fds = (fd,)
-        command = [sys.executable, "-m", "pulp_conda.server.reaper"]
+        command = [sys.executable, "-m", "pulp_conda.app.core.dead_processes"]
         self._reaper = Process("reaper", command, self._home.logs / "reaper.log", env)
         for process in self._processes:
             process.start()

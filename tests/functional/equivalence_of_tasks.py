@@ -92,7 +92,8 @@ def tasks(start: _Start, repository: CondaRepository) -> list[dict[str, Any]]:
 
 def published_by_them(version: RepositoryVersion) -> None:
     """Publish a version pulpcore's way."""
-    publication = Publication.create.__func__(CondaPublication, version, pass_through=True)
+    create: Any = Publication.create
+    publication = create.__func__(CondaPublication, version, pass_through=True)
     Publication.__exit__(publication, None, None, None)
 
 

@@ -53,7 +53,7 @@ class BoundedHasher(PBKDF2PasswordHasher):
         if right is None:
             decoded = self.decode(encoded)
             with _slot(reserved=MEMORY.trusts(encoded, password)):
-                found = super().encode(password, decoded["salt"], decoded["iterations"])
+                found = super().encode(password, str(decoded["salt"]), int(decoded["iterations"]))
             right = constant_time_compare(encoded, found)
             MEMORY.note(encoded, password, right=right)
         return right

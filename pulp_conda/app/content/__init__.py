@@ -4,9 +4,9 @@ pulpcore imports this module when the content app starts, before it adds its own
 """
 
 from django.conf import settings
-from pulpcore.content.authentication import authenticate as pulps_authentication
 from pulpcore.plugin.content import app
 
+from pulp_conda.app.core.serving import replace_authentication
 from pulp_conda.formats import layout
 
 from .authentication import authenticate, authenticate_for_others
@@ -40,7 +40,7 @@ for path, handler in (
 PAGES[layout.NOTICES] = notices
 PAGES[layout.INDEX_HTML] = page
 
-app.middlewares[app.middlewares.index(pulps_authentication)] = authenticate_for_others
+replace_authentication(app, authenticate_for_others)
 # In front of pulpcore's own, which would check a password anew with every request.
 app.middlewares.insert(0, authenticate)
 app.middlewares.insert(0, reasoned)

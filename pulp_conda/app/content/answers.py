@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from aiohttp.web import HTTPFound, HTTPServiceUnavailable, Request, Response, StreamResponse
-from pulpcore.constants import STORAGE_RESPONSE_MAP
-from pulpcore.metrics import artifacts_size_counter
 
+from pulp_conda.app.core.serving import count_bytes, storage_parameters
 from pulp_conda.app.preconditions import Validators, Verdict, precondition, verdict
 from pulp_conda.formats.layout import Kind
 
@@ -150,7 +149,7 @@ async def answer(request: Request, what: Representation) -> StreamResponse:
     if request.method == "HEAD":
         return Response(status=decided.status, headers=headers)
     if what.kind is not Kind.SHARD:
-        artifacts_size_counter.add(decided.count)
+        count_bytes(decided.count)
     return await what.body.send(request, decided.status, headers, decided.start, decided.count)
 
 
@@ -169,8 +168,7 @@ def redirect(
         "Cache-Control": what.cache_control,
         "Content-Disposition": f"attachment;filename={filename}",
     }
-    known = STORAGE_RESPONSE_MAP[domain.storage_class]
-    parameters = {known[header]: value for header, value in wanted.items() if header in known}
+    parameters = storage_parameters(domain, wanted)
     arguments = {"http_method": request.method} if domain.storage_class in _S3 else {}
     url = domain.get_storage().url(name, parameters=parameters, **arguments)
     # The URL is signed, and good for a short time only.

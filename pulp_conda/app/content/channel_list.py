@@ -16,11 +16,11 @@ from aiohttp.web import (
 )
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from pulpcore.content.authentication import validate_domain
 from pulpcore.plugin.models import Domain
 from pulpcore.plugin.util import get_domain_pk, set_domain
 
 from pulp_conda.app.authentication.addresses import address_of
+from pulp_conda.app.core.serving import validate_domain
 from pulp_conda.app.models import CHALLENGE, REQUESTER, ChannelName, CondaDistribution
 from pulp_conda.app.models.rights import Requester, readable_channels
 from pulp_conda.app.models.token import READ

@@ -328,7 +328,7 @@ def _with_past(channel: Channel) -> UUID | None:
     return None if channel.checkpoint else channel.pk
 
 
-def _first(statement: str, *values: object) -> Any:
+def _first(statement: str, *values: str | int | datetime | UUID | list[str] | None) -> Any:
     """Return the first row, None if there is none."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -3,6 +3,7 @@
 from hashlib import sha256
 from http import HTTPStatus
 from urllib.parse import quote
+from uuid import UUID
 
 from aiohttp.web import (
     HTTPForbidden,
@@ -14,10 +15,10 @@ from aiohttp.web import (
     StreamResponse,
 )
 from django.conf import settings
-from pulpcore.content.authentication import validate_domain
 from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.core.serving import is_file_system, validate_domain
 from pulp_conda.app.models import (
     REQUESTER,
     SERVED,
@@ -38,7 +39,6 @@ from .lookup import Channel, Index, StoredFile
 from .rendered import PAGES, Page
 
 _NOT_STORED = {"Cache-Control": "no-store"}
-_FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem"
 
 
 class UnknownChannel(Exception):
@@ -71,7 +71,7 @@ def find(request: Request, name: ChannelName | None) -> Representation | StreamR
     below = asked[len(channel.base_path) :]
     request.match_info["path"] = channel.base_path + below
     if channel.content_guard:
-        _permit(request, channel)
+        _permit(request, channel, channel.content_guard)
     path = below.lstrip("/")
     if not path and not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
@@ -88,16 +88,16 @@ def find(request: Request, name: ChannelName | None) -> Representation | StreamR
     return _file(request, channel, index, place)
 
 
-def _permit(request: Request, channel: Channel) -> None:
+def _permit(request: Request, channel: Channel, guard_pk: UUID) -> None:
     if "user" not in request and REQUESTER not in request:
         raise UserUnknown
-    guard = CondaContentGuard.objects.filter(pk=channel.content_guard).first()
+    guard: ContentGuard | None = CondaContentGuard.objects.filter(pk=guard_pk).first()
     if guard is None:
         if "drf_request" not in request:  # what other guards ask; ours may not have needed it
             raise UserUnknown
         _check_token(request, channel)
-        guard = ContentGuard.objects.filter(pk=channel.content_guard).first()
-        guard = guard and guard.cast()
+        other = ContentGuard.objects.filter(pk=guard_pk).first()
+        guard = other and other.cast()
     request[SERVED] = channel.distribution
     if guard is None:  # it was taken away this very moment
         raise HTTPForbidden
@@ -195,7 +195,7 @@ def _file(
         return _empty(channel, place, lookup.options(index, place.subdir))
     domain = get_domain()
     storage = domain.get_storage()
-    if domain.storage_class == _FILE_SYSTEM:
+    if is_file_system(domain):
         body: Body = FileOnDisk(storage.path(found.name), found.size)
     else:
         body = FileInStorage(storage, found.name, found.size)
@@ -210,7 +210,7 @@ def _file(
     # have by the URL that answered in the end and by our ETag: a signed URL would never match.
     if (
         place.kind is Kind.PACKAGE
-        and domain.storage_class != _FILE_SYSTEM
+        and not is_file_system(domain)
         and domain.redirect_to_object_storage
     ):
         return settled(request, what) or redirect(request, what, domain, found.name, place.name)

@@ -7,7 +7,6 @@ from aiohttp.web import Request
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
-from pulpcore.content.authentication import authenticate as pulps_authentication
 from rest_framework.authentication import (
     BaseAuthentication,
     BasicAuthentication,
@@ -17,6 +16,7 @@ from rest_framework.settings import api_settings
 
 from pulp_conda.app.authentication.credentials import Identity, Password, credentials_of
 from pulp_conda.app.authentication.identity import WrongCredentials
+from pulp_conda.app.core.serving import authenticate as pulps_authentication
 from pulp_conda.app.models import REQUESTER, Requester
 
 from .database import ask
@@ -65,7 +65,8 @@ def _without_password(request: Request, credentials: Any) -> Request:
 
 def _is_taken(wanted: type[BaseAuthentication]) -> bool:
     """Tell whether Pulp takes a kind of authentication, which is for its operator to say."""
-    return any(issubclass(kind, wanted) for kind in api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+    kinds: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # imported by now
+    return any(issubclass(kind, wanted) for kind in kinds)
 
 
 async def _of_session(request: Request) -> Requester | None:

@@ -12,7 +12,7 @@ from .repository import CondaRepository
 class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     """The URL at which clients find a channel; `owner` has it from its creation on."""
 
-    TYPE = "conda"
+    TYPE = "conda"  # type: ignore[assignment]
     SERVE_FROM_PUBLICATION = True
 
     owner = models.ForeignKey(CondaOwner, on_delete=models.PROTECT)
@@ -38,19 +38,23 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
             # With the owner, by which rights to the repository are judged.
             ours = CondaRepository.objects.select_related("owner").filter(pk=self.repository_id)
             found: CondaRepository | None = ours.first()
-            return found or self.repository.cast()
-        version = self.repository_version
-        if self.publication:
-            version = self.publication.repository_version
-        return version and version.repository.cast()
+            return found or Repository.objects.get(pk=self.repository_id).cast()
+        # By the version's key: the version itself holds an array of everything in it.
+        if self.publication_id:
+            served = Repository.objects.filter(versions__publication=self.publication_id)
+        elif self.repository_version_id:
+            served = Repository.objects.filter(versions=self.repository_version_id)
+        else:
+            return None
+        return served.get().cast()
 
-    @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
+    @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator]
     def _store_owner(self) -> None:
         """Store whose namespace the path is in."""
         if self.owner_id is None:
             self.owner = CondaOwner.objects.found(self.channel.owner)
 
-    @hook(AFTER_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
+    @hook(AFTER_CREATE)  # type: ignore[untyped-decorator]
     def _remember_first_served(self) -> None:
         """Record what a new distribution serves: pulpcore does so only when one changes."""
         self.set_distributed_publication()
@@ -60,7 +64,7 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         when_any=["publication", "repository", "repository_version"],
         has_changed=True,
         is_now=None,
-    )  # type: ignore[untyped-decorator, unused-ignore]
+    )  # type: ignore[untyped-decorator]
     def clear_distributed_publication(self) -> None:
         """Forget what was served once nothing is any more.
 

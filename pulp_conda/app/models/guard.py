@@ -1,6 +1,7 @@
 """The guard of private channels."""
 
 from pathlib import PurePosixPath
+from typing import ClassVar
 
 from aiohttp.web import HTTPForbidden, Request
 from django.db import models
@@ -63,13 +64,13 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
     is set on the guards that new channels of a private or internal owner get.
     """
 
-    TYPE = "conda"
+    TYPE = "conda"  # type: ignore[assignment]
 
     hidden = models.BooleanField(default=False)
     internal = models.BooleanField(default=False)
     owner = models.ForeignKey(CondaOwner, null=True, on_delete=models.CASCADE)
 
-    objects = GuardManager()
+    objects: ClassVar[GuardManager] = GuardManager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

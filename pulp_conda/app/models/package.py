@@ -1,6 +1,6 @@
 """A package: one file of a channel together with its repodata record."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,8 @@ NEVER = 2**31 - 1
 def identity_of(unit: Content) -> dict[str, Any]:
     """Return the fields and values that tell a content unit from all others of its type."""
     (fields,) = type(unit)._meta.unique_together
-    return {name: getattr(unit, type(unit)._meta.get_field(name).attname) for name in fields}
+    columns = {field.name: field.attname for field in type(unit)._meta.concrete_fields}
+    return {name: getattr(unit, columns[name]) for name in fields}
 
 
 def held_by(repository: UUID, number: int) -> Q:
@@ -67,7 +68,7 @@ class CondaPackage(Content):
 
     TYPE = "package"
     PROTECTED_FROM_RECLAIM = False
-    repo_key_fields = ("subdir", "filename")
+    repo_key_fields = ("subdir", "filename")  # type: ignore[assignment]
 
     sha256 = models.CharField(max_length=64, db_index=True)
     md5 = models.CharField(max_length=32)
@@ -95,7 +96,7 @@ class CondaPackage(Content):
 
     _pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
 
-    objects = PackageManager()
+    objects: ClassVar[PackageManager] = PackageManager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

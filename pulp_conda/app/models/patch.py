@@ -1,6 +1,6 @@
 """Repodata patches: instructions that change what a channel's index says of its packages."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
@@ -33,7 +33,7 @@ class CondaRepodataPatch(Content):
 
     TYPE = "repodata_patch"
     PROTECTED_FROM_RECLAIM = True
-    repo_key_fields = ("subdir",)
+    repo_key_fields = ("subdir",)  # type: ignore[assignment]
 
     subdir = models.CharField(max_length=32)
     sha256 = models.CharField(max_length=64, db_index=True)
@@ -45,7 +45,7 @@ class CondaRepodataPatch(Content):
 
     _pulp_domain = models.ForeignKey("core.Domain", default=get_domain_pk, on_delete=models.PROTECT)
 
-    objects = RepodataPatchManager()
+    objects: ClassVar[RepodataPatchManager] = RepodataPatchManager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

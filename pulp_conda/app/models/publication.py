@@ -1,15 +1,12 @@
 """A channel's index: every document that stands beside its packages."""
 
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils.timezone import now
-from pulpcore.app.models.publication import (  # noqa: TID251 (pulpcore exports it not)
-    DistributedPublication,
-)
 from pulpcore.plugin.models import (
     AutoAddObjPermsMixin,
     CreatedResource,
@@ -18,6 +15,8 @@ from pulpcore.plugin.models import (
     RepositoryVersion,
 )
 from pulpcore.plugin.util import get_current_user
+
+from pulp_conda.app.core.publications import DistributedPublication
 
 from .distribution import CondaDistribution
 
@@ -42,9 +41,9 @@ class CondaPublication(Publication, AutoAddObjPermsMixin):
     in the tables is the same (`tests/functional/test_tasks.py`).
     """
 
-    TYPE = "conda"
+    TYPE = "conda"  # type: ignore[assignment]
 
-    objects = PublicationQuerySet.as_manager()
+    objects: ClassVar["models.Manager[CondaPublication]"] = PublicationQuerySet.as_manager()
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

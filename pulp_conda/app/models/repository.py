@@ -1,7 +1,5 @@
 """A channel's repository: the versions of what it holds."""
 
-from typing import ClassVar
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count
@@ -49,8 +47,8 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     was created over REST with a name outside of any namespace.
     """
 
-    TYPE = "conda"
-    CONTENT_TYPES: ClassVar[list[type[CondaPackage] | type[CondaRepodataPatch]]] = [
+    TYPE = "conda"  # type: ignore[assignment]
+    CONTENT_TYPES: list[type[CondaPackage] | type[CondaRepodataPatch]] = [
         CondaPackage,
         CondaRepodataPatch,
     ]
@@ -73,7 +71,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
             ("repair_condarepository", "Can repair repository versions"),
         ]
 
-    @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator, unused-ignore]
+    @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator]
     def _store_owner(self) -> None:
         """Store whose namespace the name is in."""
         if self.owner_id is None and (owner := owner_part(self.name)):

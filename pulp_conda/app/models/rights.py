@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from pulpcore.plugin.models import Repository
 from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel_name import ChannelName
@@ -65,7 +66,7 @@ class Requester:
         """Tell whether they have a right to a channel; without `repository` there is none yet."""
         if not self.user.is_authenticated or not self.token_covers(right, channel):
             return False
-        owner = repository and repository.owner
+        owner = repository.owner if repository else None
         if owner is None or owner.name != channel.owner:
             owner = CondaOwner.objects.named(channel.owner)
         if owner is None and namesake(channel.owner) == self.user:
@@ -88,13 +89,13 @@ class Requester:
             return False
         if has_right(self.user, Right.READ, distribution.owner, distribution.served_repository):
             return True
-        return getattr(distribution.content_guard.cast(), "internal", False)
+        return _guard_says(distribution, "internal")
 
     def may_not_know_of(self, distribution: CondaDistribution) -> bool:
         """Tell whether a channel's guard denies to them that there is a channel."""
         if self.may_read(distribution):
             return False
-        return getattr(distribution.content_guard.cast(), "hidden", False)
+        return _guard_says(distribution, "hidden")
 
     def may_know_of_owner(self, name: str) -> bool:
         """Tell whether there is an owner of that name, as far as they are to know."""
@@ -113,8 +114,13 @@ class Requester:
         return token is None or token.covers(_SCOPE[right], channel.owner, channel.name)
 
 
+def _guard_says(distribution: CondaDistribution, option: str) -> bool:
+    guard = distribution.content_guard
+    return guard is not None and bool(getattr(guard.cast(), option, False))
+
+
 def has_right(
-    user: Any, right: Right, owner: CondaOwner | None, repository: CondaRepository | None
+    user: Any, right: Right, owner: CondaOwner | None, repository: Repository | None
 ) -> bool:
     """Tell whether a user has a right to the repository behind a URL of an owner.
 
@@ -198,8 +204,8 @@ def owners_with(user: Any, right: Right) -> QuerySet[CondaOwner]:
     return found
 
 
-def _belongs(repository: CondaRepository | None, owner: CondaOwner) -> bool:
-    return repository is None or repository.owner_id == owner.pk
+def _belongs(repository: Repository | None, owner: CondaOwner) -> bool:
+    return repository is None or getattr(repository, "owner_id", None) == owner.pk
 
 
 def permitted(user: Any, permission: str, *scopes: Any) -> bool:

@@ -9,10 +9,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
-from pulpcore.app.workload_identity.principal import (  # noqa: TID251 (pulpcore exports none)
-    WorkloadIdentityPrincipal,
-)
 from pulpcore.plugin.models import BaseModel
+
+from pulp_conda.app.core.identity import WorkloadIdentityPrincipal
 
 READ, WRITE, DELETE = "read", "write", "delete"
 SCOPES = (READ, WRITE, DELETE)
@@ -80,7 +79,9 @@ class AccessToken(BaseModel):
     @classmethod
     def create(cls, secret: str, **fields: Any) -> Self:
         """Save a token, given the secret that is shown once and kept as a digest."""
-        return cls.objects.create(digest=digest_of(secret), **fields)
+        token = cls(digest=digest_of(secret), **fields)
+        token.save()
+        return token
 
 
 def longest_life() -> timedelta | None:

@@ -178,7 +178,7 @@ class PackageReleaseView(_GenericView):
         """
         target = self.target
         if target.below:
-            raise MethodNotAllowed(request.method)
+            raise MethodNotAllowed(str(request.method))
         selection = {"name": target.name}
         all_versions = wants(request, "all_versions")
         if target.version is not None:

@@ -4,20 +4,16 @@ Which jobs get which rights is pulpcore's `WORKLOAD_IDENTITY` setting.
 """
 
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any
 
 from django.conf import settings
 from django.utils.timezone import now
-from pulpcore.app.workload_identity.authentication import (  # noqa: TID251 (pulpcore exports none)
-    WorkloadIdentityAuthentication,
-)
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
 from pulp_conda.app.authentication.credentials import new_token
+from pulp_conda.app.core.identity import WorkloadIdentityAuthentication, verified
 from pulp_conda.app.models import AccessToken
 from pulp_conda.app.models.token import READ, WRITE
 
@@ -52,7 +48,12 @@ class MintView(NativeView):
         identity = document_of(request, _MAX_IDENTITY_BYTES).get("token")
         if not isinstance(identity, str):
             raise AuthenticationFailed('the body must be of the form {"token": "..."}')
-        principal, claims = _verified(identity)
+        found = verified(identity)
+        if found is None:
+            raise AuthenticationFailed(
+                "the token is no identity, or its issuer is not trusted here"
+            )
+        principal, claims = found
         AccessToken.objects.filter(user=None, expires__lt=now()).delete()
         secret = new_token()
         AccessToken.create(
@@ -63,13 +64,3 @@ class MintView(NativeView):
             expires=now() + timedelta(seconds=settings.CONDA_CI_TOKEN_SECONDS),
         )
         return Response(secret, headers={"Cache-Control": "no-store"})
-
-
-def _verified(identity: str) -> tuple[Any, dict[str, Any]]:
-    # pulpcore reads the identity from a request's header, which here it did not come in.
-    request = SimpleNamespace(META={"HTTP_AUTHORIZATION": f"Bearer {identity}"})
-    verified = WorkloadIdentityAuthentication().authenticate(request)
-    if verified is None:
-        raise AuthenticationFailed("the token is no identity, or its issuer is not trusted here")
-    principal, claims = verified
-    return principal, claims

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponseBase
 from pulpcore.plugin.models import Domain
-from pulpcore.plugin.util import set_domain
+from pulpcore.plugin.util import get_domain, set_domain
 from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -135,17 +135,17 @@ class NativeView(ViewSet):
         # One that does not exist is judged as an empty one: not everybody may know of either.
         domain = Domain.objects.filter(name=name).first() or Domain(name=name)
         set_domain(domain)
-        request.pulp_domain = domain
+        request.pulp_domain = domain  # type: ignore[attr-defined]
         super().initial(request, *args, **kwargs)
 
-    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
         """Turn whatever went wrong into an answer that a packager understands."""
         status, message, headers = _told(super().handle_exception, exc)
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             headers = {**headers, "Retry-After": str(_RETRY_AFTER_SECONDS)}
         return self.failure(exc, status, message, headers)
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Keep answers out of caches, and tell refusals to who asks for an upload's sake.
@@ -176,7 +176,7 @@ class RegistryView(NativeView):
     the body is read.
     """
 
-    authentication_classes = [
+    authentication_classes: Any = [
         CondaAuthentication,
         *api_settings.DEFAULT_AUTHENTICATION_CLASSES,
     ]
@@ -245,7 +245,7 @@ class RegistryView(NativeView):
             Http404: there is no domain of the owner's name.
             ChannelPinned: one of the channels serves a fixed version.
         """
-        if self.request.pulp_domain._state.adding:
+        if get_domain()._state.adding:
             raise Http404(f"there is no owner {self.owner}")
         for distribution in self.distributions.values():
             check_not_pinned(distribution)

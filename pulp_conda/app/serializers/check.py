@@ -1,9 +1,11 @@
 """What is asked of the checks of a channel."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 
-class _CheckSerializer(serializers.Serializer):
+class _CheckSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField(
         required=False,
         min_value=0,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from pulpcore.plugin.files import PulpTemporaryUploadedFile
@@ -45,7 +45,7 @@ _DESCRIBED = {
 class CondaPackageSerializer(SingleArtifactContentSerializer):
     """One file of a channel together with its repodata record."""
 
-    relative_path = serializers.CharField(
+    relative_path = serializers.CharField(  # type: ignore[assignment]
         read_only=True, help_text="Path of the file below the URL of its channel."
     )
     record = serializers.DictField(
@@ -103,7 +103,9 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
             raise serializers.ValidationError("An http or https URL without credentials is wanted.")
         return value
 
-    def download(self, url: str, **_: Any) -> PulpTemporaryUploadedFile:
+    def download(
+        self, url: str, expected_digests: object = None, expected_size: object = None
+    ) -> PulpTemporaryUploadedFile:
         """Return what a URL answers; pulpcore's way would connect to anything.
 
         Raises:
@@ -116,9 +118,10 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
         data = super().deferred_validate(data)
         artifact: Artifact = data["artifact"]
         try:
-            with artifact.file.open("rb") as file:
+            with artifact.file.open("rb") as opened:
+                file = cast("BinaryIO", opened)
                 attributes = read_attributes(
-                    file, sniff(file), sha256=artifact.sha256, size=artifact.size
+                    file, sniff(file), sha256=str(artifact.sha256), size=artifact.size
                 )
         except InvalidPackage as error:
             raise serializers.ValidationError({"file": f"{error} ({error.code})"}) from error

@@ -22,10 +22,10 @@ _DESCRIBED = {
 }
 
 
-class _InstructionsField(SingleContentArtifactField):  # type: ignore[misc, unused-ignore]
+class _InstructionsField(SingleContentArtifactField):
     """The one artifact of a unit, which nobody may set."""
 
-    queryset = None
+    queryset = None  # type: ignore[assignment]
 
 
 class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
@@ -48,12 +48,12 @@ class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
     artifact = _InstructionsField(
         read_only=True, help_text="The instructions in their canonical form."
     )
-    pulp_labels = serializers.DictField(
+    pulp_labels = serializers.DictField(  # type: ignore[assignment]
         child=serializers.CharField(allow_null=True),
         read_only=True,
         help_text="Labels; they are set on the unit, by its own URLs.",
     )
-    relative_path = serializers.CharField(
+    relative_path = serializers.CharField(  # type: ignore[assignment]
         read_only=True, help_text="Name of the file in a package of patches."
     )
 

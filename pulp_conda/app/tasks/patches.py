@@ -1,5 +1,7 @@
 """The task that takes an upload of repodata patches."""
 
+from typing import BinaryIO, cast
+
 from pulpcore.plugin.models import CreatedResource, ProgressReport, PulpTemporaryFile
 
 from pulp_conda.app.channels.intake.patch_uploads import add_patches, ingest_patches
@@ -17,7 +19,7 @@ def upload_patches(
     with report:
         try:
             with uploaded.file.open("rb") as file:
-                patches = ingest_patches(file, subdir)
+                patches = ingest_patches(cast("BinaryIO", file), subdir)
         except InvalidPackage as error:
             raise InvalidPatchError(f"{error} ({error.code})") from error
         finally:

@@ -36,7 +36,7 @@ class CondaDistributionFilter(DistributionFilter):
 class CondaDistributionViewSet(BoundaryMixin, DistributionViewSet, RolesMixin):
     """A conda distribution is the URL at which clients find a channel."""
 
-    endpoint_name = "conda"
+    endpoint_name = "conda"  # type: ignore[assignment]
     queryset = CondaDistribution.objects.all()
     serializer_class = CondaDistributionSerializer
     filterset_class = CondaDistributionFilter

@@ -12,7 +12,7 @@ from .boundary import BoundaryMixin
 class CondaContentGuardViewSet(BoundaryMixin, ContentGuardViewSet, RolesMixin):
     """A conda content guard makes channels private: only those with a right to one may read it."""
 
-    endpoint_name = "conda"
+    endpoint_name = "conda"  # type: ignore[assignment]
     queryset = CondaContentGuard.objects.all()
     serializer_class = CondaContentGuardSerializer
     queryset_filtering_required_permission = "conda.view_condacontentguard"

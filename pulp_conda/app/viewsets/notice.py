@@ -43,7 +43,7 @@ class CondaNoticeViewSet(
     Whoever may modify a channel manages its notices; whoever may read the channel sees them.
     """
 
-    endpoint_name = "conda/notices"
+    endpoint_name = "conda/notices"  # type: ignore[assignment]
     queryset = CondaNotice.objects.order_by("-created_at", "pk")
     serializer_class = CondaNoticeSerializer
     filterset_class = CondaNoticeFilter

@@ -1,5 +1,8 @@
 """Owners over REST, and the roles that hold for all channels of an owner."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db.models import ProtectedError, Q, QuerySet
 from pulpcore.plugin.viewsets import NAME_FILTER_OPTIONS, NamedModelViewSet, RolesMixin
 from rest_framework import mixins
@@ -26,7 +29,7 @@ class CondaOwnerViewSet(
 ):
     """An owner is a namespace of channels: an organisation's, or a user's own."""
 
-    endpoint_name = "conda/owners"
+    endpoint_name = "conda/owners"  # type: ignore[assignment]
     queryset = CondaOwner.objects.order_by("name")
     serializer_class = CondaOwnerSerializer
     filterset_fields = {"name": NAME_FILTER_OPTIONS}
@@ -56,7 +59,8 @@ class CondaOwnerViewSet(
         try:
             instance.delete()
         except ProtectedError as error:
-            names = ", ".join(sorted(each.name for each in error.protected_objects)[:_SHOWN])
+            protected: Iterable[Any] = error.protected_objects
+            names = ", ".join(sorted(each.name for each in protected)[:_SHOWN])
             raise ValidationError(
                 f"The owner still has repositories or distributions, such as {names}."
             ) from error

@@ -57,7 +57,7 @@ class CondaPackageFilter(ContentFilter):
 class CondaPackageViewSet(BoundaryMixin, SingleArtifactContentUploadViewSet):
     """A conda package is one file of a channel together with its repodata record."""
 
-    endpoint_name = "packages"
+    endpoint_name = "packages"  # type: ignore[assignment]
     queryset = CondaPackage.objects.prefetch_related("_artifacts")
     serializer_class = CondaPackageUploadSerializer
     minimal_serializer_class = CondaPackageSerializer

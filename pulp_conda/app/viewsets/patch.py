@@ -28,7 +28,7 @@ class CondaRepodataPatchFilter(ContentFilter):
 class CondaRepodataPatchViewSet(BoundaryMixin, ContentViewSet):
     """A repodata patch changes what the index of a channel says of the packages of one subdir."""
 
-    endpoint_name = "repodata_patches"
+    endpoint_name = "repodata_patches"  # type: ignore[assignment]
     queryset = CondaRepodataPatch.objects.prefetch_related("_artifacts")
     serializer_class = CondaRepodataPatchSerializer
     filterset_class = CondaRepodataPatchFilter

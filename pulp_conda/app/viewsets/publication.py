@@ -21,7 +21,7 @@ from .boundary import BoundaryMixin
 class CondaPublicationViewSet(BoundaryMixin, PublicationViewSet, RolesMixin):
     """A conda publication is the index of one version of a channel."""
 
-    endpoint_name = "conda"
+    endpoint_name = "conda"  # type: ignore[assignment]
     queryset = CondaPublication.objects.exclude(complete=False)
     serializer_class = CondaPublicationSerializer
     queryset_filtering_required_permission = "conda.view_condapublication"

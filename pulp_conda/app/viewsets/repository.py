@@ -44,7 +44,7 @@ class CondaRepositoryViewSet(
 ):
     """A conda repository is what a channel holds, version by version."""
 
-    endpoint_name = "conda"
+    endpoint_name = "conda"  # type: ignore[assignment]
     queryset = CondaRepository.objects.exclude(user_hidden=True)
     serializer_class = CondaRepositorySerializer
     queryset_filtering_required_permission = "conda.view_condarepository"
@@ -83,12 +83,13 @@ class CondaRepositoryViewSet(
         description="Trigger an asynchronous task to create a new repository version.",
         responses={202: AsyncOperationResponseSerializer},
     )
-    @action(detail=True, methods=["post"], serializer_class=RepositoryAddRemoveContentSerializer)  # type: ignore[untyped-decorator, unused-ignore]
-    def modify(self, request: Request, pk: str, **kwargs: Any) -> Response:
+    @action(detail=True, methods=["post"], serializer_class=RepositoryAddRemoveContentSerializer)
+    def modify(self, request: Request, pk: str, **kwargs: Any) -> Response:  # type: ignore[override]
         """Start the change of a channel; what it takes from others the user must be able to see."""
         if not request.user.is_superuser:
             self._check_sources(request)
-        return super().modify(request, pk, **kwargs)
+        answer: Response = super().modify(request, pk, **kwargs)  # type: ignore[arg-type]
+        return answer
 
     def _check_sources(self, request: Request) -> None:
         """Refuse versions and content units that the user may not see.
@@ -119,7 +120,7 @@ class CondaRepositoryViewSet(
         request=None,
         responses={202: AsyncOperationResponseSerializer},
     )
-    @action(detail=True, methods=["post"], serializer_class=None)  # type: ignore[untyped-decorator, unused-ignore]
+    @action(detail=True, methods=["post"], serializer_class=None)
     def cleanup(self, request: Request, pk: str, **_: Any) -> Response:
         """Start the clean-up of a channel."""
         return OperationPostponedResponse(dispatch_clean_up(self.get_object()), request)
@@ -133,7 +134,7 @@ class CondaRepositoryViewSet(
         ),
         responses={202: AsyncOperationResponseSerializer},
     )
-    @action(detail=True, methods=["post"], serializer_class=IndexCheckSerializer)  # type: ignore[untyped-decorator, unused-ignore]
+    @action(detail=True, methods=["post"], serializer_class=IndexCheckSerializer)
     def check_index(self, request: Request, pk: str, **_: Any) -> Response:
         """Start the check of an index."""
         repository, wanted = self.get_object(), self._wanted(request)
@@ -155,7 +156,7 @@ class CondaRepositoryViewSet(
         ),
         responses={202: AsyncOperationResponseSerializer},
     )
-    @action(detail=True, methods=["post"], serializer_class=FilesCheckSerializer)  # type: ignore[untyped-decorator, unused-ignore]
+    @action(detail=True, methods=["post"], serializer_class=FilesCheckSerializer)
     def check_files(self, request: Request, pk: str, **_: Any) -> Response:
         """Start the check of files, which holds nothing: it may read for hours."""
         repository, wanted = self.get_object(), self._wanted(request)

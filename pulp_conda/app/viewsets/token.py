@@ -29,7 +29,7 @@ class AccessTokenViewSet(
     Users see and revoke their own; an administrator everybody's.
     """
 
-    endpoint_name = "conda/tokens"
+    endpoint_name = "conda/tokens"  # type: ignore[assignment]
     queryset = AccessToken.objects.select_related("user").order_by("-pulp_created")
     serializer_class = AccessTokenSerializer
     filterset_fields = {
@@ -47,7 +47,9 @@ class AccessTokenViewSet(
     def own_tokens(self, tokens: QuerySet[AccessToken]) -> QuerySet[AccessToken]:
         """Return those of the tokens that the user may see."""
         user = self.request.user
-        return tokens if user.is_superuser else tokens.filter(user_id=user.pk, user__isnull=False)
+        if user.is_superuser:
+            return tokens
+        return tokens.none() if user.pk is None else tokens.filter(user_id=user.pk)
 
     @extend_schema(
         description="Make a token for yourself. This answer is the only one that shows it.",

@@ -2,6 +2,7 @@
 
 import base64
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -99,8 +100,8 @@ def test_no_password_that_pulpcore_would_read_is_missed(
     name: bytes, secret: bytes, scheme: str
 ) -> None:
     header = scheme + base64.b64encode(name + b":" + secret).decode()
-    request = SimpleNamespace(headers={"authorization": header})
-    read = SimpleNamespace(authenticate_credentials=lambda *credentials: credentials[:2])
-    pulps = BasicAuthentication.authenticate(read, request)
+    request: Any = SimpleNamespace(headers={"authorization": header})
+    read: Any = SimpleNamespace(authenticate_credentials=lambda *credentials: credentials[:2])
+    pulps: Any = BasicAuthentication.authenticate(read, request)
     found = credentials_of({"Authorization": header})
     assert found == Password(*pulps) or isinstance(found, Token | Identity)

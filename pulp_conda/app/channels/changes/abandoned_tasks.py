@@ -12,15 +12,19 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from pulpcore.app.models import AppStatus  # noqa: TID251 (pulpcore exports none)
-from pulpcore.constants import TASK_INCOMPLETE_STATES, TASK_STATES, TASK_WAKEUP_UNBLOCK
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.util import get_domain, get_prn
-from pulpcore.tasking._util import delete_incomplete_resources
 
+from pulp_conda.app.core import redis_locks
+from pulp_conda.app.core.tasking import (
+    TASK_INCOMPLETE_STATES,
+    TASK_STATES,
+    AppStatus,
+    current_process,
+    delete_incomplete_resources,
+)
 from pulp_conda.app.models import CondaRepository
 
-from . import redis_locks
 from .sessions import END_WITH_CLIENT, PRESENCE, second_key
 
 _log = logging.getLogger(__name__)
@@ -61,19 +65,6 @@ def end_abandoned(repository: CondaRepository, *, spared: Task | None = None) ->
     return bool(ended)
 
 
-def wake_workers() -> None:
-    """Have the workers look for tasks that nothing blocks any more, if there are any that wait.
-
-    One that is saved after we looked finds by itself that nothing is in its way.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_notify('pulp_worker_wakeup', %s) "
-            "WHERE EXISTS (SELECT FROM core_task WHERE state = 'waiting')",
-            [TASK_WAKEUP_UNBLOCK],
-        )
-
-
 def _is_abandoned(task: Task, repository: str) -> bool:
     holder = task.app_lock
     if holder is None:  # pulpcore removed the record of the process that ran it
@@ -81,7 +72,7 @@ def _is_abandoned(task: Task, repository: str) -> bool:
     if holder.app_type == "worker":
         return not _is_present(holder)
     # The turn says nothing of what others may run in an API process.
-    return task.name.startswith(_OURS) and repository in task.reserved_resources_record
+    return task.name.startswith(_OURS) and repository in (task.reserved_resources_record or ())
 
 
 def _is_present(worker: AppStatus) -> bool:
@@ -100,9 +91,10 @@ def _end(task: Task) -> bool:
     with transaction.atomic():
         row = Task.objects.filter(pk=task.pk, state=task.state, app_lock=task.app_lock)
         canceled = task.state == TASK_STATES.CANCELING
-        if task.state == TASK_STATES.WAITING and task.app_lock.app_type == "worker":
+        holder = task.app_lock
+        if task.state == TASK_STATES.WAITING and holder and holder.app_type == "worker":
             changed = row.update(app_lock=None)
-        elif changed := row.update(app_lock=AppStatus.objects.current()):
+        elif changed := row.update(app_lock=current_process()):
             task.set_canceling()
             delete_incomplete_resources(task)
             task.set_canceled(TASK_STATES.CANCELED if canceled else TASK_STATES.FAILED, _REASON)

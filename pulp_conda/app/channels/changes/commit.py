@@ -233,7 +233,7 @@ def _served(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
     """Return which of the packages the channel's newest index names."""
     if not packages:
         return set()
-    version = published_version(latest.repository)
+    version = published_version(latest.repository)  # type: ignore[arg-type] # a conda one
     if version is None:
         return set()
     held = CondaPackage.objects.in_version(version).filter(pk__in=list(packages))

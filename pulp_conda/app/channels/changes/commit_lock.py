@@ -132,7 +132,7 @@ def _is_free(key: int) -> bool:
 
 def _wait_for(key: int, deadline: float) -> None:
     patience = max(1, int((deadline - time.monotonic()) * 1000))
-    values = {
+    values: dict[str, int | str] = {
         "places": _places(),
         "first_place": PLACES,
         "turns": TURNS,

@@ -8,9 +8,10 @@ from django.conf import settings
 from pulpcore.plugin.models import Task
 
 from pulp_conda.app import webserver
+from pulp_conda.app.core.tasking import wake_workers
 from pulp_conda.app.models import CondaRepository
 
-from .abandoned_tasks import end_abandoned, wake_workers
+from .abandoned_tasks import end_abandoned
 
 _POLL_SECONDS = (0.005, 0.05)
 """First and longest pause between two looks; one costs half a millisecond."""

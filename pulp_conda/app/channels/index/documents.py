@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 from uuid import UUID
@@ -25,7 +25,7 @@ from pulp_conda.formats.index.files import WrittenFile
 Recipe = dict[str, str]
 """How documents were made: written beside them, to tell whether others would come out the same."""
 
-ALGORITHMS: tuple[str, ...] = Artifact.DIGEST_FIELDS
+ALGORITHMS: Sequence[str] = Artifact.DIGEST_FIELDS
 """The digests that artifacts are known by."""
 
 _INDEX = "index"

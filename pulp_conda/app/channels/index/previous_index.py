@@ -101,7 +101,7 @@ def predecessor(version: RepositoryVersion, recipe: Recipe) -> Predecessor | Non
     A version that is published once more is made anew: who asks for that may not trust what is
     there.
     """
-    # Its version is not loaded: that holds an array of everything in it.
+    # The version itself is not loaded: it holds an array of everything in it.
     before = (
         CondaPublication.objects.filter(
             repository_version__repository_id=version.repository_id,
@@ -112,7 +112,8 @@ def predecessor(version: RepositoryVersion, recipe: Recipe) -> Predecessor | Non
         .order_by("number", "pulp_created")
         .last()
     )
-    if before is None or before.number == version.number:
+    number: int = getattr(before, "number", version.number)
+    if before is None or number == version.number:
         return None
     documents = saved_documents(before, recipe)
-    return Predecessor(before.number, documents) if documents else None
+    return Predecessor(number, documents) if documents else None

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -113,7 +113,11 @@ def ingest(
     sha256 = file.hashers["sha256"].hexdigest()
     _check_digest("sha256", claimed_sha256, sha256)
     attributes = read_attributes(
-        file, extension, sha256=sha256, size=file.size, claimed_subdir=claimed_subdir
+        cast("BinaryIO", file),
+        extension,
+        sha256=sha256,
+        size=file.size or 0,
+        claimed_subdir=claimed_subdir,
     )
     _check_digest("md5", claimed_md5, attributes["md5"])
     if claimed_subdir not in (None, attributes["subdir"]):

@@ -213,7 +213,7 @@ def _uploaded(
     indexed = IndexedFile.objects.filter(
         repository_id=index.repository, name=name, filename__in=filenames
     ).values_list("subdir", "filename", "sha256", "timestamp")
-    return {tuple(key): milliseconds // 1000 for *key, milliseconds in indexed}
+    return {(subdir, name, sha256): time // 1000 for subdir, name, sha256, time in indexed}
 
 
 def _file(package: CondaPackage, *, uploaded: int, revoked: bool) -> File:

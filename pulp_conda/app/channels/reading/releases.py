@@ -166,7 +166,7 @@ def _counts(
         rows = (
             _memberships(versions)
             .filter(**dict(condition))
-            .values("served")
+            .values("served")  # type: ignore[misc] # what `_memberships` annotates
             .annotate(releases=Count(Concat("name", Value("/"), "version"), distinct=True))
         )
         counts.update({(row["served"], condition): row["releases"] for row in rows})
@@ -177,7 +177,7 @@ def _releases(channel: ServedChannel, condition: Condition, start: int, stop: in
     rows = (
         _memberships([_version_pk(channel)])
         .filter(**dict(condition))
-        .values("name", "version")
+        .values("name", "version")  # type: ignore[misc] # what `_memberships` annotates
         .annotate(created=Min("pulp_created"))
         .order_by("name", "-created", "version")
     )

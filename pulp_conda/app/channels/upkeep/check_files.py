@@ -19,8 +19,11 @@ OTHER_BYTES = "the file's sha256 is {found}, the record says {sha256}"
 
 _ROWS_PER_FETCH = 2000
 
+_Stored = tuple[str, str, int, str, str | None]
+"""Subdir, file name, size and sha256 of a package, and the name of its file in the storage."""
 
-def packages_of(version: RepositoryVersion) -> QuerySet[CondaPackage]:
+
+def packages_of(version: RepositoryVersion) -> QuerySet[CondaPackage, _Stored]:
     """Return the packages of a version with where the file of each is stored."""
     packages = CondaPackage.objects.in_version(version).order_by("subdir", "filename")
     return packages.values_list(
@@ -28,7 +31,9 @@ def packages_of(version: RepositoryVersion) -> QuerySet[CondaPackage]:
     )
 
 
-def verified(packages: QuerySet[CondaPackage], *, checksums: bool) -> Iterator[Fault | None]:
+def verified(
+    packages: QuerySet[CondaPackage, _Stored], *, checksums: bool
+) -> Iterator[Fault | None]:
     """Yield for each package what is wrong with its file, None if nothing is.
 
     Memory is bounded. Without `checksums` only the size is compared, which reads no file.

@@ -83,10 +83,10 @@ def _problem(made: WrittenFile | None, stored: Artifact | None, *, mend: bool) -
         return ABSENT
     if made is None:
         return SURPLUS
-    if made.digests["sha256"] != stored.sha256:
+    if stored.sha256 is None or made.digests["sha256"] != stored.sha256:
         return DIFFERENT
     try:
-        with opened_document(SavedDocument(stored.pk, stored.file.name, stored.sha256)):
+        with opened_document(SavedDocument(stored.pk, str(stored.file.name), stored.sha256)):
             return None
     except DamagedDocument:
         if mend:

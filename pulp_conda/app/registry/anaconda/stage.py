@@ -85,7 +85,7 @@ class StageAuthentication(BaseAuthentication):
             token = AccessToken.objects.usable().filter(pk=stage.token).first()
             if token is not None:
                 return token.principal, token
-        else:
+        elif stage.user is not None:
             user = get_user_model().objects.filter(pk=stage.user, is_active=True).first()
             if user is not None:
                 return user, None

@@ -9,9 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from pulpcore.app.viewsets.repository import (  # noqa: TID251 (pulpcore exports it not)
-    ListRepositoryVersionViewSet,
-)
+from pulpcore.app.viewsets.repository import ListRepositoryVersionViewSet
 from pulpcore.plugin.models import RepositoryVersion
 
 
@@ -30,5 +28,5 @@ def scope_repository_versions() -> None:
             versions = versions.filter(repository__pulp_domain=request.pulp_domain)
         return view.scope_queryset(versions)
 
-    ListRepositoryVersionViewSet.get_queryset = get_queryset
-    ListRepositoryVersionViewSet._scoped_by_conda = True
+    ListRepositoryVersionViewSet.get_queryset = get_queryset  # type: ignore[method-assign]
+    ListRepositoryVersionViewSet._scoped_by_conda = True  # type: ignore[attr-defined]

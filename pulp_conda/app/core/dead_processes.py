@@ -43,9 +43,7 @@ def _release_locks(dead: list[Any]) -> None:
     """
     from django.apps import apps
     from django.utils.timezone import now
-    from pulpcore.app.redis_connection import (  # noqa: TID251 (pulpcore exports none)
-        get_redis_connection,
-    )
+    from pulpcore.app.redis_connection import get_redis_connection
     from pulpcore.tasking.redis_locks import cleanup_locks_for_owner
 
     redis = get_redis_connection()
@@ -66,11 +64,14 @@ def _is_pulp(pid: str) -> bool:
 
 
 def main() -> None:
-    """Mourn in a process of its own."""
+    """Reap in a process of its own."""
     import django
 
     django.setup()
-    print(f"{reap_dead_processes()} dead processes reaped by process {os.getpid()}", flush=True)
+    # A process of its own says what it did.
+    print(  # noqa: T201
+        f"{reap_dead_processes()} dead processes reaped by process {os.getpid()}", flush=True
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pulpcore.app.models import AppStatus  # noqa: TID251 (pulpcore exports none, as the next)
-from pulpcore.app.redis_connection import get_redis_connection  # noqa: TID251
+from pulpcore.app.models import AppStatus
+from pulpcore.app.redis_connection import get_redis_connection
 from pulpcore.constants import TASK_INCOMPLETE_STATES
 from pulpcore.plugin.models import Task
 from pulpcore.tasking.redis_locks import (

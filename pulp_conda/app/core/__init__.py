@@ -1,0 +1,20 @@
+"""pulpcore's private parts: everything that its plugin API does not export, in one room.
+
+A new pulpcore may change these without notice. Look at each row when the pin in `pyproject.toml`
+moves; the named tests compare with pulpcore's own behaviour, and fail if it changed.
+
+| module | what it uses | tests |
+|---|---|---|
+| `tasking` | `tasking.tasks`, `contexts._current_task`, `AppStatus`, `tasking.kafka`, `tasking._util`, the channel `pulp_worker_wakeup` | `test_tasks`, `test_crashes` |
+| `redis_locks` | `tasking.redis_locks`, `redis_connection` | `test_redis` |
+| `dead_processes` | records of `AppStatus`, as `PulpcoreWorker.app_worker_cleanup` | `test_faults`, `test_crashes` |
+| `publications` | `DistributedPublication` | `test_tasks` |
+| `identity` | the principal and the authentication of workload identities | `test_oidc` |
+| `serving` | the content app's middleware and `validate_domain`, the counter of bytes, the names of storages and of their parameters | `test_private`, `test_s3` |
+| `references` | replaces a method of `HrefPrnFieldMixin` | `test_hostile_values` |
+| `version_scoping` | replaces a method of `ListRepositoryVersionViewSet` | `test_rights` |
+
+Private in another sense are pulpcore's tables. `channels/changes/versions`, `channels/upkeep/cleanup`,
+`channels/index/version_packages`, `channels/index/documents` and `content/lookup` name them in SQL or
+write them past `save`. `test_versions`, `test_cleanup`, `test_index` and `test_serving` compare.
+"""  # noqa: E501 (a table)

@@ -1,0 +1,81 @@
+"""What starting, running and ending a task takes, as `pulpcore.tasking` does it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+from pulpcore.app.contexts import _current_task
+from pulpcore.app.models import AppStatus
+from pulpcore.constants import TASK_INCOMPLETE_STATES, TASK_STATES, TASK_WAKEUP_UNBLOCK
+from pulpcore.exceptions import InternalErrorException
+from pulpcore.plugin.models import Task
+from pulpcore.plugin.util import get_domain
+from pulpcore.tasking import tasks
+from pulpcore.tasking._util import delete_incomplete_resources
+from pulpcore.tasking.kafka import send_task_notification
+
+__all__ = [
+    "TASK_INCOMPLETE_STATES",
+    "TASK_STATES",
+    "AppStatus",
+    "InternalErrorException",
+    "current_process",
+    "delete_incomplete_resources",
+    "holding_task",
+    "log_completion",
+    "running",
+    "send_task_notification",
+    "wake_workers",
+]
+
+
+def current_process() -> AppStatus:
+    """Return the record of this process."""
+    return AppStatus.objects.current()
+
+
+def holding_task(
+    function: Callable[..., Any], kwargs: Mapping[str, Any], resource: Any
+) -> tuple[Task, list[str]]:
+    """Return an unsaved immediate task that holds a resource, as `dispatch` would make it.
+
+    With it the names of what must not be held by an earlier task. The task belongs to this
+    process, so that no worker takes it.
+    """
+    name = tasks.get_function_name(function)
+    colliding, resources = tasks.get_resources([resource], None, True)
+    payload = tasks.get_task_payload(
+        name, None, None, dict(kwargs), resources, tasks.get_version(None, name), True, True,
+        current_process(),
+    )  # fmt: skip
+    return Task(**payload, pulp_domain=get_domain()), colliding
+
+
+@contextmanager
+def running(task: Task) -> Iterator[None]:
+    """Make a task the current one, of which `Task.current()` knows, and log its start."""
+    token = _current_task.set(task)  # type: ignore[arg-type] # declared by its default
+    try:
+        tasks.log_task_start(task, get_domain())
+        yield
+    finally:
+        _current_task.reset(token)
+
+
+def log_completion(task: Task) -> None:
+    """Log that a task has ended well."""
+    tasks.log_task_completed(task, get_domain())
+
+
+def wake_workers() -> None:
+    """Have the workers look for tasks that nothing blocks any more, if any task waits.
+
+    A task that is saved after this look finds by itself that nothing is in its way.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_notify('pulp_worker_wakeup', %s) "
+            "WHERE EXISTS (SELECT FROM core_task WHERE state = %s)",
+            [TASK_WAKEUP_UNBLOCK, TASK_STATES.WAITING],
+        )
