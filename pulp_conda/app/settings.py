@@ -2,7 +2,10 @@
 
 DRF_ACCESS_POLICY = {
     "dynaconf_merge_unique": True,
-    "reusable_conditions": ["pulp_conda.app.access"],
+    "reusable_conditions": [
+        "pulp_conda.app.viewsets.access_conditions",
+        "pulp_conda.app.registry.access_conditions",
+    ],
 }
 
 REST_FRAMEWORK = {

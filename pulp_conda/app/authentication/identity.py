@@ -54,7 +54,7 @@ def recognise(credentials: Token | Password) -> Requester | Unchecked:
     if right is None:
         trusted = user is not None and MEMORY.trusts(subject, secret)
         return Unchecked(credentials, subject, trusted)
-    if not right:
+    if user is None or not right:
         raise _wrong_password()
     return Requester(user)
 

@@ -26,6 +26,7 @@ from .rights import (
     owns,
     permitted,
     readable_channels,
+    readable_repositories,
 )
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
@@ -72,6 +73,7 @@ __all__ = [
     "owns",
     "permitted",
     "readable_channels",
+    "readable_repositories",
     "shown_base_path",
     "stored_base_path",
     "version_created",

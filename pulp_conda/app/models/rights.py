@@ -6,7 +6,7 @@ change decides on a right.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -55,11 +55,30 @@ _MODEL_PERMISSIONS = {
 channel's repository."""
 
 
+class Principal(Protocol):
+    """A user, a visitor without a name, or a CI job with what its identity earned it."""
+
+    @property
+    def pk(self) -> object:
+        """The key of a user's row; None for all others."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether it is known who asks."""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether they may do everything."""
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Tell whether they have a permission on an object, on a domain or everywhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requester:
     """The one who asks, and the token that narrows what they may do."""
 
-    user: Any
+    user: Principal
     token: AccessToken | None = None
 
     def may(self, right: Right, channel: ChannelName, repository: CondaRepository | None) -> bool:
@@ -120,7 +139,7 @@ def _guard_says(distribution: CondaDistribution, option: str) -> bool:
 
 
 def has_right(
-    user: Any, right: Right, owner: CondaOwner | None, repository: Repository | None
+    user: Principal, right: Right, owner: CondaOwner | None, repository: Repository | None
 ) -> bool:
     """Tell whether a user has a right to the repository behind a URL of an owner.
 
@@ -144,20 +163,19 @@ def has_right(
     )
 
 
-def owns(user: Any, right: Right, owner: CondaOwner) -> bool:
+def owns(user: Principal, right: Right, owner: CondaOwner) -> bool:
     """Tell whether a user has a right to all channels of an owner: it is their own, or by role."""
     if owner.is_of(user):
         return True
-    has_it: bool = user.has_perm(f"conda.{right}_condaowner", owner)
-    return has_it
+    return user.has_perm(f"conda.{right}_condaowner", owner)
 
 
-def may_create_in(user: Any, owner: str) -> bool:
+def may_create_in(user: Principal, owner: str) -> bool:
     """Tell whether a user may create channels in a namespace, which need not exist yet."""
     return Requester(user).may(Right.CREATE, ChannelName(owner, ""), None)
 
 
-def may_announce(user: Any, distribution: CondaDistribution) -> bool:
+def may_announce(user: Principal, distribution: CondaDistribution) -> bool:
     """Tell whether a user may speak to the users of a channel: they may configure what it serves.
 
     What is said at one owner's URL is not for those to say whose repository it serves.
@@ -173,7 +191,7 @@ def may_announce(user: Any, distribution: CondaDistribution) -> bool:
     )
 
 
-def readable_channels(user: Any) -> Q:
+def readable_channels(user: Principal) -> Q:
     """Return the condition for the distributions of the channels that a user may read."""
     if user.is_superuser or permitted(user, "conda.view_condarepository"):
         return Q()
@@ -190,12 +208,21 @@ def readable_channels(user: Any) -> Q:
     )
 
 
-def of_owners(user: Any, right: Right) -> Q:
+def readable_repositories(user: Principal) -> QuerySet[CondaRepository]:
+    """Return the channels' repositories of the current domain that a user may see over REST."""
+    repositories = CondaRepository.objects.filter(pulp_domain_id=get_domain_pk())
+    if user.is_superuser:
+        return repositories
+    by_role = get_objects_for_user(user, "conda.view_condarepository", repositories)
+    return repositories.filter(Q(pk__in=by_role.values("pk")) | of_owners(user, Right.READ))
+
+
+def of_owners(user: Principal, right: Right) -> Q:
     """Return the condition for repositories and distributions to whose owner a user has a right."""
     return Q(owner__in=owners_with(user, right).values("pk"))
 
 
-def owners_with(user: Any, right: Right) -> QuerySet[CondaOwner]:
+def owners_with(user: Principal, right: Right) -> QuerySet[CondaOwner]:
     """Return the owners to all of whose channels a user has a right: their own, and by role."""
     owners = CondaOwner.objects.filter(pulp_domain_id=get_domain_pk())
     by_role = get_objects_for_user(user, f"conda.{right}_condaowner", owners)
@@ -208,6 +235,6 @@ def _belongs(repository: Repository | None, owner: CondaOwner) -> bool:
     return repository is None or getattr(repository, "owner_id", None) == owner.pk
 
 
-def permitted(user: Any, permission: str, *scopes: Any) -> bool:
+def permitted(user: Principal, permission: str, *scopes: object) -> bool:
     """Tell whether a user has a permission on one of the scopes, on the domain or everywhere."""
     return any(user.has_perm(permission, scope) for scope in (*scopes, None, get_domain()))

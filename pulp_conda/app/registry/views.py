@@ -1,19 +1,16 @@
 """What the views of all dialects share: who asks, for which channel, and how failures are told."""
 
-import errno
 import http
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponseBase
 from pulpcore.plugin.models import Domain
 from pulpcore.plugin.util import get_domain, set_domain
-from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,19 +19,10 @@ from rest_framework.viewsets import ViewSet
 
 from pulp_conda.app.authentication.drf import CondaAuthentication
 from pulp_conda.app.authentication.origins import check_origin
-from pulp_conda.app.channels.changes.commit import (
-    ChannelFull,
-    NameRetired,
-    PackageExists,
-    commit,
-)
-from pulp_conda.app.channels.changes.remove import NothingToRemove, remove
-from pulp_conda.app.channels.changes.task_outcome import CommitFailed, CommitTimeout
-from pulp_conda.app.channels.intake.ingest import WrongDigest, WrongSubdir, ingest, received
-from pulp_conda.app.channels.intake.streams import IncompleteBody
+from pulp_conda.app.channels.changes.commit import commit
+from pulp_conda.app.channels.changes.remove import remove
+from pulp_conda.app.channels.intake.ingest import ingest, received
 from pulp_conda.app.channels.intake.target_channel import (
-    ChannelOverlap,
-    ChannelPinned,
     check_not_pinned,
     find_distribution,
     find_or_create_repository,
@@ -52,50 +40,18 @@ from pulp_conda.app.models import (
     channel_named,
 )
 from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
-from pulp_conda.formats.errors import InvalidIdentifier, InvalidPackage, LimitExceeded
+from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import Extension, check_owner
 
-from .bodies import (
-    Body,
-    BodyTooLarge,
-    InvalidDocument,
-    InvalidForm,
-    InvalidUploadCheck,
-    is_upload_check,
-)
+from .bodies import Body, is_upload_check
+from .errors import explain
 from .negotiation import Unread, WhateverAccepted
-
-_log = logging.getLogger(__name__)
-
-
-_STATUS: dict[type[Exception], int] = {
-    BodyTooLarge: 413,
-    LimitExceeded: 413,
-    InvalidPackage: 400,
-    IncompleteBody: 400,
-    WrongSubdir: 400,
-    WrongDigest: 400,
-    InvalidForm: 400,
-    InvalidDocument: 400,
-    InvalidUploadCheck: 400,
-    PackageExists: 409,
-    NameRetired: 409,
-    ChannelFull: 403,
-    ChannelOverlap: 409,
-    ChannelPinned: 403,
-    CommitTimeout: 503,
-    CommitFailed: 503,
-    NothingToRemove: 404,
-    Http404: 404,
-}
-"""The status of each expected failure; the first class that fits counts."""
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _REFUSAL = "X-Upload-Refusal"
 _MOST_CHARACTERS = 2000  # nginx takes 4 kB of headers
 _STORING = ("PUT", "POST")
 _RETRY_AFTER_SECONDS = 5
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NativeView(ViewSet):
@@ -140,7 +96,7 @@ class NativeView(ViewSet):
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
         """Turn whatever went wrong into an answer that a packager understands."""
-        status, message, headers = _told(super().handle_exception, exc)
+        status, message, headers = explain(exc, super().handle_exception)
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             headers = {**headers, "Retry-After": str(_RETRY_AFTER_SECONDS)}
         return self.failure(exc, status, message, headers)
@@ -334,23 +290,3 @@ def wants(request: Request, option: str) -> bool:
     """Tell whether a client switches an option on in its URL's query."""
     value: str = request.query_params.get(option, "")
     return value.lower() in ("true", "1", "yes")
-
-
-def _told(by_framework: Any, exc: Exception) -> tuple[int, str, Mapping[str, str]]:
-    """Return the status, the sentence and the headers by which a client is told of a failure."""
-    if isinstance(exc, APIException | PermissionDenied):
-        answer = by_framework(exc)
-        told = ("WWW-Authenticate", "Retry-After")
-        headers = {name: answer.headers[name] for name in told if name in answer.headers}
-        return answer.status_code, str(exc.detail), headers
-    for kind, status in _STATUS.items():
-        if isinstance(exc, kind):
-            return status, str(exc), {}
-    if isinstance(exc, OperationalError | InterfaceError):
-        _log.warning("The database did not answer: %s", exc)
-        return 503, "the database is not available; try again", {}
-    if isinstance(exc, OSError) and exc.errno in _DISK_FULL:
-        _log.error("The storage is full: %s", exc)
-        return 507, "the server has no room for the package", {}
-    _log.exception("An upload failed unexpectedly")
-    return 500, "the server failed; its log says why", {}

@@ -7,8 +7,13 @@ from django.db.models.functions import Replace
 from pulpcore.plugin.util import get_objects_for_user
 from pulpcore.plugin.viewsets import DistributionFilter, DistributionViewSet, RolesMixin
 
-from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
-from pulp_conda.app.models import CondaDistribution, Right, of_owners
+from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, roles
+from pulp_conda.app.models import (
+    CondaDistribution,
+    Right,
+    of_owners,
+    readable_repositories,
+)
 from pulp_conda.app.models.channel_name import SLASH_IN_BASE_PATH
 from pulp_conda.app.serializers import CondaDistributionSerializer
 
@@ -68,7 +73,7 @@ class CondaDistributionViewSet(BoundaryMixin, DistributionViewSet, RolesMixin):
         if user.is_superuser:
             return distributions
         by_role = get_objects_for_user(user, "conda.view_condadistribution", distributions)
-        repositories = readable_repositories(self.request).values("pk")
+        repositories = readable_repositories(self.request.user).values("pk")
         return distributions.filter(
             Q(pk__in=by_role.values("pk"))
             | of_owners(user, Right.READ)

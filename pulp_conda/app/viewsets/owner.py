@@ -8,7 +8,7 @@ from pulpcore.plugin.viewsets import NAME_FILTER_OPTIONS, NamedModelViewSet, Rol
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
 
-from pulp_conda.app.access import allow, channel_roles, policy
+from pulp_conda.app.access import CHANNEL_ROLES, allow, policy
 from pulp_conda.app.models import PRIVATE, CondaOwner, Right, owners_with
 from pulp_conda.app.serializers import CondaOwnerSerializer
 
@@ -40,7 +40,7 @@ class CondaOwnerViewSet(
         allow(["create"], "may_create_own_namespace"),
         allow(["update", "partial_update"], "has_own_namespace"),
     ]
-    LOCKED_ROLES = channel_roles()
+    LOCKED_ROLES = CHANNEL_ROLES
 
     def scope_queryset(self, owners: QuerySet[CondaOwner]) -> QuerySet[CondaOwner]:
         """Return those that the user may know of: private ones are for those with a role."""

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from pulp_conda.app import tasks
 from pulp_conda.app.access import allow
-from pulp_conda.app.models import CondaRepodataPatch
+from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
 from pulp_conda.app.serializers import CondaRepodataPatchSerializer
 
 from .boundary import BoundaryMixin
@@ -60,7 +60,7 @@ class CondaRepodataPatchViewSet(BoundaryMixin, ContentViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        repository = data.get("repository")
+        repository: CondaRepository | None = data.get("repository")
         data["file"].seek(0)
         uploaded = PulpTemporaryFile.init_and_validate(data["file"])
         uploaded.save()

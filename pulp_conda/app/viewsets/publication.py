@@ -11,8 +11,8 @@ from pulpcore.plugin.viewsets import OperationPostponedResponse, PublicationView
 from rest_framework.request import Request
 
 from pulp_conda.app import tasks
-from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
-from pulp_conda.app.models import CondaPublication
+from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, roles
+from pulp_conda.app.models import CondaPublication, readable_repositories
 from pulp_conda.app.serializers import CondaPublicationSerializer
 
 from .boundary import BoundaryMixin
@@ -45,7 +45,7 @@ class CondaPublicationViewSet(BoundaryMixin, PublicationViewSet, RolesMixin):
         if user.is_superuser:
             return publications
         by_role = get_objects_for_user(user, "conda.view_condapublication", publications)
-        repositories = readable_repositories(self.request).values("pk")
+        repositories = readable_repositories(self.request.user).values("pk")
         return publications.filter(
             Q(pk__in=by_role.values("pk")) | Q(repository_version__repository__in=repositories)
         )

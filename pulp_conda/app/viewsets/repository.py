@@ -22,8 +22,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, readable_repositories, roles
-from pulp_conda.app.models import CondaRepository
+from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, roles
+from pulp_conda.app.models import CondaRepository, readable_repositories
 from pulp_conda.app.serializers import (
     CondaRepositorySerializer,
     FilesCheckSerializer,
@@ -76,7 +76,7 @@ class CondaRepositoryViewSet(
         """Return those that the user may see, by a role on them or on their owner."""
         if self.request.user.is_superuser:
             return repositories
-        return repositories.filter(pk__in=readable_repositories(self.request).values("pk"))
+        return repositories.filter(pk__in=readable_repositories(self.request.user).values("pk"))
 
     @extend_schema(
         summary="Modify Repository Content",
@@ -100,7 +100,7 @@ class CondaRepositoryViewSet(
         """
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        readable = readable_repositories(request).values("pk")
+        readable = readable_repositories(request.user).values("pk")
         base = serializer.validated_data.get("base_version")
         if base and not readable.filter(pk=base.repository_id).exists():
             raise ValidationError({"base_version": ["There is no such version."]})
@@ -137,7 +137,8 @@ class CondaRepositoryViewSet(
     @action(detail=True, methods=["post"], serializer_class=IndexCheckSerializer)
     def check_index(self, request: Request, pk: str, **_: Any) -> Response:
         """Start the check of an index."""
-        repository, wanted = self.get_object(), self._wanted(request)
+        repository: CondaRepository = self.get_object()
+        wanted = self._wanted(request)
         published = repository.versions.complete().filter(publication__complete=True)
         version = _version(published, wanted, "that is published")
         mend = wanted["mend"]
