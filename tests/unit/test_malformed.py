@@ -8,24 +8,23 @@ from django.core.exceptions import DisallowedHost
 
 from pulp_conda.app.authentication.logs import LOGGERS
 from pulp_conda.malformed import OneLine, tell_in_one_line
-from tests.unit.server.proxied import Streams, through_proxy
-from tests.unit.server.test_connections import another, at_once
+from tests.unit.server.proxied import Streams, at_once, connecting, through_proxy
 
 
 def test_what_is_no_http_is_told_in_a_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def client(streams: Streams) -> None:
-        for rubbish in (
-            b"GET / HTTP/1.1\r\nHost\r\n\r\n",
-            b"\x16\x03\x01\r\n\r\n",
-            b"GET / HTTP/9.x\r\n\r\n",
-            b"GET / HTTP/1.1\r\nA: " + b"x" * 9000,
-        ):
-            reader, writer = await another(streams)
-            writer.write(rubbish)
-            assert b" 400 Bad Request" in await reader.readline()
-            writer.close()
+        with connecting(streams) as another:
+            for rubbish in (
+                b"GET / HTTP/1.1\r\nHost\r\n\r\n",
+                b"\x16\x03\x01\r\n\r\n",
+                b"GET / HTTP/9.x\r\n\r\n",
+                b"GET / HTTP/1.1\r\nA: " + b"x" * 9000,
+            ):
+                reader, writer = await another()
+                writer.write(rubbish)
+                assert b" 400 Bad Request" in await reader.readline()
 
     tell_in_one_line(["aiohttp.server"])
     through_proxy(tmp_path, at_once, client)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from aiohttp import web
@@ -14,6 +14,30 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Upstream = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
+
+
+async def at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer each request."""
+    with contextlib.suppress(asyncio.IncompleteReadError), contextlib.closing(writer):
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(OK)
+
+
+@contextlib.contextmanager
+def connecting(first: Streams) -> Iterator[Callable[[], Awaitable[Streams]]]:
+    """Yield what opens one connection more to where the first leads; close all of them."""
+    opened = []
+
+    async def another() -> Streams:
+        streams = await asyncio.open_connection(*first[1].get_extra_info("peername"))
+        opened.append(streams[1])
+        return streams
+
+    try:
+        yield another
+    finally:
+        for writer in opened:
+            writer.close()
 
 
 def through_proxy(

