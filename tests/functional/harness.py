@@ -30,6 +30,8 @@ class RunningServer:
     domains: bool = False
     arguments: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
+    """Of the environment whose server it is."""
     origin: str = ""
     output: str = ""
     _process: "subprocess.Popen[str] | None" = None
@@ -37,7 +39,7 @@ class RunningServer:
     def start(self) -> "RunningServer":
         """Start it and wait for its line `ready:`."""
         command = [
-            sys.executable, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
+            self.python, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
             *(["--domains"] if self.domains else []), *self.arguments,
         ]  # fmt: skip
         self.home.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,12 @@
 """A channel's page, in a real browser, with and without scripts."""
 
 import hashlib
+import os
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +73,7 @@ def channel(server: RunningServer) -> Channel:
     def put(package: PackageBuilder) -> int:
         return server.put(f"{url}/x.conda", package.conda()).status_code
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(put, _packages())) == {201}
     return Channel("pages", url, f"{server.origin}/pulp/content/pages/dev")
 
@@ -269,3 +272,31 @@ def test_domains_have_pages(domain_server: RunningServer, owner: str) -> None:
         assert "?name=demo" in get(f"{address}/").text
         assert "demo-1.0-0.conda" in get(f"{address}/?name=demo").text
         assert requests.get(f"{address}/notices.json", timeout=30).json() == {"notices": []}
+
+
+def test_a_page_that_waits_for_the_storage_holds_up_nothing_else(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    url = server.channel(owner, "main")
+    assert server.put(f"{url}/x.conda", PackageBuilder("slow-page").conda()).status_code == 201
+    digest = hashlib.sha256(requests.get(f"{url}/channeldata.json", timeout=60).content).hexdigest()
+    file = server.home / "media" / rest.get("artifacts/", sha256=digest)["results"][0]["file"]
+    content = file.read_bytes()
+    file.unlink()
+    os.mkfifo(file)  # whoever opens it waits for one who writes
+    with ThreadPoolExecutor(8) as pool:
+        pages = [pool.submit(requests.get, f"{url}/", timeout=60) for _ in range(8)]
+        try:
+            for _ in range(8):
+                answer = requests.get(f"{url}/noarch/repodata.json", timeout=20)
+                assert answer.status_code == 200
+            assert not any(page.done() for page in pages)
+        finally:
+            while not all(page.done() for page in pages):
+                with suppress(OSError):  # nobody has it open at this moment
+                    os.close(os.open(file, os.O_WRONLY | os.O_NONBLOCK))
+                time.sleep(0.01)
+    assert {page.result().status_code for page in pages} == {503}
+    file.unlink()
+    file.write_bytes(content)
+    get(f"{url}/")

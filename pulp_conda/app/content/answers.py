@@ -95,10 +95,10 @@ class FileOnDisk:
         try:
             file = self._path.open("rb")
         except OSError as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable(self._path, error) from error
         if file.seek(0, 2) != self.size:
             file.close()
-            raise _unreadable(self._path, "it has not the size that it was saved with")
+            raise unreadable(self._path, "it has not the size that it was saved with")
         return file
 
 
@@ -136,7 +136,7 @@ class FileInStorage:
                 return remote.get(Range=span)["Body"].read
             file.seek(start)
         except Exception as error:  # each storage has its own
-            raise _unreadable(self._name, error) from error
+            raise unreadable(self._name, error) from error
         return file.read
 
 
@@ -235,7 +235,8 @@ def _abort(request: Request) -> None:
         request.transport.abort()
 
 
-def _unreadable(name: object, why: object) -> HTTPServiceUnavailable:
+def unreadable(name: object, why: object) -> HTTPServiceUnavailable:
+    """Return the answer for a file that the storage has lost or does not give; log why."""
     _log.error("%s cannot be read: %s", name, why)
     text = "The file cannot be read from the server's storage; its administrator must repair it.\n"
     return HTTPServiceUnavailable(text=text, headers=_NOT_STORED)

@@ -1,8 +1,9 @@
 """A channel's page for people: its packages, and the files of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from shlex import quote as shell_quote
 from typing import Any, Final
@@ -10,14 +11,22 @@ from urllib.parse import quote
 
 from aiohttp.web import Request
 from django.conf import settings
+from pulpcore.plugin.models import Artifact
 
 from pulp_conda.app.authentication.addresses import address_of
-from pulp_conda.app.channels.reading.browse import File, Files, files_of, listing_of
+from pulp_conda.app.channels.reading.browse import (
+    File,
+    Files,
+    channeldata_of,
+    files_of,
+    listing_of,
+)
 from pulp_conda.app.models import ChannelName, shown_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.index.channeldata import Listing, search
 
+from .answers import unreadable
 from .html import HEADERS, Rows, query, render
 from .lookup import Channel, Index
 from .rendered import Page
@@ -54,11 +63,18 @@ def page(request: Request, channel: Channel, index: Index | None) -> Page:
 
 
 def _channel_page(asked: _Asked) -> Page:
-    listing = listing_of(asked.index) if asked.index else Listing()
+    document = channeldata_of(asked.index) if asked.index else None
+    return _page(partial(_channel, asked, document))
+
+
+def _channel(asked: _Asked, document: Artifact | None) -> bytes:
+    listing = _listing(document) if document else None
+    if asked.index is None:
+        listing = Listing()
     q = asked.query.get("q", "").strip()[:_MAX_QUERY]
     found = search(listing, q) if listing else []
     shown = Rows.of(asked.query.get("page", ""), len(found), _NAMES_PER_PAGE)
-    return _rendered(
+    return _render(
         "channel.html",
         asked,
         listing=listing,
@@ -72,6 +88,13 @@ def _channel_page(asked: _Asked) -> Page:
     )
 
 
+def _listing(document: Artifact) -> Listing:
+    try:
+        return listing_of(document)
+    except Exception as error:  # each storage has its own
+        raise unreadable(document.file.name, error) from error
+
+
 def _package_page(asked: _Asked, name: str) -> Page:
     # How many there are is known only with the first of them.
     wanted = asked.query.get("page", "")
@@ -82,8 +105,9 @@ def _package_page(asked: _Asked, name: str) -> Page:
         found = files_of(asked.index, name, start=shown.start, count=_FILES_PER_PAGE)
     if not found:
         missing = {"name": name[:_MAX_QUERY], "files": None, "summary": ""}
-        return _rendered("package.html", asked, status=HTTPStatus.NOT_FOUND, **missing)
-    return _rendered("package.html", asked, **_package(asked, name, found, wanted))
+        body = partial(_render, "package.html", asked, **missing)
+        return _page(body, HTTPStatus.NOT_FOUND)
+    return _page(partial(_render, "package.html", asked, **_package(asked, name, found, wanted)))
 
 
 def _package(asked: _Asked, name: str, found: Files, wanted: str) -> dict[str, Any]:
@@ -101,12 +125,12 @@ def _package(asked: _Asked, name: str, found: Files, wanted: str) -> dict[str, A
     }
 
 
-def _rendered(
-    template: str, asked: _Asked, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
-) -> Page:
-    title = shown_base_path(asked.channel.base_path)
-    body = render(template, channel=title, **values)
+def _page(body: Callable[[], bytes], status: HTTPStatus = HTTPStatus.OK) -> Page:
     return Page(layout.content_type(layout.INDEX_HTML), body, headers=HEADERS, status=status)
+
+
+def _render(template: str, asked: _Asked, **values: Any) -> bytes:
+    return render(template, channel=shown_base_path(asked.channel.base_path), **values)
 
 
 def _row(file: File) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Reading a channel by the registry's URL and by the content app's own."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from aiohttp.web import HTTPNotFound, Request, StreamResponse
+from asgiref.sync import sync_to_async
 from pulpcore.plugin.content import Handler
 
 from pulp_conda.app.models import ChannelName, channel_named
@@ -11,10 +14,19 @@ from pulp_conda.formats.errors import InvalidIdentifier
 from .answers import Representation, answer
 from .channel_list import list_channels
 from .database import ask
-from .resolve import UnknownChannel, UserUnknown, find
+from .resolve import Rendering, UnknownChannel, UserUnknown, find, rendered
 from .users import introduce
 
 _pulps_handler = Handler()
+
+_PAGE_THREADS = 4
+
+_in_thread_of_pages = sync_to_async(
+    rendered,
+    thread_sensitive=False,
+    # Not asyncio's own threads, which read files: a storage that hangs would stop those too.
+    executor=ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="pages"),
+)
 
 
 async def stream_registry(request: Request) -> StreamResponse:
@@ -75,4 +87,6 @@ async def _serve(request: Request, name: ChannelName | None = None) -> StreamRes
     except UserUnknown:
         await introduce(request)
         found = await ask(find, request, name)
+    if isinstance(found, Rendering):
+        found = await _in_thread_of_pages(found)
     return await answer(request, found) if isinstance(found, Representation) else found

@@ -14,9 +14,9 @@ from .lookup import Channel, Index
 class Page:
     """A document for one request; HTTP's rules are seen to by those who ask for it.
 
-    `body` is called only if it is to be sent, so an `etag` that can be told beforehand (without
-    quotes, and another one for other bytes) saves the rendering. Without one it is the digest of
-    the bytes.
+    A `body` that is a function asks no database. It is called in a thread of its own, and only if
+    the bytes are to be sent: an `etag` that is known beforehand (without quotes, and another one
+    for other bytes) saves the rendering. Without one the digest of the bytes is the ETag.
     """
 
     content_type: str
@@ -29,7 +29,8 @@ class Page:
 
 
 Renderer = Callable[[Request, Channel, Index | None], Page | None]
-"""Makes a channel's page, None where it has none; may ask the database, and runs in its thread."""
+"""Finds what a channel's page needs, None where there is no page. It may ask the database, and runs
+in the one thread that does: what takes long otherwise is for the page's `body`."""
 
 PAGES: dict[str, Renderer] = {}
 """Who renders a document, by its name in the channel's root (one of `layout.ROOT_DOCUMENTS`)."""

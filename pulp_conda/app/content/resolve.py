@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -49,7 +50,15 @@ class UserUnknown(Exception):
     """The channel's guard wants to know what pulpcore's authentication finds out."""
 
 
-def find(request: Request, name: ChannelName | None) -> Representation | StreamResponse:
+class Rendering(NamedTuple):
+    """A page that is yet to be rendered, outside of the database's thread."""
+
+    channel: Channel
+    place: Place
+    page: Page
+
+
+def find(request: Request, name: ChannelName | None) -> Representation | Rendering | StreamResponse:
     """Return what a request asks for, or the answer where that takes no body.
 
     `match_info["path"]` is the path of the channel and the path below it; `name` is the channel's
@@ -139,16 +148,21 @@ def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
 
 def _page(
     request: Request, channel: Channel, index: Index | None, place: Place
-) -> Representation | StreamResponse:
+) -> Rendering | StreamResponse:
     page = PAGES[place.name](request, channel, index)
     if page is None:
         raise _missing()
-    body = page.body
-    if page.etag and callable(body):
+    if page.etag and callable(page.body):
         unmade = _representation(channel, place, Bytes(b""), page.etag, page.content_type, page)
         if done := settled(request, unmade):
             return done
-    data = body() if callable(body) else body
+    return Rendering(channel, place, page)
+
+
+def rendered(rendering: Rendering) -> Representation | StreamResponse:
+    """Render a page; may take long, and asks no database."""
+    channel, place, page = rendering
+    data = page.body() if callable(page.body) else page.body
     if page.status is not HTTPStatus.OK:
         headers = {**page.headers, **_NOT_STORED, "Content-Type": page.content_type}
         return Response(body=data, status=page.status, headers=headers)

@@ -82,15 +82,18 @@ class _Kept:
 
     def get(self, artifact: Artifact) -> Listing:
         """Return what a document says, parsed unless it is known."""
+        digest = str(artifact.sha256)
         with self._lock:
-            listing = self._listings.pop(artifact.sha256, None)
-            if listing is None:
-                with artifact.file.open() as file:
-                    listing = parse_listing(file.read())
-            self._listings[artifact.sha256] = listing
+            listing = self._listings.get(digest)
+        if listing is None:  # of several who want it at once each reads it: none waits for another
+            with artifact.file.open() as file:
+                listing = parse_listing(file.read())
+        with self._lock:
+            self._listings[digest] = listing
+            self._listings.move_to_end(digest)
             while len(self._listings) > 1 and self._names() > _NAMES_KEPT:
                 self._listings.popitem(last=False)
-            return listing
+        return listing
 
     def _names(self) -> int:
         return sum(1 + len(listing.packages) for listing in self._listings.values())
@@ -99,8 +102,13 @@ class _Kept:
 _kept = _Kept()
 
 
-def listing_of(index: ServedIndex) -> Listing | None:
-    """Return the names that an index describes, None where it has no channeldata.json."""
+def listing_of(channeldata: Artifact) -> Listing:
+    """Return the names that a channeldata.json describes; reads the storage, and no database."""
+    return _kept.get(channeldata)
+
+
+def channeldata_of(index: ServedIndex) -> Artifact | None:
+    """Return the channeldata.json of an index, None where it has none."""
     published = (
         PublishedArtifact.objects.filter(
             publication_id=index.publication, relative_path=layout.CHANNELDATA_JSON
@@ -108,8 +116,7 @@ def listing_of(index: ServedIndex) -> Listing | None:
         .select_related("content_artifact__artifact__pulp_domain")
         .first()
     )
-    artifact = published and published.content_artifact.artifact
-    return _kept.get(artifact) if artifact else None
+    return published.content_artifact.artifact if published else None
 
 
 def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files | None:

@@ -1,0 +1,160 @@
+"""Compares two checkouts: `python -m tests.benchmark.comparison OTHER_CHECKOUT [--rounds 9] ...`.
+
+Starts a server of each, and asks them in turn for the same work, so that whatever else the machine
+does meets both. Prints the medians of this checkout beside those of the other one. The other needs
+an environment of its own (`.venv`), as `bin/test` makes it.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from tests.builders import PackageBuilder
+from tests.functional.accounts import bearer
+from tests.functional.harness import Rest, RunningServer
+
+_CLIENTS = 4  # so many may wait for a channel without being refused
+_PAYLOAD_BYTES = 18_000  # makes a package of about 20 kB
+_GETS = 40
+_PUTS = 8
+_OURS, _THEIRS = "this", "other"
+
+Work = Callable[["Side"], float]
+"""Does some work on a side, and returns a figure: milliseconds, or a rate."""
+
+
+@dataclass
+class Side:
+    """A server of one of the checkouts, and what was measured there."""
+
+    server: RunningServer
+    clients: list[requests.Session] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
+
+    def connect(self) -> None:
+        """Make clients with a token."""
+        made = Rest(self.server).create("conda/tokens/", name="bench", scopes=["read", "write"])
+        for _ in range(_CLIENTS):
+            client = requests.Session()
+            client.headers.update(bearer(made["token"]))
+            self.clients.append(client)
+
+    def put(self, channel: str, package: bytes, client: int = 0) -> None:
+        """Upload a package."""
+        url = f"{self.server.channel('bench', channel)}/x.conda"
+        answer = self.clients[client].put(url, data=package, timeout=300)
+        assert answer.status_code == 201, answer.text
+
+    def get(self, path: str) -> None:
+        """Fetch a file of the channel `single`."""
+        url = f"{self.server.channel('bench', 'single')}/{path}"
+        answer = self.clients[0].get(url, timeout=60)
+        assert answer.status_code == 200, answer.text
+
+    def note(self, name: str, figure: float) -> None:
+        """Keep a figure."""
+        self.figures.setdefault(name, []).append(figure)
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    """Return how long an action takes."""
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1000
+
+
+def packages(label: str, count: int) -> list[bytes]:
+    """Return different packages."""
+    return [
+        PackageBuilder(f"{label}-{number}").payload(_PAYLOAD_BYTES).conda()
+        for number in range(count)
+    ]
+
+
+def put(package: bytes, side: Side) -> float:
+    """Upload a package; return how long it took."""
+    return milliseconds(lambda: side.put("single", package))
+
+
+def get(path: str, side: Side) -> float:
+    """Fetch a file; return how long it took."""
+    return milliseconds(lambda: side.get(path))
+
+
+def burst(made: list[bytes], side: Side) -> float:
+    """Upload from all clients at once; return how many a second."""
+
+    def work(client: int) -> None:
+        for package in made[client::_CLIENTS]:
+            side.put("burst", package, client)
+
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        took = milliseconds(lambda: list(pool.map(work, range(_CLIENTS))))
+    return len(made) / took * 1000
+
+
+def round_(number: int, size: int) -> Iterator[tuple[str, Work]]:
+    """Yield the work of a round, which both sides do one after the other."""
+    yield f"uploads a second, {_CLIENTS} clients", partial(burst, packages(f"burst{number}", size))
+    for package in packages(f"single{number}", _PUTS):
+        yield "PUT of 20 kB, ms", partial(put, package)
+    paths = {"package": "noarch/single0-0-1.0-0.conda", "index": "noarch/repodata.json.zst"}
+    for _ in range(_GETS):
+        for name, path in paths.items():
+            yield f"GET of the {name}, ms", partial(get, path)
+
+
+def measure(sides: Mapping[str, Side], rounds: int, size: int) -> None:
+    """Let both sides do the same work in turn, in alternating order."""
+    for number in range(rounds + 1):
+        order = list(sides.values())
+        if number % 2:
+            order.reverse()
+        for name, work in round_(number, size):
+            for side in order:
+                figure = work(side)
+                if number:  # the first round warms up
+                    side.note(name, figure)
+
+
+def report(sides: Mapping[str, Side]) -> None:
+    """Print the medians and their ratio."""
+    for name, figures in sides[_OURS].figures.items():
+        ours = statistics.median(figures)
+        theirs = statistics.median(sides[_THEIRS].figures[name])
+        print(f"{name:32} this {ours:7.2f}  other {theirs:7.2f}  this/other {ours / theirs:.3f}")
+
+
+def main() -> None:
+    """Start both, measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("other", type=Path, help="the checkout to compare with")
+    parser.add_argument("--rounds", type=int, default=9, help="how often all of it is done")
+    parser.add_argument("--burst", type=int, default=80, help="packages of a burst")
+    options = parser.parse_args()
+    pythons = {_OURS: sys.executable, _THEIRS: str(options.other / ".venv/bin/python")}
+    print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        sides = {}
+        for name, python in pythons.items():
+            server = RunningServer(Path(folder) / name / "home", python=python)
+            sides[name] = Side(stack.enter_context(server.start()))
+            sides[name].connect()
+        measure(sides, options.rounds, options.burst)
+        report(sides)
+    print(f"load {os.getloadavg()[0]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
