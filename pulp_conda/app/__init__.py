@@ -1,5 +1,7 @@
 """The plugin's Django application."""
 
+import importlib.metadata
+
 from django.core.checks import register
 from django.db.models.signals import post_migrate, post_save
 from pulpcore.plugin import PulpPluginAppConfig
@@ -12,8 +14,8 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
 
     name = "pulp_conda.app"
     label = "conda"
-    version = "0.1.0.dev0"
     python_package_name = "pulp-conda"
+    version = importlib.metadata.version(python_package_name)
     domain_compatible = True
 
     def ready(self) -> None:
