@@ -19,7 +19,7 @@ _APP = "pulp_conda.app"
 INSTANTS = {
     "task saved": (f"{_APP}.tasks.dispatching", "_takes_off"),
     "task running": (f"{_APP}.tasks.dispatching", "_run"),
-    "commit made": (f"{_APP}.channels.changes.commit", "_settle"),
+    "commit made": (f"{_APP}.channels.changes.commit", "_record_outcomes"),
     "removal made": (f"{_APP}.channels.changes.remove", "publish"),
     "version made": (f"{_APP}.models.repository", "CondaRepository.finalize_new_version"),
     "committed": ("pulpcore.app.models", "Task.set_completed"),

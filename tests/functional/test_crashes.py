@@ -19,7 +19,7 @@ _INSTANTS = {
     "redis": ("commit made", "redis locked", "committed", "redis task ended"),
 }
 _KILLS = {"pulpcore": 20, "redis": 8}
-_TURNS = 0x636F6E64
+_COMMIT_LOCK = 0x636F6E64
 
 
 @pytest.fixture(scope="module", params=["pulpcore", "redis"])
@@ -102,7 +102,7 @@ def test_a_process_that_is_only_slow_is_waited_for(running: Production) -> None:
     with in_background(lambda: running.upload(PackageBuilder("slow").conda())) as slow:
         stopped = running.wait_for_hit("commit made")
         with in_background(lambda: running.upload(PackageBuilder("fast").conda())) as fast:
-            running.wait(lambda: running.query(_waiting_for_turn()) == 1)
+            running.wait(lambda: running.query(_waiting_for_lock()) == 1)
             os.kill(stopped, signal.SIGCONT)
             assert fast.result().status_code == 201
         assert slow.result().status_code == 201
@@ -116,7 +116,7 @@ def test_a_process_that_lost_its_session_commits_nothing(running: Production) ->
         stopped = running.wait_for_hit("commit made")
         running.query(
             "SELECT pg_terminate_backend(pid) FROM pg_locks "
-            f"WHERE locktype = 'advisory' AND classid = {_TURNS}"
+            f"WHERE locktype = 'advisory' AND classid = {_COMMIT_LOCK}"
         )
         assert running.upload(PackageBuilder("after").conda()).status_code == 201
         assert "lost-1.0-0.conda" in running.names()  # taken along
@@ -169,10 +169,10 @@ _DEFERRED = """
 """
 
 
-def _waiting_for_turn() -> str:
+def _waiting_for_lock() -> str:
     return (
         "SELECT count(*) FROM pg_locks "
-        f"WHERE locktype = 'advisory' AND classid = {_TURNS} AND NOT granted"
+        f"WHERE locktype = 'advisory' AND classid = {_COMMIT_LOCK} AND NOT granted"
     )
 
 

@@ -28,7 +28,7 @@ from pulp_conda.app.channels.intake.target_channel import (
     find_or_create_repository,
     repository_of,
 )
-from pulp_conda.app.channels.storage.durability import durable_in_the_end
+from pulp_conda.app.channels.storage.durability import deferred_fsync
 from pulp_conda.app.models import (
     AccessToken,
     ChannelName,
@@ -229,7 +229,7 @@ class RegistryView(NativeView):
             PackageExists, NameRetired, ChannelFull: a channel does not take it.
             CommitTimeout, CommitFailed: it did not get into a channel; a retry is in order.
         """
-        with durable_in_the_end():
+        with deferred_fsync():
             with received(body, body.size) as file:
                 package = ingest(
                     file,

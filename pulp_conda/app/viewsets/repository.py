@@ -48,8 +48,8 @@ class CondaRepositoryViewSet(
     queryset = CondaRepository.objects.exclude(user_hidden=True)
     serializer_class = CondaRepositorySerializer
     queryset_filtering_required_permission = "conda.view_condarepository"
-    # What holds a channel in an API process has its turn, and this would not. Deleting a large
-    # channel would also exceed the seconds that pulpcore gives such a task.
+    # An API process may hold a channel only with its commit lock, which these tasks do not take.
+    # Deleting a large channel would also exceed the time that pulpcore gives such a task.
     ALLOW_NON_BLOCKING_UPDATE = False
     ALLOW_NON_BLOCKING_DELETE = False
 

@@ -1,10 +1,9 @@
 """Tasks that hold a channel although the process that ran them is gone.
 
-pulpcore ends them once the process has missed its heartbeats for long enough, which takes minutes,
-and for an API process twice gunicorn's time-out. Here the database tells at once, by the locks
-that sessions hold (`sessions`): an API process has the channel's turn while it runs one of our
-tasks, and a worker holds a lock of its own as long as it lives. Of a process that merely lost its
-session nothing can be committed any more.
+pulpcore ends such a task after the process has missed its heartbeats. That takes minutes, and for
+an API process twice gunicorn's time-out. Advisory locks (`sessions`) tell at once: an API process
+holds the channel's commit lock while it runs one of this plugin's tasks, and a worker holds a lock
+of its own as long as it lives. A process that is alive but lost its session cannot commit anything.
 """
 
 import logging
@@ -34,10 +33,11 @@ _REASON = "The process that ran the task is gone."
 
 
 def show_presence(instance: AppStatus, created: bool, **_: Any) -> None:
-    """Have a worker that starts hold the lock by which others know that it lives.
+    """Take the lock that shows that this worker is alive, when the worker starts.
 
-    The session is the one that a worker works with until it ends. The processes that it forks for
-    tasks have the same connection open, so the lock lasts until they are gone too.
+    pulpcore saves an `AppStatus` for each process that starts. A worker keeps one database session
+    until it ends. The processes that it forks for tasks have the same connection open, so the lock
+    lasts until they are gone too.
     """
     if created and instance.app_type == "worker":
         with connection.cursor() as cursor:
@@ -46,19 +46,19 @@ def show_presence(instance: AppStatus, created: bool, **_: Any) -> None:
 
 
 def end_abandoned(repository: CondaRepository, *, spared: Task | None = None) -> bool:
-    """End the tasks in a channel's way that nobody works on; tell whether there were any.
+    """End the tasks that block a channel and that no process runs; return whether there were any.
 
-    To be called by who has the channel's turn, so that no other API process can. `spared` is the
-    caller's own task, which it has not started yet.
+    The caller holds the channel's commit lock, so no other API process runs a task of this plugin
+    for the channel. `spared` is the caller's own task if it has not started yet.
     """
     mine = get_prn(repository)
-    in_the_way = Task.objects.filter(
+    blocking = Task.objects.filter(
         state__in=TASK_INCOMPLETE_STATES,
         reserved_resources_record__overlap=[mine, f"shared:{mine}", get_prn(get_domain())],
     ).exclude(state=TASK_STATES.WAITING, app_lock=None)
     if spared is not None:
-        in_the_way = in_the_way.exclude(pk=spared.pk, state=TASK_STATES.WAITING)
-    tasks = list(in_the_way.select_related("app_lock", "pulp_domain"))
+        blocking = blocking.exclude(pk=spared.pk, state=TASK_STATES.WAITING)
+    tasks = list(blocking.select_related("app_lock", "pulp_domain"))
     ended = [task for task in tasks if _is_abandoned(task, mine) and _end(task)]
     if settings.WORKER_TYPE == "redis":
         redis_locks.release(mine, is_present=_is_present)
@@ -71,7 +71,7 @@ def _is_abandoned(task: Task, repository: str) -> bool:
         return True
     if holder.app_type == "worker":
         return not _is_present(holder)
-    # The turn says nothing of what others may run in an API process.
+    # The commit lock covers the tasks of this plugin alone, and other plugins have tasks too.
     return task.name.startswith(_OURS) and repository in (task.reserved_resources_record or ())
 
 
@@ -83,10 +83,10 @@ def _is_present(worker: AppStatus) -> bool:
 
 
 def _end(task: Task) -> bool:
-    """End a task as pulpcore's workers end abandoned ones; tell whether nobody else was faster.
+    """End a task as pulpcore ends abandoned ones; return False if another process did it first.
 
-    See `PulpcoreWorker.cancel_abandoned_task`. What a worker has taken and not started goes back
-    to the queue.
+    Source: `PulpcoreWorker.cancel_abandoned_task`. A task that a worker has taken and not started
+    goes back to the queue.
     """
     with transaction.atomic():
         row = Task.objects.filter(pk=task.pk, state=task.state, app_lock=task.app_lock)

@@ -30,9 +30,9 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 
-from .commit_lock import gather, in_turn
+from .commit_lock import wait_for_batch, with_commit_lock
 from .quota import Quota
-from .task_outcome import CommitFailed, patience
+from .task_outcome import CommitFailed, longest_wait
 from .versions import change, latest_version
 
 Dispatch = Callable[[CondaRepository], Task]
@@ -87,7 +87,7 @@ def commit(
             version that holds it is being made at this moment. A retry finds out.
         CommitFailed: the task failed; nothing is half-visible, and a retry is in order.
     """
-    seconds = patience()
+    seconds = longest_wait()
     deadline = time.monotonic() + seconds
     upload = PendingUpload.objects.create(
         repository=repository,
@@ -97,11 +97,11 @@ def commit(
     )
 
     def start() -> Task:
-        gather(partial(_number_waiting, repository), _lately_added(repository))
+        wait_for_batch(partial(_number_waiting, repository), _lately_added(repository))
         return dispatch(repository)
 
     try:
-        outcome = in_turn(repository, start, partial(_outcome, upload), deadline)
+        outcome = with_commit_lock(repository, start, partial(_outcome, upload), deadline)
     finally:
         upload.delete()
     if outcome in _REFUSALS:
@@ -164,7 +164,7 @@ def commit_pending(repository: CondaRepository) -> None:
             latest = change(repository, add=new, remove=replaced)
         if repository.autopublish and (new or not is_published(latest)):
             publish(latest)
-        _settle(outcomes)
+        _record_outcomes(outcomes)
 
 
 def _decide(
@@ -240,7 +240,7 @@ def _served(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
     return set(held.values_list("pk", flat=True))
 
 
-def _settle(outcomes: Mapping[int, str]) -> None:
+def _record_outcomes(outcomes: Mapping[int, str]) -> None:
     for outcome in set(outcomes.values()):
         settled = [upload for upload, reached in outcomes.items() if reached == outcome]
         PendingUpload.objects.filter(pk__in=settled).update(outcome=outcome)

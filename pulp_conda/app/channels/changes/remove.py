@@ -22,8 +22,8 @@ from pulp_conda.app.channels.index.previous_index import is_published, published
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.models import CondaPackage, CondaRepository, Withdrawal
 
-from .commit_lock import in_turn
-from .task_outcome import patience
+from .commit_lock import with_commit_lock
+from .task_outcome import longest_wait
 from .versions import change, latest_version
 
 Selection = dict[str, str]
@@ -73,9 +73,9 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
     newest = latest_version(repository).number
     if not _remaining(repository, selection, newest):
         raise NothingToRemove(selection)
-    seconds = patience()
+    seconds = longest_wait()
     removal = Removal(selection, newest, now() + timedelta(seconds=seconds))
-    in_turn(
+    with_commit_lock(
         repository,
         lambda: dispatch(repository, removal),
         lambda: not _remaining(repository, selection, newest) or None,

@@ -1,19 +1,22 @@
-"""Locks that a session of the database holds, so that they tell which process still works.
+"""Advisory locks of database sessions, which show whether a process is alive.
 
-PostgreSQL gives them back when the session ends, whatever ended it.
+PostgreSQL releases them when the session ends, for whatever reason it ends.
 """
 
 import zlib
 from uuid import UUID
 
-TURNS = 0x636F6E64
-"""The first key of advisory locks for turns at a channel."""
+COMMIT_LOCK = 0x636F6E64
+"""The first key of the advisory locks that serialise the commits of a channel."""
 
 PRESENCE = 0x636F6E65
-"""The first key of advisory locks by which worker processes show that they live."""
+"""The first key of the advisory locks by which worker processes show that they are alive."""
 
-PLACES = 0x636F6E66
-"""The first key of advisory locks for the first place in a channel's queue; others follow it."""
+QUEUE_PLACE = 0x636F6E66
+"""The first key of the advisory lock for the first place in a channel's queue.
+
+The keys of the other places follow it.
+"""
 
 END_WITH_CLIENT = """
     set_config('client_connection_check_interval', '1s', false),
@@ -21,16 +24,16 @@ END_WITH_CLIENT = """
     set_config('tcp_keepalives_interval', '5', false),
     set_config('tcp_keepalives_count', '3', false)
 """
-"""Selected in a session: it ends a moment after its client.
+"""Settings that end a session shortly after its client has died; for a SELECT list.
 
-Otherwise one that computes would notice at the end of its statement, and one whose client's
-machine is gone after two hours.
+Without them a session that computes notices at the end of its statement, and a session whose
+client's machine is gone notices after two hours.
 """
 
 
 def second_key(pk: UUID) -> int:
-    """Return the other key of a row's advisory locks: four bytes, with a sign.
+    """Return the second key of a row's advisory locks: a signed integer of 32 bits.
 
-    Rows that share one share the lock.
+    Rows whose keys collide share the lock.
     """
     return zlib.crc32(pk.bytes) - 2**31

@@ -1,10 +1,11 @@
-"""Waiting, to a deadline, for what a task that holds a repository is to bring about."""
+"""Wait, up to a deadline, for the outcome of a task that holds a repository."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from django.conf import settings
+from pulpcore.plugin.constants import TASK_FINAL_STATES
 from pulpcore.plugin.models import Task
 
 from pulp_conda.app import webserver
@@ -14,14 +15,12 @@ from pulp_conda.app.models import CondaRepository
 from .abandoned_tasks import end_abandoned
 
 _POLL_SECONDS = (0.005, 0.05)
-"""First and longest pause between two looks; one costs half a millisecond."""
+"""First and longest pause between two queries for the outcome; a query takes 0.5 ms."""
 
 _TASK_SECONDS = 0.5
-"""How often to look whether the task, and what is in its way, still lives."""
+"""How often to check the task, and the tasks that block it."""
 
 _SHORTEST_SECONDS = 1.0
-
-_FINAL_STATES = ("completed", "failed", "canceled", "skipped")
 
 Outcome = TypeVar("Outcome")
 
@@ -34,16 +33,17 @@ class CommitTimeout(Exception):
 
 
 class CommitFailed(Exception):
-    """The task that was to make the new version did not get to its end."""
+    """The task that was to make the new version ended without an outcome."""
 
     def __init__(self) -> None:
         super().__init__("the new version of the channel could not be made; try again")
 
 
-def patience() -> float:
-    """Return for how many seconds the present request may wait for a channel.
+def longest_wait() -> float:
+    """Return how many seconds the current request may wait for a channel.
 
-    Less than the web server in front allows: it would kill the process, which answers nothing then.
+    It is less than gunicorn's time-out, because gunicorn would kill the process and the client
+    would get no answer.
     """
     longest: float = settings.CONDA_UPLOAD_TIMEOUT_SECONDS
     left = webserver.seconds_left()
@@ -56,11 +56,11 @@ def wait_for(
     outcome: Callable[[], Outcome | None],
     deadline: float,
 ) -> Outcome:
-    """Return what `outcome` finds in the database as soon as that is not None.
+    """Return the outcome that `outcome` reads from the database, once there is one.
 
     The task's own state says only when to give up: pulpcore's immediate tasks may report failure
-    after they committed. `deadline` is on the monotonic clock. To be called by who has the
-    repository's turn.
+    after they committed. `deadline` is on the monotonic clock. The caller holds the channel's
+    commit lock.
 
     Raises:
         CommitTimeout: the deadline passed.
@@ -76,15 +76,15 @@ def wait_for(
         ended = False
         if moment >= next_look_at_task:
             end_abandoned(repository, spared=task)
-            # Also for what others have ended: of a worker that is gone nobody tells the rest.
+            # Tasks may be free to run although no process that ended their blocker said so.
             wake_workers()
             task.refresh_from_db(fields=["state"])
-            ended = task.state in _FINAL_STATES
+            ended = task.state in TASK_FINAL_STATES
             next_look_at_task = moment + _TASK_SECONDS
         else:
             time.sleep(pause)
             pause = min(pause * 1.5, longest_pause)
-        # Looked for after the task's state: a task writes outcomes before it ends.
+        # Read after the task's state, because a task writes its outcomes before it ends.
         found = outcome()
         if ended and found is None:
             raise CommitFailed

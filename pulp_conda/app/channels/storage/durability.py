@@ -1,4 +1,4 @@
-"""When what an upload writes reaches the disk."""
+"""When PostgreSQL flushes the transactions of an upload to disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,11 +7,12 @@ from django.db import Error, connection
 
 
 @contextmanager
-def durable_in_the_end() -> Iterator[None]:
-    """Let transactions go on before the disk has them; `durable` ones take all before along.
+def deferred_fsync() -> Iterator[None]:
+    """Run transactions with `synchronous_commit = off`.
 
-    An upload takes some ten transactions, and all but one are worth nothing without that one.
-    What its client is told must not rest on another.
+    An upload has about ten transactions, and only its commit must survive a crash. `durable()`
+    in that one flushes it and all transactions before it. A client must not be told anything
+    that rests on another transaction.
     """
     _set("off")
     try:
@@ -20,13 +21,13 @@ def durable_in_the_end() -> Iterator[None]:
         try:
             _set("default")
         except Error:
-            # The connection is as good as gone, and nobody else must get it as it is.
+            # The connection is unusable. The next request must not get it with this setting.
             with suppress(Error):
                 connection.close()
 
 
 def durable() -> None:
-    """Have the current transaction, and all that ended before, on disk when it ends."""
+    """Flush the current transaction, and all before it, to disk when it commits."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO DEFAULT")
 
