@@ -2,10 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pulp_conda import pytest_plugin
 from tests.functional.harness import RunningServer
 
 _GENERATE = """
@@ -60,3 +62,14 @@ def test_a_new_token_is_described_with_the_token(
     name = answers["application/json"]["schema"]["$ref"].rpartition("/")[2]
     assert "token" in components[name]["properties"]
     assert "token" not in components["conda.AccessTokenResponse"]["properties"]
+
+
+def test_bindings_have_the_clients_that_the_pytest_plugin_uses(
+    generated: tuple[dict[str, Any], list[str]],
+) -> None:
+    schema, _ = generated
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    tags = {tag.replace(": ", "") for operation in operations for tag in operation.get("tags", ())}
+    used = set(re.findall(r"_bindings\.(\w+)Api", Path(pytest_plugin.__file__).read_text()))
+    assert len(used) == 4
+    assert used <= tags
