@@ -1,0 +1,54 @@
+"""Tests of rules, in process, against a real PostgreSQL. What a test writes is rolled back."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.database import cluster
+
+__all__ = ["cluster"]
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from pulpcore.plugin.models import Task
+
+from pulp_conda.app.core.tasking import current_process, running
+from pulp_conda.app.models import CondaRepository
+from tests.database.factories import make_channel
+
+settings.register_profile(
+    "database",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("database")
+
+
+@pytest.fixture(autouse=True)
+def rolled_back() -> Iterator[None]:
+    """Undo what a test writes."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def in_a_task(rolled_back: None) -> Iterator[None]:
+    """Run a test in a task, which publications belong to."""
+    task = Task(name="test", state="running", logging_cid="", app_lock=current_process())
+    Task.objects.bulk_create([task])  # saving one by itself gives roles
+    with running(task):
+        yield
+
+
+@pytest.fixture
+def repository() -> CondaRepository:
+    """The repository of a new, public channel `org/main`."""
+    return make_channel("org", "main")
+
+
+@pytest.fixture
+def user() -> User:
+    """A user without any role."""
+    return User.objects.create(username="somebody")

@@ -1,0 +1,55 @@
+"""Makes channels, packages and uploads that wait, by our own code."""
+
+import io
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from pulp_conda.app.channels.changes.commit import commit_pending
+from pulp_conda.app.channels.intake.ingest import ingest, received
+from pulp_conda.app.channels.intake.target_channel import find_or_create_repository
+from pulp_conda.app.models import ChannelName, CondaPackage, CondaRepository, PendingUpload
+from tests.builders import PackageBuilder
+
+
+def make_channel(owner: str, name: str) -> CondaRepository:
+    """Create a channel, as its first upload would; return its repository."""
+    Path(settings.WORKING_DIRECTORY).mkdir(exist_ok=True)
+    return find_or_create_repository(ChannelName(owner, name))
+
+
+def save_package(builder: PackageBuilder) -> CondaPackage:
+    """Validate and save a package, as an upload does before its commit."""
+    body = builder.conda()
+    with received(io.BytesIO(body), len(body)) as file:
+        return ingest(file, "conda")
+
+
+def wait(
+    repository: CondaRepository, package: CondaPackage, *, replaces: bool = False, seconds: int = 60
+) -> PendingUpload:
+    """Let an upload of a package wait for the next commit; it expires after `seconds`."""
+    return PendingUpload.objects.create(
+        repository=repository,
+        package=package,
+        replaces=replaces,
+        expires=now() + timedelta(seconds=seconds),
+    )
+
+
+def committed(repository: CondaRepository, *uploads: PendingUpload) -> list[str | None]:
+    """Commit what waits for a channel; return the outcome of each of the uploads."""
+    commit_pending(repository)
+    for upload in uploads:
+        upload.refresh_from_db()
+    return [upload.outcome for upload in uploads]
+
+
+def upload(repository: CondaRepository, *builders: PackageBuilder) -> list[CondaPackage]:
+    """Upload packages in one commit; return them."""
+    packages = [save_package(builder) for builder in builders]
+    outcomes = committed(repository, *(wait(repository, package) for package in packages))
+    assert set(outcomes) == {"added"}
+    return packages

@@ -1,0 +1,151 @@
+"""What the content app finds at a channel's paths, compared with the models' language."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulp_conda.app.channels.changes.versions import change
+from pulp_conda.app.channels.index.previous_index import published_version
+from pulp_conda.app.channels.index.publish import publish
+from pulp_conda.app.content import lookup
+from pulp_conda.app.core.publications import DistributedPublication
+from pulp_conda.app.models import (
+    ChannelName,
+    CondaDistribution,
+    CondaPackage,
+    CondaRepository,
+    Withdrawal,
+)
+from pulp_conda.formats.layout import place
+from tests.builders import PackageBuilder
+from tests.database.factories import make_channel, save_package, upload
+
+_MAIN = ChannelName("org", "main")
+
+
+def found(package: CondaPackage, channel: ChannelName = _MAIN) -> str | None:
+    """Return the digest of what a package's path names in a channel."""
+    served = lookup.channel_named(channel)
+    assert served is not None
+    index = lookup.served_index(served)
+    where = place(package.relative_path)
+    assert where is not None
+    if index is None:
+        return None
+    file = lookup.package(served, index, where)
+    return file.sha256 if file else None
+
+
+def replaced(repository: CondaRepository) -> tuple[CondaPackage, CondaPackage]:
+    """Upload a package, and another one in its place; return both."""
+    (old,) = upload(repository, PackageBuilder())
+    new = save_package(PackageBuilder().about(summary="new"))
+    publish(change(repository, add={new.pk}, remove={old.pk}))
+    return old, new
+
+
+def test_what_the_index_names_is_found_in_any_case_of_the_owner(
+    repository: CondaRepository,
+) -> None:
+    (package,) = upload(repository, PackageBuilder())
+    assert found(package) == found(package, ChannelName("ORG", "main")) == package.sha256
+
+
+def test_the_newer_of_two_files_of_one_path_is_found(repository: CondaRepository) -> None:
+    old, new = replaced(repository)
+    assert old.relative_path == new.relative_path
+    assert found(old) == new.sha256
+
+
+def test_what_was_served_lately_is_found_until_its_time_is_over(
+    repository: CondaRepository,
+) -> None:
+    (package,) = upload(repository, PackageBuilder())
+    publish(change(repository, add=set(), remove={package.pk}))
+    assert found(package) == package.sha256
+    DistributedPublication.objects.exclude(expires_at=None).update(
+        expires_at=now() - timedelta(seconds=1)
+    )
+    assert found(package) is None
+
+
+def test_what_was_withdrawn_is_not_found(repository: CondaRepository) -> None:
+    (package,) = upload(repository, PackageBuilder())
+    version = change(repository, add=set(), remove={package.pk})
+    publish(version)
+    Withdrawal.objects.create(
+        repository=repository,
+        subdir=package.subdir,
+        filename=package.filename,
+        version=version.number,
+    )
+    assert found(package) is None
+
+
+def test_a_pinned_channel_serves_its_version(repository: CondaRepository) -> None:
+    old, new = replaced(repository)
+    version = repository.versions.get(number=1)
+    CondaDistribution.objects.filter(repository=repository).update(
+        repository=None, repository_version=version
+    )
+    assert found(new) == old.sha256
+
+
+@pytest.mark.parametrize("case", ["repository", "version", "publication", "nothing"])
+def test_what_a_channel_serves_is_found_without_its_versions_content(
+    repository: CondaRepository, case: str
+) -> None:
+    upload(repository, PackageBuilder())
+    version = repository.latest_version()
+    pins = {
+        "repository": {"repository": repository},
+        "version": {"repository_version": version},
+        "publication": {"publication": version.publication_set.get()},
+        "nothing": {},
+    }
+    nothing = {"repository": None, "repository_version": None, "publication": None}
+    distributions = CondaDistribution.objects.filter(repository=repository)
+    (pk,) = distributions.values_list("pk", flat=True)
+    distributions.update(**{**nothing, **pins[case]})
+    served = CondaDistribution.objects.get(pk=pk).served_repository
+    assert served == (None if case == "nothing" else repository)
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.sets(st.integers(0, 2)), st.booleans()), min_size=1, max_size=6),
+)
+def test_sql_and_models_agree_on_what_is_served(steps: list[tuple[set[int], bool]]) -> None:
+    """At random histories: each step chooses what is held, and whether that is published."""
+    name = f"agree{now().timestamp()}".replace(".", "")
+    repository = make_channel("org", name)
+    CondaRepository.objects.filter(pk=repository.pk).update(autopublish=False)
+    repository.refresh_from_db()
+    packages = [save_package(PackageBuilder(f"{name}-{number}")) for number in range(3)]
+    held: set[int] = set()
+    for wanted, published in steps:
+        if wanted == held:
+            continue
+        version = change(
+            repository,
+            add={packages[number].pk for number in wanted - held},
+            remove={packages[number].pk for number in held - wanted},
+        )
+        held = wanted
+        if published:
+            publish(version)
+    channel = lookup.channel_named(ChannelName("org", name))
+    assert channel is not None
+    index, newest = lookup.served_index(channel), published_version(repository)
+    if newest is None:
+        assert index is None
+        return
+    assert index is not None
+    assert index.number == newest.number
+    named = set(CondaPackage.objects.in_version(newest).values_list("sha256", flat=True))
+    DistributedPublication.objects.exclude(expires_at=None).delete()
+    for package in packages:
+        assert (found(package, ChannelName("org", name)) is not None) == (package.sha256 in named)
