@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, closing
 from itertools import groupby
 from operator import itemgetter
@@ -11,7 +11,7 @@ import msgspec
 
 from pulp_conda.formats import layout
 
-from .channeldata import CHANNELDATA_VERSION, channel_piece
+from .channeldata import CHANNELDATA_VERSION, ChannelPackage, DescribedPackage, channel_piece
 from .files import TwinWriter, write_file
 from .ledger import Entry, Ledger
 from .pieces import PieceStore
@@ -19,6 +19,9 @@ from .repodata import Part
 from .sections import Section
 from .splice import Joining
 from .subdir import Before, Files, Making
+
+Describe = Callable[[str, ChannelPackage], ChannelPackage | None]
+"""Takes a file name and a package; returns the package under patches, None if it is removed."""
 
 _NAMES = (layout.CHANNELDATA_JSON, layout.CHANNELDATA_JSON + layout.ZST, layout.LEDGER)
 
@@ -29,13 +32,18 @@ def write_channeldata(
     *,
     before: Before | None = None,
     changed: Collection[str] | None = None,
+    describe: Describe | None = None,
 ) -> Files:
-    """Write what a channel tells of its names, of which `changed` may differ from `before`."""
+    """Write what a channel tells of its names, of which `changed` may differ from `before`.
+
+    `describe` applies patches.
+    """
     path, zst, kept = (making.folder / name for name in _NAMES)
     earlier = before.ledger if before else Ledger()
     with closing(PieceStore(making.folder)) as store:
         entries = []
-        for name, rows in groupby(making.packages.described(changed), key=itemgetter(0)):
+        packages = _patched(making.packages.described(changed), describe)
+        for name, rows in groupby(packages, key=itemgetter(0)):
             piece = channel_piece(name, (package for _, package in rows))
             store.add(Section.CHANNELDATA, name, [piece])
             entries.append(Entry(name))
@@ -49,6 +57,15 @@ def write_channeldata(
             joining.write(plan, twin, source)
     ledger_file = write_file(kept, ledger.encode(), making.algorithms)
     return {path.name: twin.plain, zst.name: twin.zst, kept.name: ledger_file}
+
+
+def _patched(
+    packages: Iterable[DescribedPackage], describe: Describe | None
+) -> Iterator[tuple[str, ChannelPackage]]:
+    for name, filename, package in packages:
+        patched = describe(filename, package) if describe else package
+        if patched is not None:
+            yield name, patched
 
 
 def _parts(subdirs: Collection[str]) -> list[Part]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -56,6 +56,14 @@ class ChannelPackage(msgspec.Struct, frozen=True, gc=False):
     """As `about.describe` makes it."""
     run_exports: RunExports = {}
     traits: Sequence[str] = ()
+
+
+class DescribedPackage(NamedTuple):
+    """A package as a channel lists it for channeldata, before patches."""
+
+    name: str
+    filename: str
+    package: ChannelPackage
 
 
 def channel_entry(name: str, packages: Iterable[ChannelPackage]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
 
 from .channel import write_channeldata
-from .channeldata import ChannelPackage
+from .channeldata import DescribedPackage
 from .new_shards import NewShards
 from .shards import Member, encode_shard_index
 from .subdir import Making, SubdirIndex
@@ -50,9 +50,7 @@ class _Nothing:
     def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
         return {}
 
-    def described(
-        self, names: Collection[str] | None = None
-    ) -> Iterator[tuple[str, ChannelPackage]]:
+    def described(self, names: Collection[str] | None = None) -> Iterator[DescribedPackage]:
         return iter(())
 
 

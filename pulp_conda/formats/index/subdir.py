@@ -14,7 +14,7 @@ import msgspec
 from pulp_conda.formats import layout
 
 from . import repodata
-from .channeldata import ChannelPackage
+from .channeldata import DescribedPackage
 from .current_repodata import Records, choose
 from .files import TwinWriter, WrittenFile, write_bz2, write_file
 from .ledger import Entry, Ledger
@@ -32,7 +32,7 @@ _CURRENT = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
 
 
 class Packages(Protocol):
-    """What a channel holds, and has held."""
+    """The packages of a channel, all of them without patches, and the files that it once had."""
 
     def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
         """Yield the packages of a subdir, or of some names in it, by name and file name."""
@@ -40,9 +40,7 @@ class Packages(Protocol):
     def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
         """Return by name the files that the channel once had and has no more."""
 
-    def described(
-        self, names: Collection[str] | None = None
-    ) -> Iterator[tuple[str, ChannelPackage]]:
+    def described(self, names: Collection[str] | None = None) -> Iterator[DescribedPackage]:
         """Yield all packages of the channel, or those of some names, by name."""
 
 

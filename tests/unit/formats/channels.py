@@ -12,7 +12,7 @@ import zstandard
 
 from pulp_conda.formats import layout
 from pulp_conda.formats.index.channel import write_channeldata
-from pulp_conda.formats.index.channeldata import ChannelPackage
+from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
 from pulp_conda.formats.index.ledger import Ledger
 from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.shards import Member, Patch
@@ -66,12 +66,11 @@ class Channel:
                 found.setdefault(name, []).append(file)
         return found
 
-    def described(
-        self, names: Collection[str] | None = None
-    ) -> Iterator[tuple[str, ChannelPackage]]:
+    def described(self, names: Collection[str] | None = None) -> Iterator[DescribedPackage]:
         for each in sorted(self.records.values(), key=lambda each: (each["name"], filename(each))):
             if names is None or each["name"] in names:
-                yield each["name"], ChannelPackage(SUBDIR, each["version"], each["build_number"])
+                package = ChannelPackage(SUBDIR, each["version"], each["build_number"])
+                yield DescribedPackage(each["name"], filename(each), package)
 
     def index(
         self,

@@ -1,6 +1,7 @@
-"""Saving the documents of a publication: all together, in a number of queries that stays the same.
+"""Saving the documents of a publication, and reading those of earlier ones.
 
-`PublishedMetadata.create_from_file` takes about ten queries a document.
+All documents are saved together, by a fixed number of queries. pulpcore's
+`PublishedMetadata.create_from_file` takes about ten queries for each document.
 """
 
 import hashlib
@@ -22,11 +23,10 @@ from pulpcore.plugin.util import get_domain
 from pulp_conda.app.channels.storage.artifacts import discard_part, make_whole
 from pulp_conda.formats.index.files import WrittenFile
 
-Recipe = dict[str, str]
-"""How documents were made: written beside them, to tell whether others would come out the same."""
+from .fingerprint import Fingerprint
 
 ALGORITHMS: Sequence[str] = Artifact.DIGEST_FIELDS
-"""The digests that artifacts are known by."""
+"""The digests that Pulp stores of an artifact."""
 
 _INDEX = "index"
 _COPY_BYTES = 1024**2
@@ -35,27 +35,27 @@ _COPY_BYTES = 1024**2
 def save_documents(
     publication: Publication,
     files: Mapping[str, WrittenFile],
-    taken: Mapping[str, UUID],
-    recipe: Recipe,
+    reused: Mapping[str, UUID],
+    fingerprint: Fingerprint,
 ) -> None:
-    """Make files and artifacts documents of a publication, each under its path.
+    """Make new files and artifacts of the previous publication the documents of a publication.
 
-    Files below the working directory are moved into a storage that is a file system. One content
-    unit holds all documents, and the recipe as its labels.
+    Both are given by path. A file below the working directory is moved if the storage is a file
+    system. One content unit holds all documents, and has the fingerprint as its labels.
     """
     by_digest = {file.digests["sha256"]: file for file in files.values()}
     with transaction.atomic():
-        saved = _saved(by_digest, publication, spared=taken.values())
+        saved = _saved(by_digest, publication, reused=reused.values())
         documents = {path: saved[file.digests["sha256"]] for path, file in files.items()}
         unit = PublishedMetadata.objects.create(
             publication=publication,
             relative_path=_INDEX,
-            pulp_labels=recipe,
+            pulp_labels=fingerprint,
             pulp_domain_id=publication.pulp_domain_id,
         )
         places = ContentArtifact.objects.bulk_create(
             ContentArtifact(content=unit, artifact_id=artifact, relative_path=path)
-            for path, artifact in sorted({**documents, **taken}.items())
+            for path, artifact in sorted({**documents, **reused}.items())
         )
         PublishedArtifact.objects.bulk_create(
             PublishedArtifact(
@@ -66,17 +66,17 @@ def save_documents(
 
 
 class SavedDocument(NamedTuple):
-    """A document that a publication has."""
+    """A document of a publication."""
 
     artifact: UUID
     name: str
-    """Of the file in the domain's storage."""
+    """The name of its file in the storage of the domain."""
     sha256: str
 
 
-def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, SavedDocument]:
-    """Return the documents of a publication by path, none if they were made by another recipe."""
-    units = PublishedMetadata.objects.filter(publication=publication, pulp_labels=recipe)
+def saved_documents(publication: Publication, fingerprint: Fingerprint) -> dict[str, SavedDocument]:
+    """Return the documents of a publication by path, none if it has another fingerprint."""
+    units = PublishedMetadata.objects.filter(publication=publication, pulp_labels=fingerprint)
     found = ContentArtifact.objects.filter(content__in=units).values_list(
         "relative_path", "artifact_id", "artifact__file", "artifact__sha256"
     )
@@ -84,10 +84,10 @@ def saved_documents(publication: Publication, recipe: Recipe) -> dict[str, Saved
 
 
 def read_document(document: SavedDocument) -> bytes:
-    """Return a small document as it was saved.
+    """Return the bytes of a small document.
 
     Raises:
-        DamagedDocument: the storage does not have what was saved.
+        DamagedDocument: the storage has lost or changed its bytes.
     """
     with opened_document(document) as stream:
         return stream.read()
@@ -95,10 +95,10 @@ def read_document(document: SavedDocument) -> bytes:
 
 @contextmanager
 def opened_document(document: SavedDocument) -> Iterator["CheckedStream"]:
-    """Yield a document as a stream, which is known to be whole when the context ends.
+    """Yield a document as a stream. Its digest is checked when the context ends.
 
     Raises:
-        DamagedDocument: the storage does not have what was saved.
+        DamagedDocument: the storage has lost or changed its bytes.
     """
     try:
         file = get_domain().get_storage().open(document.name, "rb")
@@ -111,11 +111,11 @@ def opened_document(document: SavedDocument) -> Iterator["CheckedStream"]:
 
 
 class DamagedDocument(Exception):
-    """A document is not what was saved."""
+    """The bytes of a document are not those that were saved."""
 
 
 class CheckedStream:
-    """A file that is hashed while it is read."""
+    """A file that is hashed as it is read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -128,10 +128,10 @@ class CheckedStream:
         return data
 
     def check(self, sha256: str) -> None:
-        """Read what is left and compare the digest of all.
+        """Read the rest, and compare the digest of all that was read.
 
         Raises:
-            DamagedDocument: it is another.
+            DamagedDocument: the digest is another.
         """
         while self.read(_COPY_BYTES):
             pass
@@ -140,18 +140,19 @@ class CheckedStream:
 
 
 def _saved(
-    by_digest: Mapping[str, WrittenFile], publication: Publication, *, spared: Iterable[UUID]
+    by_digest: Mapping[str, WrittenFile], publication: Publication, *, reused: Iterable[UUID]
 ) -> dict[str, UUID]:
-    """Save what the domain does not have yet and return the artifact of each sha256.
+    """Save files that the domain does not have yet, and return the artifact of each sha256.
 
-    What it has, and what is to be `spared`, is kept from orphan cleanup until documents name it.
+    Existing artifacts, the reused ones too, are touched: orphan clean-up must not delete them
+    before the documents refer to them.
     """
     in_domain = Artifact.objects.filter(
         pulp_domain_id=publication.pulp_domain_id, sha256__in=list(by_digest)
     )
     known = dict(in_domain.values_list("sha256", "pk"))
-    Artifact.objects.filter(pk__in=[*known.values(), *spared]).touch()
-    # In one order everywhere, lest two publications wait for each other.
+    Artifact.objects.filter(pk__in=[*known.values(), *reused]).touch()
+    # Always in the same order, so that two publications cannot deadlock.
     _insert([_artifact(by_digest[digest]) for digest in sorted(by_digest.keys() - known.keys())])
     saved = list(in_domain)
     for artifact in saved:
@@ -164,7 +165,7 @@ def _artifact(file: WrittenFile) -> Artifact:
 
 
 def _insert(artifacts: list[Artifact]) -> None:
-    """Save artifacts, where another publication may be saving the same bytes at this moment."""
+    """Save artifacts; another publication may be saving the same bytes at the same time."""
     files = [artifact.file for artifact in artifacts]
     try:
         Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)

@@ -12,8 +12,11 @@ from pulpcore.plugin.models import (
     RepositoryVersion,
 )
 
+from pulp_conda.app.channels.index.build import Built, temporary_build
 from pulp_conda.app.channels.index.documents import DamagedDocument, SavedDocument, opened_document
-from pulp_conda.app.channels.index.publish import Made, made_anew, recipe_of
+from pulp_conda.app.channels.index.fingerprint import index_fingerprint
+from pulp_conda.app.channels.index.plan import plan
+from pulp_conda.app.channels.index.version_packages import VersionPackages
 from pulp_conda.app.models import CondaPublication, CondaShard
 from pulp_conda.formats.index.files import WrittenFile
 from pulp_conda.formats.index.new_shards import NewShards
@@ -52,20 +55,21 @@ def faults_of(
     """
     version = publication.repository_version
     if not PublishedMetadata.objects.filter(
-        publication=publication, pulp_labels=recipe_of(version)
+        publication=publication, pulp_labels=index_fingerprint(version)
     ).exists():
         yield Fault(_ROOT, OTHER_OPTIONS)
-    with made_anew(version, report) as made:
-        yield from _compared(publication, made, mend=mend)
+    anew = plan(version, VersionPackages(version), anew=True)
+    with temporary_build(anew, report) as built:
+        yield from _compared(publication, built, mend=mend)
 
 
-def _compared(publication: CondaPublication, made: Made, *, mend: bool) -> Iterator[Fault]:
-    files, shards = made
+def _compared(publication: CondaPublication, built: Built, *, mend: bool) -> Iterator[Fault]:
+    files = built.files
     stored = _stored(publication)
     for path in sorted(files.keys() | stored.keys()):
         if problem := _problem(files.get(path), stored.get(path), mend=mend):
             yield Fault(path, problem)
-    for subdir, new in shards.items():
+    for subdir, new in built.shards.items():
         kept = _kept(publication.repository_version, subdir)
         yield from _shard_faults(subdir, new, kept, mend=mend)
 

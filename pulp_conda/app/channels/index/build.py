@@ -1,0 +1,120 @@
+"""Building what a plan says: documents in a folder, and shards."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from pulpcore.plugin.models import ProgressReport
+
+from pulp_conda.formats.index.channel import write_channeldata
+from pulp_conda.formats.index.new_shards import NewShards
+from pulp_conda.formats.index.subdir import Files, Making, SubdirIndex
+
+from .documents import ALGORITHMS
+from .plan import ROOT, Plan
+
+
+@dataclass(frozen=True)
+class Built:
+    """The documents and shards of an index, none of them saved."""
+
+    files: Files
+    shards: Mapping[str, NewShards]
+    """By subdir."""
+
+    def close(self) -> None:
+        """Close the temporary files that hold shards."""
+        for shards in self.shards.values():
+            shards.close()
+
+
+@contextmanager
+def temporary_build(plan: Plan, report: ProgressReport | None = None) -> Iterator[Built]:
+    """Build in a folder of the working directory that is deleted when the context ends."""
+    with (
+        tempfile.TemporaryDirectory(dir=settings.WORKING_DIRECTORY) as folder,
+        closing(build(plan, Path(folder), report)) as built,
+    ):
+        yield built
+
+
+def build(plan: Plan, folder: Path, report: ProgressReport | None = None) -> Built:
+    """Build the documents and shards of a plan; writes nothing outside of `folder`.
+
+    Raises:
+        DamagedDocument: a document of the previous publication is not what was saved.
+    """
+    context = _context(plan, folder)
+    with ExitStack() as opened, _no_garbage():
+        shards = {
+            subdir: opened.enter_context(closing(NewShards(folder)))
+            for subdir in plan.built_subdirs
+        }
+        files: Files = {}
+        if report:
+            report.total = len(shards)
+        for subdir in report.iter(shards) if report else shards:
+            files |= _build_subdir(plan, context, subdir, shards[subdir])
+        if "channeldata" in context.documents and plan.built_subdirs:
+            files |= _build_channeldata(plan, context)
+        opened.pop_all()
+    return Built(files, shards)
+
+
+def _context(plan: Plan, folder: Path) -> Making:
+    return Making(
+        packages=plan.packages,
+        folder=folder,
+        documents=plan.fingerprint["documents"].split(),
+        v3_documents=plan.fingerprint["v3_documents"].split(),
+        bz2_max_bytes=int(plan.fingerprint["bz2_max_bytes"]),
+        created=int(plan.version.repository.pulp_created.timestamp() * 1000),
+        algorithms=ALGORITHMS,
+    )
+
+
+def _build_subdir(plan: Plan, context: Making, subdir: str, shards: NewShards) -> Files:
+    previous = plan.previous_index(subdir)
+    changed = plan.changed[subdir] if plan.changed is not None and previous else None
+    instructions = plan.packages.patches.of(subdir)
+    index = SubdirIndex(
+        context,
+        subdir,
+        before=previous,
+        changed=changed,
+        patch=instructions.patch if instructions else None,
+        shards=shards,
+    )
+    return index.write()
+
+
+def _build_channeldata(plan: Plan, context: Making) -> Files:
+    changed = None if plan.changed is None else set[str]().union(*plan.changed.values())
+    return write_channeldata(
+        context,
+        plan.subdirs,
+        before=plan.previous_index(ROOT),
+        changed=changed,
+        describe=plan.packages.patches.describe,
+    )
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Keep Python from looking for garbage in what is only held, over and over.
+
+    Reading the ledger of 14,000 names takes 0.08 s this way in place of 0.43 s.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
