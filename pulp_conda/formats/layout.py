@@ -20,8 +20,6 @@ REPODATA_FROM_PACKAGES = "repodata_from_packages.json"
 RUN_EXPORTS_JSON = "run_exports.json"
 REPODATA_SHARDS = "repodata_shards.msgpack.zst"
 CHANNELDATA_JSON = "channeldata.json"
-LEDGER = "ledger.msgpack.zst"
-"""Beside the documents, for the next publication; never served."""
 NOTICES = "notices.json"
 INDEX_HTML = "index.html"
 
@@ -42,12 +40,6 @@ ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, CHANNELDATA_JSON + ZST, NOTICES, I
 """What clients may ask for beside the subdirs."""
 
 SHARDS = "shards"
-
-OPTIONAL_DOCUMENTS = ("current_repodata", "run_exports", "shards", "channeldata", "bz2")
-"""What a channel may publish or not, by the names of its options."""
-
-V3_DOCUMENTS = ("repodata", "shards")
-"""Where a channel may have records of schema version 3 (CEP 48), by the names of its options."""
 
 _LONGEST_LIFETIME_S = 365 * 24 * 3600
 

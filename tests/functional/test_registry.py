@@ -410,7 +410,7 @@ def test_at_pulps_own_urls_failures_are_those_of_pulp(server: RunningServer, fil
 def test_what_a_channel_does_not_have_is_404(server: RunningServer, owner: str) -> None:
     server.put(f"{server.channel(owner)}/x.conda", PackageBuilder().conda())
     for path in (
-        "noarch/absent-1-0.conda", "plan9-128/repodata.json", "noarch/ledger.msgpack.zst",
+        "noarch/absent-1-0.conda", "plan9-128/repodata.json", "noarch/index_manifest.msgpack.zst",
         "rss.xml", "noarch/", "noarch", "noarch/../noarch/repodata.json.gz",
         "linux-64/demo-1.0-0.conda", "a/b/c/d/e", "%2e%2e/x", "noarch/%00",
     ):  # fmt: skip

@@ -131,8 +131,8 @@ def test_what_no_channel_has_is_not_there(server: RunningServer, owner: str) -> 
     url = server.channel(owner)
     upload(server, url, PackageBuilder())
     for path in (
-        "noarch/ledger.msgpack.zst",
-        "ledger.msgpack.zst",
+        "noarch/index_manifest.msgpack.zst",
+        "index_manifest.msgpack.zst",
         f"noarch/shards/{'0' * 64}.msgpack.zst",
         "noarch/shards/",
         "noarch/jlap",

@@ -9,7 +9,7 @@ from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryV
 from pulpcore.plugin.repo_version_utils import remove_duplicates
 
 from pulp_conda.app.exceptions import DuplicatePackageError
-from pulp_conda.formats import layout
+from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS
 
 from .channel_name import owner_part
 from .owner import CondaOwner
@@ -29,7 +29,7 @@ _PACKAGES_PER_VERSION = 10_000
 
 def all_documents() -> list[str]:
     """Return what a channel publishes unless it is told otherwise: all there is."""
-    return list(layout.OPTIONAL_DOCUMENTS)
+    return list(OPTIONAL_DOCUMENTS)
 
 
 def default_v3_documents() -> list[str]:
@@ -58,9 +58,9 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     immutable_names = models.BooleanField(default=False)
     """Whether a removed file's name is closed to other bytes for a while."""
     documents = ArrayField(models.TextField(), default=all_documents)
-    """Which of `layout.OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
+    """Which of `OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
     v3_documents = ArrayField(models.TextField(), default=default_v3_documents)
-    """Which of `layout.V3_DOCUMENTS` hold the records of schema version 3."""
+    """Which of `V3_DOCUMENTS` hold the records of schema version 3."""
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

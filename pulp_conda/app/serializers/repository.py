@@ -5,7 +5,7 @@ from pulpcore.plugin.serializers import RepositorySerializer
 from rest_framework import serializers
 
 from pulp_conda.app.models import CondaRepository, all_documents, default_v3_documents, owner_part
-from pulp_conda.formats import layout
+from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS, V3_DOCUMENTS
 
 from .channel_name import check_same_owner, checked_channel
 
@@ -38,7 +38,7 @@ class CondaRepositorySerializer(RepositorySerializer):
     )
 
     documents = serializers.ListField(
-        child=serializers.ChoiceField(choices=layout.OPTIONAL_DOCUMENTS),
+        child=serializers.ChoiceField(choices=OPTIONAL_DOCUMENTS),
         default=all_documents,
         help_text=(
             "What the channel publishes beside repodata.json: current_repodata (conda's classic "
@@ -49,7 +49,7 @@ class CondaRepositorySerializer(RepositorySerializer):
     )
 
     v3_documents = serializers.ListField(
-        child=serializers.ChoiceField(choices=layout.V3_DOCUMENTS),
+        child=serializers.ChoiceField(choices=V3_DOCUMENTS),
         default=default_v3_documents,
         help_text=(
             "Which documents hold the records of packages of schema version 3 (CEP 48): repodata "
@@ -62,7 +62,7 @@ class CondaRepositorySerializer(RepositorySerializer):
 
     def validate_v3_documents(self, value: list[str]) -> list[str]:
         """Return each document once, in one order: equal choices make equal indexes."""
-        return [document for document in layout.V3_DOCUMENTS if document in value]
+        return [document for document in V3_DOCUMENTS if document in value]
 
     def validate_name(self, value: str) -> str:
         """Refuse what no channel's name can be, and a move to another owner."""
@@ -76,7 +76,7 @@ class CondaRepositorySerializer(RepositorySerializer):
 
     def validate_documents(self, value: list[str]) -> list[str]:
         """Return each document once, in one order: equal choices make equal indexes."""
-        return [document for document in layout.OPTIONAL_DOCUMENTS if document in value]
+        return [document for document in OPTIONAL_DOCUMENTS if document in value]
 
     class Meta:
         model = CondaRepository

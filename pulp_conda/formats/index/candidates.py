@@ -1,4 +1,4 @@
-"""The packages of one name, newest first, to be chosen from as clients would choose."""
+"""The records of one name, newest first: the candidates of a solver."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pulp_conda.formats.version_order import version_ranks
 
 
 class Facts(msgspec.Struct):
-    """What a choice looks at in a record."""
+    """The fields of a record that a choice depends on."""
 
     version: str
     subdir: str = ""
     build: str = ""
     build_number: int = 0
     depends: msgspec.Raw = msgspec.Raw(b"null")
-    """Decoded only of what is chosen."""
+    """Decoded only for records that are chosen."""
     track_features: str | list[str] | None = None
     features: str | list[str] | None = None
     license: str | None = None
@@ -37,35 +37,35 @@ _DECODER = msgspec.json.Decoder(dict[str, Facts])
 
 @dataclass(frozen=True)
 class Candidate:
-    """A record that may be chosen."""
+    """A record, and its rank among the records of its name."""
 
     name: str
     facts: Facts
     position: int
-    """Its place among the pieces."""
+    """Its index among the fragments of the name."""
     version_rank: int
-    """The higher the newer; equal for equal versions, lowest for those that are none."""
+    """Higher is newer. Equal versions have equal ranks; an invalid version has the lowest."""
 
     @property
     def depends(self) -> list[str]:
-        """The requirements that the record states."""
+        """The dependencies of the record."""
         found = msgspec.json.decode(self.facts.depends)
-        # A record that was never an upload may hold anything.
+        # A record that came from another server was not validated.
         texts = found if isinstance(found, list) else []
         return [text for text in texts if isinstance(text, str)]
 
     @property
     def has_features(self) -> bool:
-        """Tell whether it takes part in features, which solvers shun."""
+        """Whether it has or tracks features, which solvers avoid."""
         return bool(self.facts.track_features or self.facts.features)
 
     def satisfies(self, spec: rattler.MatchSpec) -> bool:
-        """Tell whether the spec asks for such a package, in whichever channel."""
+        """Tell whether the package matches a spec, whatever channel the spec names."""
         return self._package is not None and spec.matches(self._package)
 
     @cached_property
     def _package(self) -> rattler.PackageRecord | None:
-        # Made only for names that something depends on: it costs more than the rest.
+        # Created only if some dependency is on the name: it takes longer than the rest.
         return attempt(_package_record, self)[0]
 
 
@@ -86,19 +86,19 @@ def _package_record(candidate: Candidate) -> rattler.PackageRecord:
 class Candidates:
     """The records of a name, newest first: by version, build number and file name.
 
-    They are looked at one after the other, mostly only the first few, and made when they are.
+    Mostly only the first few are used, so each candidate is created when it is reached.
     """
 
     def __init__(
-        self, name: str, pieces: Sequence[bytes], ranks: Mapping[str, int] | None = None
+        self, name: str, fragments: Sequence[bytes], ranks: Mapping[str, int] | None = None
     ) -> None:
-        """Take pieces `"file name":record`; `ranks` are those of an earlier look, if any."""
-        records = _facts(b"{" + b",".join(pieces) + b"}")
+        """Take fragments `"file name":record`, and their version ranks if these are known."""
+        records = _facts(b"{" + b",".join(fragments) + b"}")
         self._name = name
         self._facts = list(records.values())
-        self._made: dict[int, Candidate] = {}
+        self._created: dict[int, Candidate] = {}
         self.ranks = ranks or version_ranks({facts.version for facts in self._facts})
-        """Of each version: the higher the newer."""
+        """The rank of each version; higher is newer."""
         self._order = [
             (self.ranks[facts.version], facts.build_number, filename, position)
             for position, (filename, facts) in enumerate(records.items())
@@ -110,29 +110,31 @@ class Candidates:
             yield self._candidate(position, rank)
 
     def of_version(self, rank: int) -> list[Candidate]:
-        """Return the candidates whose version has a rank."""
+        """Return the candidates whose version has the given rank."""
         return [self._candidate(at, found) for found, _, _, at in self._order if found == rank]
 
     def _candidate(self, position: int, rank: int) -> Candidate:
-        if position not in self._made:
+        if position not in self._created:
             facts = self._facts[position]
-            facts.depends = facts.depends.copy()  # lest it keep the text of all records
-            self._made[position] = Candidate(self._name, facts, position, rank)
-        return self._made[position]
+            facts.depends = (
+                facts.depends.copy()
+            )  # or it would keep the text of all records in memory
+            self._created[position] = Candidate(self._name, facts, position, rank)
+        return self._created[position]
 
 
 def _facts(records: bytes) -> dict[str, Facts]:
     try:
         return _DECODER.decode(records)
     except msgspec.ValidationError:
-        # Nobody checked the types in another server's records, and one of them must not keep all
-        # others from being published.
+        # A record of another server may have fields of any type. The other records of the name
+        # must still be published.
         found: dict[str, dict[str, object]] = msgspec.json.decode(records)
-        return {filename: _understood(record) for filename, record in found.items()}
+        return {filename: _lenient_facts(record) for filename, record in found.items()}
 
 
-def _understood(record: dict[str, object]) -> Facts:
-    """Return the facts of a record whose types are right; without a version it is the oldest."""
+def _lenient_facts(record: dict[str, object]) -> Facts:
+    """Return those facts of a record that have the right type; no version ranks lowest."""
     depends = msgspec.Raw(msgspec.json.encode(record.pop("depends", None)))
     facts: dict[str, Any] = {"version": "", "depends": depends}
     for field in msgspec.structs.fields(Facts):

@@ -1,7 +1,7 @@
-"""`channeldata.json`: what a channel tells about each of its names, all subdirs together (CEP 38).
+"""The entries of `channeldata.json`, which describe each name of a channel (CEP 38).
 
-An entry depends on the packages of its own name and on nothing else, so a document can be put
-together from entries that were made before.
+An entry describes the packages of one name in all subdirs. It depends on these packages alone, so
+entries of earlier documents can be used again.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ _FIELDS: Final = (
     "summary",
 )
 _TEXTS: Final = frozenset({"description", "summary"})
-# 9999-12-31 in seconds. conda takes what is greater for milliseconds.
+# 9999-12-31 in seconds. conda takes greater numbers for milliseconds.
 _LAST_SECOND: Final = 253_402_300_799
 
 
 class ChannelPackage(msgspec.Struct, frozen=True, gc=False):
-    """What an entry looks at in a package."""
+    """The facts of a package that an entry is made of."""
 
     subdir: str
     version: str
     build_number: int = 0
     timestamp: int | float | None = None
-    """As the record has it: in milliseconds, or in seconds as old packages do."""
+    """As in the record: in milliseconds, or in seconds in old packages."""
     license: str | None = None
     about: About = {}
-    """As `about.describe` makes it."""
+    """As `about.describe` returns it."""
     run_exports: RunExports = {}
     traits: Sequence[str] = ()
 
@@ -67,11 +67,14 @@ class DescribedPackage(NamedTuple):
 
 
 def channel_entry(name: str, packages: Iterable[ChannelPackage]) -> dict[str, Any]:
-    """Return what channeldata.json says of a name, whatever the order of its packages.
+    """Return the entry of a name, whatever the order of its packages.
 
-    A field is that of the newest package which has it: newest by version, then by timestamp. A
-    trait is true if any package has it. A version's run exports are the newest that are given by
-    the newest package of the version in a subdir. There must be at least one package.
+    Each field comes from the newest package that has it: newest by version, then by timestamp. A
+    trait is true if any package has it. The run exports of a version come from the newest package
+    that the version has in a subdir; of several subdirs, from the newest that has any.
+
+    Raises:
+        ValueError: there are no packages.
     """
     ordered, timestamp = _newest_first(packages)
     if not ordered:
@@ -87,14 +90,14 @@ def channel_entry(name: str, packages: Iterable[ChannelPackage]) -> dict[str, An
     }
 
 
-def channel_piece(name: str, packages: Iterable[ChannelPackage]) -> str:
-    """Return `"name":entry` as canonical JSON, the piece that the document is joined from."""
+def channel_fragment(name: str, packages: Iterable[ChannelPackage]) -> str:
+    """Return `"name":entry` as canonical JSON."""
     key = msgspec.json.encode(name)
     return (key + b":" + canonical_json(channel_entry(name, packages))).decode()
 
 
 def timestamp_seconds(timestamp: object) -> int:
-    """Return a record's timestamp in seconds, 0 for what is none."""
+    """Return the timestamp of a record in seconds, 0 if it is not a timestamp."""
     if not isinstance(timestamp, int | float) or isinstance(timestamp, bool):
         return 0
     seconds = int(timestamp) // 1000 if timestamp > _LAST_SECOND else int(timestamp)
@@ -102,7 +105,7 @@ def timestamp_seconds(timestamp: object) -> int:
 
 
 def _newest_first(packages: Iterable[ChannelPackage]) -> tuple[list[ChannelPackage], int]:
-    """Return the packages in order, and the greatest of their timestamps."""
+    """Return the packages, newest first, and the greatest of their timestamps."""
     found = list(packages)
     ranks = version_ranks({package.version for package in found})
     keys = [
@@ -115,12 +118,12 @@ def _newest_first(packages: Iterable[ChannelPackage]) -> tuple[list[ChannelPacka
         )
         for package in found
     ]
-    places = sorted(range(len(found)), key=keys.__getitem__)
+    order = sorted(range(len(found)), key=keys.__getitem__)
     if len(set(keys)) < len(keys):
-        # Both formats of one package, say: only what they tell may decide between them.
-        places.sort(key=lambda place: (keys[place], _content(found[place])))
+        # Equal keys, as of a package in both formats: the content decides, and not the order given.
+        order.sort(key=lambda position: (keys[position], _content(found[position])))
     newest = -min((key[1] for key in keys), default=0)
-    return [found[place] for place in places], newest
+    return [found[position] for position in order], newest
 
 
 def _content(package: ChannelPackage) -> bytes:
@@ -132,18 +135,18 @@ def _described(packages: Sequence[ChannelPackage]) -> dict[str, Any]:
     for field in _FIELDS:
         values = (package.about.get(field) for package in packages)
         if value := next(filter(None, values), None):
-            found[field] = _told(field, value)
+            found[field] = _value(field, value)
     licenses = (package.license or package.about.get("license") for package in packages)
     if value := next(filter(None, licenses), None):
-        found["license"] = _told("license", value)
+        found["license"] = _value("license", value)
     return found
 
 
-def _told(field: str, value: Sequence[str]) -> Sequence[str]:
+def _value(field: str, value: Sequence[str]) -> Sequence[str]:
     if field in _TEXTS:
         text = value if isinstance(value, str) else " ".join(value)
         return text.strip().replace("\n", " ")
-    # Only the sources of a package may be several.
+    # CEP 38 allows a list for source_url alone.
     return value if isinstance(value, str) or field == "source_url" else value[0]
 
 
@@ -151,10 +154,10 @@ def _run_exports(packages: Iterable[ChannelPackage]) -> dict[str, RunExports]:
     seen: set[tuple[str, str]] = set()
     exports: dict[str, RunExports] = {}
     for package in packages:
-        place = (package.version, package.subdir)
-        if place in seen:
+        key = (package.version, package.subdir)
+        if key in seen:
             continue
-        seen.add(place)
+        seen.add(key)
         if package.run_exports:
             exports.setdefault(package.version, package.run_exports)
     return exports

@@ -1,18 +1,22 @@
-"""`current_repodata.json`: the newest version of each name and what those depend on.
+"""Selecting `current_repodata.json`: the newest version of each name, and their dependencies.
 
-conda's classic solver asks for it before `repodata.json`. The semantics are those of conda-index
-(`conda_index/index/current_repodata.py`): all builds of a name's newest version; for each
-dependency all builds of the newest version that satisfies it, which mostly is there already; and
-beside builds with features the newest build without. They differ in three points:
+conda's classic solver reads it before `repodata.json`. The semantics are those of conda-index
+(`conda_index/index/current_repodata.py`). It contains
 
-* conda-index looks at the dependencies of the newest versions only. Here those of every version
-  that is taken count, so that everything the document names finds in it what the subdir has.
-* Equal versions are one version. conda-index also takes those that the newest one is a prefix of:
-  its `1.0` brings `1.0.0a1` along.
-* Records stay as they are: conda-index adds `legacy_bz2_md5` to those of `.conda` packages.
+* all builds of the newest version of each name,
+* for each dependency, all builds of the newest version that satisfies it; mostly the above,
+* and for builds with features the newest build without features.
 
-What is found out about a name is kept as its `Choice`, so that the next choice looks only into the
-names that changed and at dependencies that are new.
+There are three differences:
+
+* conda-index considers the dependencies of the newest versions only. Here the dependencies of all
+  selected records count, so a solver finds in the document whatever the subdir has for them.
+* Versions that compare as equal are one version. conda-index also takes versions that the newest
+  one is a prefix of: with `1.0` it takes `1.0.0a1`.
+* Records are not changed. conda-index adds `legacy_bz2_md5` to those of `.conda` packages.
+
+The manifest keeps the `Choice` of each name. The next selection then reads only the records of
+changed names, and of names with a new dependency on them.
 """
 
 from __future__ import annotations
@@ -32,25 +36,28 @@ _SPECS_REMEMBERED: Final = 50_000
 
 
 class Records(NamedTuple):
-    """The records of one name, as `"file name":record`, in the order of file names."""
+    """The records of one name, as fragments `"file name":record` in the order of file names."""
 
     packages: list[bytes]
     packages_conda: list[bytes]
 
 
 class Choice(msgspec.Struct, array_like=True):
-    """What of a name is kept, by position among its records, `packages` before `packages.conda`."""
+    """The selected records of a name.
+
+    They are positions in the list of its records, those of `packages` before `packages.conda`.
+    """
 
     kept: list[int]
     newest: list[int]
-    """What is kept for its own sake."""
+    """The positions of the newest version."""
     answers: dict[str, list[int]]
-    """What is kept for the sake of each dependency on the name."""
+    """The positions that each dependency on this name selects."""
     depends: dict[int, list[tuple[str, str]]]
-    """What each of the kept depends on: name and MatchSpec."""
+    """The dependencies of each selected record: name and MatchSpec."""
 
     def of(self, records: Records) -> Records:
-        """Return those of a name's records that are kept."""
+        """Return the selected ones of a name's records."""
         boundary = len(records.packages)
         return Records(
             [records.packages[at] for at in self.kept if at < boundary],
@@ -59,98 +66,100 @@ class Choice(msgspec.Struct, array_like=True):
 
 
 def choose(
-    names: Iterable[str], known: Mapping[str, Choice], records: Callable[[str], Records]
+    names: Iterable[str], previous: Mapping[str, Choice], records: Callable[[str], Records]
 ) -> dict[str, Choice]:
     """Return the choice for every name of a subdir.
 
-    `known` are earlier choices for names whose records are the same as then; the result is that
-    without them. It depends on the set of records alone, never on their order. A dependency that
-    is no MatchSpec, or that nothing in the subdir satisfies, is passed over.
+    `previous` are choices for names whose records did not change since. They are a cache: they
+    affect the time, and never the result. The result depends on the set of records, and not on
+    their order. A dependency that is not a MatchSpec, or that no record satisfies, is ignored.
     """
-    return _Choosing(names, known, records).made()
+    return _CurrentSelection(names, previous, records).select()
 
 
-class _Choosing:
-    """Finds the smallest set that holds what it has to.
+class _CurrentSelection:
+    """Computes the smallest set that is complete.
 
-    That is each name's newest version and the best match of each dependency of what the set
-    holds. There is only one, in whatever order it is found.
+    It is complete if it has the newest version of each name, and the best match of each dependency
+    of its own records. There is one such set, whatever the order in which records are added.
     """
 
     def __init__(
         self,
         names: Iterable[str],
-        known: Mapping[str, Choice],
+        previous: Mapping[str, Choice],
         records: Callable[[str], Records],
     ) -> None:
-        self._known = known
+        self._previous = previous
         self._records = records
-        self._made = {name: Choice([], [], {}, {}) for name in names}
+        self._choices = {name: Choice([], [], {}, {}) for name in names}
         self._newest: dict[str, list[Candidate]] = {}
-        """What is kept for its own sake: it answers most dependencies, without another look."""
+        """The candidates of the newest version; they satisfy most dependencies."""
         self._ranks: dict[str, Mapping[str, int]] = {}
-        self._wanted: dict[str, list[str]] = {}
+        self._unanswered: dict[str, list[str]] = {}
         self._seen: set[str] = set()
 
-    def made(self) -> dict[str, Choice]:
-        for name, choice in self._made.items():
-            if known := self._known.get(name):
-                choice.newest = known.newest
+    def select(self) -> dict[str, Choice]:
+        for name, choice in self._choices.items():
+            if previous := self._previous.get(name):
+                choice.newest = previous.newest
             else:
-                self._newest[name] = _whole(
+                self._newest[name] = _whole_version(
                     next(iter(candidates := self._candidates(name))), candidates
                 )
                 choice.newest = _positions(self._newest[name])
             self._keep(name, choice.newest, self._newest.get(name))
-        while self._wanted:
-            # In rounds, so that a name's records are looked at once for many dependencies.
-            wanted, self._wanted = self._wanted, {}
-            for name, specs in wanted.items():
+        while self._unanswered:
+            # In rounds, so that the records of a name are decoded once for many dependencies.
+            unanswered, self._unanswered = self._unanswered, {}
+            for name, specs in unanswered.items():
                 self._answer(name, specs)
-        for choice in self._made.values():
+        for choice in self._choices.values():
             choice.kept = sorted(choice.depends)
-        return self._made
+        return self._choices
 
     def _answer(self, name: str, specs: list[str]) -> None:
-        choice, known = self._made[name], self._known.get(name)
+        choice, previous = self._choices[name], self._previous.get(name)
         candidates: Candidates | None = None
         for spec in specs:
-            answer = known.answers.get(spec) if known else self._answer_at_hand(name, spec)
+            answer = (
+                previous.answers.get(spec) if previous else self._answer_from_newest(name, spec)
+            )
             if answer is None:
                 candidates = candidates or self._candidates(name)
                 answer = _best(spec, candidates)
             choice.answers[spec] = answer
             self._keep(name, answer, candidates)
 
-    def _answer_at_hand(self, name: str, spec: str) -> list[int] | None:
-        """Return the newest version if it satisfies a spec: nothing else can then be better."""
+    def _answer_from_newest(self, name: str, spec: str) -> list[int] | None:
+        """Return the positions of the newest version if it satisfies a spec, else None."""
         newest = self._newest[name]
         rank = newest[0].version_rank
         if any(_satisfies(each, spec) for each in newest if each.version_rank == rank):
-            return self._made[name].newest
+            return self._choices[name].newest
         return None
 
     def _keep(
         self, name: str, positions: Iterable[int], candidates: Iterable[Candidate] | None
     ) -> None:
-        choice, known = self._made[name], self._known.get(name)
+        choice, previous = self._choices[name], self._previous.get(name)
         for position in positions:
             if position in choice.depends:
                 continue
-            depends = known.depends.get(position) if known else None
+            depends = previous.depends.get(position) if previous else None
             if depends is None:
                 candidates = candidates or self._candidates(name)
                 depends = next(_depends(each) for each in candidates if each.position == position)
             choice.depends[position] = depends
             for target, spec in depends:
-                if spec not in self._seen and target in self._made:
+                if spec not in self._seen and target in self._choices:
                     self._seen.add(spec)
-                    self._wanted.setdefault(target, []).append(spec)
+                    self._unanswered.setdefault(target, []).append(spec)
 
     def _candidates(self, name: str) -> Candidates:
         records = self._records(name)
-        pieces = [*records.packages, *records.packages_conda]
-        candidates = Candidates(name, pieces, self._ranks.get(name))
+        fragments = [*records.packages, *records.packages_conda]
+        candidates = Candidates(name, fragments, self._ranks.get(name))
         self._ranks[name] = candidates.ranks
         return candidates
 
@@ -158,7 +167,7 @@ class _Choosing:
 def _best(spec: str, candidates: Candidates) -> list[int]:
     for candidate in candidates:
         if _satisfies(candidate, spec):
-            return _positions(_whole(candidate, candidates))
+            return _positions(_whole_version(candidate, candidates))
     return []
 
 
@@ -167,8 +176,8 @@ def _satisfies(candidate: Candidate, spec: str) -> bool:
     return parsed is not None and candidate.satisfies(parsed)
 
 
-def _whole(best: Candidate, candidates: Candidates) -> list[Candidate]:
-    """Return the whole version of the best candidate, and what solvers take that shun features."""
+def _whole_version(best: Candidate, candidates: Candidates) -> list[Candidate]:
+    """Return all builds of a candidate's version, and one without features if any has some."""
     taken = candidates.of_version(best.version_rank)
     if any(candidate.has_features for candidate in taken):
         taken += next(([each] for each in candidates if not each.has_features), [])
@@ -181,7 +190,7 @@ def _positions(candidates: Iterable[Candidate]) -> list[int]:
 
 @lru_cache(_SPECS_REMEMBERED)
 def _parsed(text: str) -> MatchSpec | None:
-    """Return a dependency's MatchSpec; the same texts stand in thousands of records."""
+    """Return the MatchSpec of a dependency; thousands of records have the same text."""
     return parse_spec(text)
 
 

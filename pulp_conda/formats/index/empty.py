@@ -1,4 +1,4 @@
-"""The index of what holds no packages: of a channel, or of a platform that others use."""
+"""The documents of an index without packages: of an empty channel, or of another platform."""
 
 from __future__ import annotations
 
@@ -12,39 +12,41 @@ from typing import NamedTuple
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
 
-from .channel import write_channeldata
 from .channeldata import DescribedPackage
+from .context import BuildContext
 from .new_shards import NewShards
-from .shards import Member, encode_shard_index
-from .subdir import Making, SubdirIndex
+from .options import IndexOptions
+from .shards import IndexedPackage, encode_shard_index
+from .subdir import SubdirIndex
+from .write_channeldata import write_channeldata
 
 
 class Options(NamedTuple):
-    """What of a channel decides on its empty documents."""
+    """The facts of a channel that decide on its empty documents."""
 
     documents: frozenset[str]
-    """Which of `layout.OPTIONAL_DOCUMENTS` the channel publishes."""
+    """The documents that the channel publishes, some of `OPTIONAL_DOCUMENTS`."""
     bz2_max_bytes: int
     created: int
-    """When the channel came into being, in milliseconds since the epoch."""
+    """When the channel was created, in milliseconds since the epoch."""
 
 
 def empty_document(place: layout.Place, options: Options) -> bytes | None:
-    """Return a document as a publication without packages has it; None where it has none.
+    """Return a document as a publication without packages has it; None if it has no such document.
 
-    Of subdirs, only those that clients know have documents.
+    A subdir has documents if clients know it.
     """
     if place.subdir and place.subdir not in KNOWN_SUBDIRS:
         return None
     if place.name == layout.REPODATA_SHARDS:
-        wanted = "shards" in options.documents
-        return encode_shard_index(place.subdir, {}, options.created, {}) if wanted else None
+        has_shards = "shards" in options.documents
+        return encode_shard_index(place.subdir, {}, options.created, {}) if has_shards else None
     documents = options.documents - {"shards"}
     return _documents(place.subdir, documents, options.bz2_max_bytes).get(place.name)
 
 
-class _Nothing:
-    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
+class _NoPackages:
+    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[IndexedPackage]:
         return iter(())
 
     def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
@@ -54,23 +56,21 @@ class _Nothing:
         return iter(())
 
 
-@cache  # as many small values as there are subdirs and choices of options
+@cache  # a few small values for each subdir and set of options
 def _documents(subdir: str, documents: frozenset[str], bz2_max_bytes: int) -> Mapping[str, bytes]:
-    """Return the documents of a subdir by file name, those of the channel's root without one."""
-    with tempfile.TemporaryDirectory() as folder, closing(NewShards(Path(folder))) as shards:
-        making = Making(
-            packages=_Nothing(),
+    """Return the documents of a subdir by file name, those in the channel's root without one."""
+    with tempfile.TemporaryDirectory() as folder, closing(NewShards(Path(folder), None)) as shards:
+        context = BuildContext(
+            packages=_NoPackages(),
             folder=Path(folder),
-            documents=documents,
-            v3_documents=(),
-            bz2_max_bytes=bz2_max_bytes,
+            options=IndexOptions(documents, frozenset(), bz2_max_bytes),
             created=0,
             algorithms=("sha256",),
         )
         if subdir:
-            files = SubdirIndex(making, subdir, shards=shards).write()
+            files = SubdirIndex(context, subdir, shards).build()
         elif "channeldata" in documents:
-            files = write_channeldata(making, [layout.NOARCH])
+            files = write_channeldata(context, [layout.NOARCH])
         else:
             files = {}
         return {layout.split(path)[1]: file.path.read_bytes() for path, file in files.items()}

@@ -1,7 +1,7 @@
-"""Writing documents with their compressed twins, every byte hashed while it passes.
+"""Writing documents with their compressed variants, and hashing both.
 
-Compressing and hashing a large document takes several times as long as writing it, so that is
-done beside each other.
+Compressing and hashing a large document takes several times as long as writing it, so threads do
+these in parallel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import IO, Final, Self, cast
 import zstandard
 
 ZSTD_LEVEL: Final = 1
-"""On real repodata level 1 is smaller than levels 3 to 15 and 2 to 75 times as fast."""
+"""On real repodata level 1 is 2 to 75 times as fast as levels 3 to 15, and smaller."""
 
 _CHUNK_BYTES: Final = 1024**2
 _CHUNKS_AHEAD: Final = 4
@@ -27,16 +27,16 @@ _CHUNKS_AHEAD: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that is written and known by its digests."""
+    """A file that is written, and its digests."""
 
     path: Path
     size: int
     digests: dict[str, str]
-    """In hex, by the name of the algorithm."""
+    """In hex, by algorithm."""
 
 
 class HashedFile:
-    """A file in the making."""
+    """A file that is hashed while it is written."""
 
     def __init__(self, path: Path, algorithms: Sequence[str]) -> None:
         self._path = path
@@ -51,11 +51,11 @@ class HashedFile:
         return len(data)
 
     def steps(self) -> list[Callable[[bytes], object]]:
-        """Return what is to be done with every chunk, each free to run beside the others."""
+        """Return the functions that take each chunk; they may run in parallel."""
         return [self._append, *(hasher.update for hasher in self._hashers.values())]
 
     def close(self) -> WrittenFile:
-        """Finish the file."""
+        """Close the file and return its size and digests."""
         self._file.close()
         digests = {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
         return WrittenFile(self._path, self._size, digests)
@@ -65,13 +65,13 @@ class HashedFile:
         self._file.write(data)
 
 
-class TwinWriter:
-    """Writes a document and its zstd twin; `plain` and `zst` exist when its context has ended.
+class DocumentWriter:
+    """Writes a document and its zstd variant; `plain` and `zst` are set when its context ends.
 
-    Equal bytes give equal twins, however they are cut into pieces. Memory is bounded by a few
-    chunks, or by the largest piece. The twin's header says `total_size`, how many bytes will be
-    written: decoders that unpack in one call refuse a frame without it. Any other number of bytes
-    is a ZstdError.
+    The same document gives the same variant, whatever the sizes of the writes. A few chunks, or
+    the largest write, are in memory. The header of the variant has `total_size`, the number of
+    bytes that will be written: decoders that unpack in one call refuse a frame without it. Another
+    number of bytes is a ZstdError.
     """
 
     plain: WrittenFile
@@ -88,7 +88,7 @@ class TwinWriter:
         self._threads: list[ThreadPoolExecutor] = []
         self._running: deque[list[Future[object]]] = deque()
         self.size = 0
-        """How many bytes were written until now."""
+        """The number of bytes written so far."""
 
     def __enter__(self) -> Self:
         return self
@@ -108,12 +108,12 @@ class TwinWriter:
             self.plain, self.zst = self._plain.close(), self._zst.close()
 
     def write(self, data: bytes) -> None:
-        """Append to both."""
+        """Append to the document and to its variant."""
         self.size += len(data)
         self._chunk += data
         if len(self._chunk) >= _CHUNK_BYTES:
             chunk, self._chunk = bytes(self._chunk), bytearray()
-            # A thread for each step keeps the order of its chunks and waits for no other step.
+            # Each step has one thread: its chunks stay in order, and it waits for no other step.
             self._threads = self._threads or [ThreadPoolExecutor(1) for _ in self._steps()]
             work = zip(self._threads, self._steps(), strict=True)
             self._running.append([thread.submit(step, chunk) for thread, step in work])
@@ -129,14 +129,14 @@ class TwinWriter:
         return [self._compressed.write, *self._plain.steps()]
 
     def _wait(self, left: int) -> None:
-        """Wait until no more chunks are under way."""
+        """Wait until at most `left` chunks are being processed."""
         while len(self._running) > left:
             for future in self._running.popleft():
                 future.result()
 
 
 def write_bz2(plain: Path, compressed: Path, algorithms: Sequence[str]) -> WrittenFile:
-    """Write the bz2 twin of a small document: some 100 ms a megabyte."""
+    """Write the bz2 variant of a small document; this takes about 100 ms for a megabyte."""
     return write_file(compressed, bz2.compress(plain.read_bytes()), algorithms)
 
 

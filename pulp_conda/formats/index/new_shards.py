@@ -1,4 +1,4 @@
-"""Shards set aside until the index that names them is saved."""
+"""New shards, kept until the index that names them is saved."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _SPOOL_BYTES: Final = 4 * 1024**2
 
 
 class NewShards:
-    """The shards of the names of a subdir that changed.
+    """The shards of the changed names of a subdir.
 
-    Few stay in memory, more lie in a temporary file in `folder`.
+    The first 4 MiB stay in memory, and more go to a temporary file in `folder`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        # Closed with ourselves.
+    def __init__(self, folder: Path, changed: Collection[str] | None) -> None:
+        """Keep the shards of `changed` names, or of all names if that is None."""
+        self.changed = changed
+        # `close` closes it.
         self._file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(folder))  # noqa: SIM115
         self._sizes: dict[str, int] = {}
         self._digests: dict[str, bytes] = {}
-        self.changed: Collection[str] | None = None
-        """The names whose shards of before end where there is no new one; None for all names."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the temporary file."""
         self._file.close()
 
     def add(self, name: str, shard: ShardBytes) -> None:
-        """Take the shard of a name."""
+        """Add the shard of a name."""
         self._file.write(shard.data)
         self._sizes[name] = len(shard.data)
         self._digests[name] = shard.digest
@@ -43,7 +43,7 @@ class NewShards:
         return self._sizes.keys()
 
     def batches(self) -> Iterator[dict[str, ShardBytes]]:
-        """Yield the shards by name, some at a time."""
+        """Yield the shards by name, up to 500 at a time."""
         self._file.seek(0)
         batch: dict[str, ShardBytes] = {}
         for name, size in self._sizes.items():

@@ -1,4 +1,4 @@
-"""The JSON documents of a subdir (CEP 12, 36, 48): what stands in them, and in which order."""
+"""The parts of the JSON documents of a subdir, in their order (CEP 12, 36, 48)."""
 
 from __future__ import annotations
 
@@ -7,30 +7,39 @@ from typing import Any, Final
 
 import msgspec
 
-from .sections import Maps, Section
+from .sections import RecordSections, Section
 from .shards import Revision
 
 Part = bytes | Section
-"""A document is made of literal text and of the pieces of sections."""
+"""A part of a document is literal text or a section."""
 
 _RUN_EXPORTS_VERSION: Final = 1
 _ARCHITECTURES: Final = {"64": "x86_64", "32": "x86"}
 
 
 def repodata(
-    subdir: str, maps: Maps, removed: Sequence[str], revision: Revision | None
+    subdir: str, sections: RecordSections, removed: Sequence[str], revision: Revision | None
 ) -> list[Part]:
-    """Return the parts of a repodata document; `revision` is what it holds under `v3`."""
-    parts = _classic(subdir, maps.packages, maps.packages_conda, removed, revision)
+    """Return the parts of a repodata document.
+
+    `revision` summarises its records under `v3`; None if it has none.
+    """
+    parts = _classic(subdir, sections.packages, sections.packages_conda, removed, revision)
     if revision:
-        parts += [b',"v3":{"conda":{', maps.v3_conda, b'},"tar.bz2":{', maps.v3_tar_bz2, b"}}"]
+        parts += [
+            b',"v3":{"conda":{',
+            sections.v3_conda,
+            b'},"tar.bz2":{',
+            sections.v3_tar_bz2,
+            b"}}",
+        ]
     return [*parts, b"}"]
 
 
 def current_repodata(subdir: str, removed: Sequence[str]) -> list[Part]:
-    """Return the parts of `current_repodata.json`, whose readers know no `v3`.
+    """Return the parts of `current_repodata.json`, which has no `v3`: its readers do not know it.
 
-    Where nothing is left out it is `repodata.json` to the byte.
+    The document equals `repodata.json` if that has no `v3` and every record is current.
     """
     current = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
     return [*_classic(subdir, *current, removed, None), b"}"]
@@ -55,7 +64,7 @@ def run_exports(subdir: str) -> list[Part]:
 
 
 def revisions(revision: Revision | None) -> dict[str, Any]:
-    """Return what `info` says of newer kinds of records, nothing without them (CEP 48)."""
+    """Return the `repodata_revisions` of `info`; nothing without records under `v3` (CEP 48)."""
     if revision is None:
         return {}
     found = {

@@ -1,4 +1,4 @@
-"""The maps that a subdir's JSON documents are made of, piece by piece."""
+"""The sections of documents: JSON objects with one fragment for each file or name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pulp_conda.formats.identifiers import Extension
 
 
 class Section(IntEnum):
-    """A map of one of a channel's documents. Ledgers hold these numbers: never reuse one."""
+    """A JSON object in one document of a channel.
+
+    Saved manifests contain these numbers: never use one again for another section.
+    """
 
     PACKAGES = 0
     PACKAGES_CONDA = 1
@@ -26,8 +29,8 @@ class Section(IntEnum):
     CHANNELDATA = 12
 
 
-class Maps(NamedTuple):
-    """The maps of one repodata document (CEP 36, 48)."""
+class RecordSections(NamedTuple):
+    """The sections of one repodata document (CEP 36, 48)."""
 
     packages: Section
     packages_conda: Section
@@ -35,21 +38,21 @@ class Maps(NamedTuple):
     v3_conda: Section
 
     def holding(self, extension: Extension, *, v3: bool) -> Section:
-        """Return the map that a package's record belongs to."""
+        """Return the section that the record of a package belongs to."""
         if extension == "conda":
             return self.v3_conda if v3 else self.packages_conda
         return self.v3_tar_bz2 if v3 else self.packages
 
 
-RECORDS: Final = Maps(
+RECORDS: Final = RecordSections(
     Section.PACKAGES, Section.PACKAGES_CONDA, Section.V3_TAR_BZ2, Section.V3_CONDA
 )
-"""Of `repodata.json`."""
+"""The sections of `repodata.json`."""
 
-ORIGINALS: Final = Maps(
+ORIGINALS: Final = RecordSections(
     Section.ORIGINAL_PACKAGES,
     Section.ORIGINAL_PACKAGES_CONDA,
     Section.ORIGINAL_V3_TAR_BZ2,
     Section.ORIGINAL_V3_CONDA,
 )
-"""Of `repodata_from_packages.json`."""
+"""The sections of `repodata_from_packages.json`."""

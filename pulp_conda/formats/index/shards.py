@@ -1,4 +1,4 @@
-"""Shards: all records of one package name in one subdir, the piece that an index is made of."""
+"""Shards: all records of one package name in one subdir (CEP 16)."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ from pulp_conda.formats.v3 import v3_record
 from .sections import ORIGINALS, RECORDS, Section
 
 ZSTD_LEVEL: Final = 3
-"""On real shards level 9 gives 3.5 % less for four times the time, level 19 5.4 % for a hundred."""
+"""On real shards level 9 is 3.5 % smaller in 4 times the time, level 19 5.4 % in 100 times."""
 
-_INDEXED: Final = "indexed_timestamp"
+_INDEXED_TIMESTAMP: Final = "indexed_timestamp"
 _DIGEST_CHARACTERS: Final = {"md5": 32, "sha256": 64}
 _V3: Final = "v3"
 _CLASSIC_MAP: Final = {"tar.bz2": "packages", "conda": "packages.conda"}
 _RUN_EXPORTS: Final = {"tar.bz2": Section.RUN_EXPORTS, "conda": Section.RUN_EXPORTS_CONDA}
 
 
-class Member(NamedTuple):
-    """A package as it goes into its shard."""
+class IndexedPackage(NamedTuple):
+    """A package as an index reads it, without patches."""
 
     name: str
     filename: str
     extension: Extension
     record_json: str
-    """Its canonical record."""
+    """The record in its canonical form."""
     run_exports: RunExports
     indexed: int | None
-    """When this channel first named the file, in milliseconds since the epoch."""
+    """When an index of the channel first named the file, in milliseconds since the epoch."""
 
 
 class Patched(NamedTuple):
-    """What patches make of a package."""
+    """A package under patches."""
 
     record: Record
     run_exports: RunExports
 
 
 Patch = Callable[[str, Record, RunExports], Patched | None]
-"""Takes a file name, a record and its run exports; returns None for what is to be left out.
+"""Takes a file name, a record and its run exports; returns None if the file is removed.
 
-A record that it does not change is returned itself.
+A record that no patch changes is returned itself.
 """
 
 
 class Revision(msgspec.Struct, array_like=True, frozen=True):
-    """How much there is under `v3`, and when it was first indexed (CEP 48)."""
+    """A summary of records under `v3`: their number and times of indexing (CEP 48)."""
 
     packages: int
     oldest: int | None
     newest: int | None
 
     def __add__(self, other: Revision) -> Revision:
-        """Return what both hold together."""
+        """Return the summary of both."""
         times = [time for one in (self, other) for time in (one.oldest, one.newest) if time]
         return Revision(
             self.packages + other.packages, min(times, default=None), max(times, default=None)
@@ -75,68 +75,68 @@ class Revision(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(slots=True)
 class Shard:
-    """The records of one name, in every form that documents are joined from."""
+    """The records of one name, in every form that documents need."""
 
     name: str
-    pieces: dict[Section, list[str]] = field(default_factory=dict)
-    """`"file name":value`, without a comma on either side."""
+    fragments: dict[Section, list[str]] = field(default_factory=dict)
+    """By section: texts `"file name":value`, without commas around them."""
     maps: dict[str, Any] = field(default_factory=dict)
-    """The shard as clients read it."""
+    """The content of the shard."""
     dropped: list[str] = field(default_factory=list)
-    """File names that a patch took out."""
+    """The files that a patch removes."""
     newest: int = 0
-    """The latest time at which one of its files was first indexed, in milliseconds."""
+    """The latest `indexed_timestamp` of its files, in milliseconds."""
     revision: Revision | None = None
-    """What it holds under `v3`, if anything."""
+    """Its records under `v3`, None without any."""
     original_revision: Revision | None = None
-    """What it would hold there without patches."""
+    """Its records under `v3` before patches."""
 
     def add(self, section: Section, key: str, value: str) -> None:
-        """Add a piece."""
-        # A file name's grammar leaves nothing in it that JSON would escape.
-        self.pieces.setdefault(section, []).append(f'"{key}":{value}')
+        """Add a fragment to a section."""
+        # No character that a file name may have is escaped in JSON.
+        self.fragments.setdefault(section, []).append(f'"{key}":{value}')
 
 
-def build_shards(members: Iterable[Member], patch: Patch | None = None) -> Iterator[Shard]:
-    """Group members, which come ordered by name and then by file name, into shards.
+def build_shards(packages: Iterable[IndexedPackage], patch: Patch | None = None) -> Iterator[Shard]:
+    """Group packages into shards; they must come in the order of names and file names.
 
-    Holds one shard at a time. With a patch, the records are also kept as the packages have them.
+    Memory holds one shard at a time. With a patch, each record is also kept without it.
     """
-    for name, group in groupby(members, key=attrgetter("name")):
+    for name, group in groupby(packages, key=attrgetter("name")):
         shard = Shard(name, maps={"packages": {}, "packages.conda": {}})
-        for member in group:
-            _add(shard, member, patch)
+        for package in group:
+            _add(shard, package, patch)
         yield shard
 
 
-def _add(shard: Shard, member: Member, patch: Patch | None) -> None:
-    record: Record = msgspec.json.decode(member.record_json)
-    record_json, run_exports = member.record_json, member.run_exports
-    if record.pop(_INDEXED, None) is not None:
-        # Another channel's record says when that channel first named the file.
+def _add(shard: Shard, package: IndexedPackage, patch: Patch | None) -> None:
+    record: Record = msgspec.json.decode(package.record_json)
+    record_json, run_exports = package.record_json, package.run_exports
+    if record.pop(_INDEXED_TIMESTAMP, None) is not None:
+        # The record comes from another channel, and this is the time of that one.
         record_json = canonical_json(record).decode()
     if patch is not None:
-        original = _Served.of(member, record, record_json)
-        shard.add(ORIGINALS.holding(member.extension, v3=original.v3), original.key, original.json)
+        original = _Served.of(package, record, record_json)
+        shard.add(ORIGINALS.holding(package.extension, v3=original.v3), original.key, original.json)
         if original.v3:
-            shard.original_revision = _with(shard.original_revision, member.indexed)
-        patched = patch(member.filename, record, run_exports)
+            shard.original_revision = _with(shard.original_revision, package.indexed)
+        patched = patch(package.filename, record, run_exports)
         if patched is None:
-            shard.dropped.append(member.filename)
+            shard.dropped.append(package.filename)
             return
         if patched.record is not record:
             record_json = canonical_json(patched.record).decode()
         record, run_exports = patched
-    served = _Served.of(member, record, record_json)
-    shard.add(RECORDS.holding(member.extension, v3=served.v3), served.key, served.json)
-    shard.add(_RUN_EXPORTS[member.extension], member.filename, _exports_json(run_exports))
-    shard.newest = max(shard.newest, member.indexed or 0)
+    served = _Served.of(package, record, record_json)
+    shard.add(RECORDS.holding(package.extension, v3=served.v3), served.key, served.json)
+    shard.add(_RUN_EXPORTS[package.extension], package.filename, _exports_json(run_exports))
+    shard.newest = max(shard.newest, package.indexed or 0)
     if served.v3:
-        shard.revision = _with(shard.revision, member.indexed)
-        place = shard.maps.setdefault(_V3, {"conda": {}, "tar.bz2": {}})[member.extension]
+        shard.revision = _with(shard.revision, package.indexed)
+        records = shard.maps.setdefault(_V3, {"conda": {}, "tar.bz2": {}})[package.extension]
     else:
-        place = shard.maps[_CLASSIC_MAP[member.extension]]
-    place[served.key] = _binary(served.record, run_exports, member.indexed)
+        records = shard.maps[_CLASSIC_MAP[package.extension]]
+    records[served.key] = _binary(served.record, run_exports, package.indexed)
 
 
 def _with(revision: Revision | None, indexed: int | None) -> Revision:
@@ -145,7 +145,7 @@ def _with(revision: Revision | None, indexed: int | None) -> Revision:
 
 
 class _Served(NamedTuple):
-    """A record in the form and under the key that clients find it by."""
+    """A record in the form in which clients get it, and its key."""
 
     record: Record
     json: str
@@ -153,16 +153,16 @@ class _Served(NamedTuple):
     v3: bool
 
     @classmethod
-    def of(cls, member: Member, record: Record, record_json: str) -> Self:
+    def of(cls, package: IndexedPackage, record: Record, record_json: str) -> Self:
         v3 = is_v3(record)
-        key = member.filename
+        key = package.filename
         if v3:
             record = v3_record(record)
             record_json = canonical_json(record).decode()
-            key = key.removesuffix(f".{member.extension}")
-        if member.indexed is not None:
-            # Serialising a record again would cost more than everything else about it.
-            record_json = f'{record_json[:-1]},"{_INDEXED}":{member.indexed}}}'
+            key = key.removesuffix(f".{package.extension}")
+        if package.indexed is not None:
+            # Inserted into the text: serialising the record again would take longer than the rest.
+            record_json = f'{record_json[:-1]},"{_INDEXED_TIMESTAMP}":{package.indexed}}}'
         return cls(record, record_json, key, v3)
 
 
@@ -173,37 +173,37 @@ def _exports_json(run_exports: RunExports) -> str:
 
 
 def _binary(record: Record, run_exports: RunExports, indexed: int | None) -> Record:
-    """Return a record as shards hold it: digests as bytes, with its run exports (CEP 16, 21)."""
+    """Return a record in the form of shards: digests as bytes, run exports in it (CEP 16, 21)."""
     for kind, characters in _DIGEST_CHARACTERS.items():
         digest = record.get(kind)
         if isinstance(digest, str) and len(digest) == characters:
-            with suppress(ValueError):  # an old record may hold anything
+            with suppress(ValueError):  # an old record may have any text here
                 record[kind] = bytes.fromhex(digest)
     if indexed is not None:
-        record[_INDEXED] = indexed
+        record[_INDEXED_TIMESTAMP] = indexed
     record["run_exports"] = run_exports
     return record
 
 
 class ShardBytes(NamedTuple):
-    """A shard as it is served."""
+    """The bytes of a shard."""
 
     digest: bytes
-    """SHA-256 of `data`, which the shard is called by."""
+    """SHA-256 of `data`: the name of the shard in URLs."""
     data: bytes
 
 
 class ShardEncoder:
-    """Makes the bytes of shards; equal records give equal bytes."""
+    """Encodes shards; equal records give equal bytes."""
 
     def __init__(self) -> None:
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
         self._encoder = msgspec.msgpack.Encoder()
 
     def encode(self, shard: Shard, removed: Iterable[str], *, v3: bool = True) -> ShardBytes:
-        """Return a shard's bytes; `removed` are the names of files that the channel once had.
+        """Return the bytes of a shard; `removed` are the files that it lists as removed.
 
-        Without `v3` it holds the records that every client reads, and no others.
+        Without `v3` it has no records of schema version 3.
         """
         maps: Mapping[str, Any] = shard.maps
         if not v3:
@@ -219,7 +219,7 @@ def encode_shard_index(
 ) -> bytes:
     """Return `repodata_shards.msgpack.zst`: the digest of each name's shard (CEP 16).
 
-    `created` is in milliseconds since the epoch; `info` adds to what the index says of itself.
+    `created` is in milliseconds since the epoch; `info` are more fields of the object `info`.
     """
     created_at = datetime.fromtimestamp(created // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     said = {"subdir": subdir, "base_url": "", "shards_base_url": "./shards/"}

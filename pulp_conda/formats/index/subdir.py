@@ -1,144 +1,101 @@
-"""The index of one subdir: every document in it, made from what changed since the one before."""
+"""Building the index of one subdir from the previous one and the packages of changed names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from pulp_conda.formats import layout
 
 from . import repodata
-from .channeldata import DescribedPackage
+from .context import BuildContext, Files, PreviousIndex
 from .current_repodata import Records, choose
-from .files import TwinWriter, WrittenFile, write_bz2, write_file
-from .ledger import Entry, Ledger
+from .files import DocumentWriter, WrittenFile, write_bz2, write_file
+from .fragments import FragmentStore
+from .manifest import MANIFEST, IndexManifest, NameEntry
+from .merge import SectionMerger
 from .new_shards import NewShards
-from .pieces import PieceStore
 from .sections import ORIGINALS, RECORDS, Section
-from .shards import Member, Patch, Shard, ShardEncoder, build_shards, encode_shard_index
-from .splice import Joining, Source
-
-Files = dict[str, WrittenFile]
-"""Files by their path below the channel's URL."""
+from .shards import Patch, Shard, ShardEncoder, build_shards, encode_shard_index
 
 _RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
 _CURRENT = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
 
 
-class Packages(Protocol):
-    """The packages of a channel, all of them without patches, and the files that it once had."""
-
-    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
-        """Yield the packages of a subdir, or of some names in it, by name and file name."""
-
-    def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
-        """Return by name the files that the channel once had and has no more."""
-
-    def described(self, names: Collection[str] | None = None) -> Iterator[DescribedPackage]:
-        """Yield all packages of the channel, or those of some names, by name."""
-
-
-@dataclass(frozen=True)
-class Before:
-    """A subdir as the publication before had it."""
-
-    ledger: Ledger
-    source: Callable[[str], AbstractContextManager[Source]]
-    """Opens a document by its file name; what is read is known to be whole when it closes."""
-
-
-@dataclass(frozen=True)
-class Making:
-    """What a publication asks of each of its subdirs."""
-
-    packages: Packages
-    folder: Path
-    documents: Collection[str]
-    """Which of `layout.OPTIONAL_DOCUMENTS` there are to be."""
-    v3_documents: Collection[str]
-    """Which of `layout.V3_DOCUMENTS` hold records of schema version 3."""
-    bz2_max_bytes: int
-    created: int
-    """When the channel came into being, in milliseconds since the epoch."""
-    algorithms: Sequence[str]
-    """The digests that files are stored by, `sha256` among them."""
-
-
 class SubdirIndex:
-    """Makes the documents of a subdir.
+    """Builds the documents and shards of a subdir.
 
-    Without `before` all names count as changed. Equal packages with equal times of indexing give
-    equal bytes, whatever was there before.
+    The names to build are those of `shards.changed`; without a previous index that must be None,
+    for all names. The same packages with the same `indexed_timestamp` give the same bytes, whatever
+    the previous index was.
     """
 
     def __init__(
         self,
-        making: Making,
+        context: BuildContext,
         subdir: str,
-        *,
-        before: Before | None = None,
-        changed: Collection[str] | None = None,
-        patch: Patch | None = None,
         shards: NewShards,
+        *,
+        previous: PreviousIndex | None = None,
+        patch: Patch | None = None,
     ) -> None:
-        self._making = making
+        self._context = context
         self._subdir = subdir
-        self._before = before
-        self._earlier = before.ledger if before else Ledger()
-        self._changed = changed
-        self._patch = patch
         self._shards = shards
-        shards.changed = changed
-        self._packages = making.packages
-        self._folder = making.folder / subdir
+        self._previous = previous
+        self._previous_manifest = previous.manifest if previous else IndexManifest()
+        self._changed = shards.changed
+        self._patch = patch
+        self._packages = context.packages
+        self._folder = context.folder / subdir
         self._files: Files = {}
-        self._twins: dict[str, WrittenFile] = {}
-        """Compressed by bz2, by the digest of what they unpack to."""
+        self._bz2: dict[str, WrittenFile] = {}
+        """The bz2 variants, by the digest of the document."""
 
-    def write(self) -> Files:
-        """Write all documents, set the shards aside, and return the files."""
+    def build(self) -> Files:
+        """Write all documents, add the shards of changed names, and return the files."""
         self._folder.mkdir()
-        with closing(PieceStore(self._folder)) as store:
-            ledger = self._take_stock(store)
-            changed = set(ledger.entries) if self._changed is None else set(self._changed)
-            rechosen = self._choose(ledger, store) if self._wants("current_repodata") else set()
-            self._write_documents(ledger, store, changed, changed | rechosen)
-        if self._wants("shards"):
-            self._put(layout.REPODATA_SHARDS, self._shard_index(ledger))
-        self._put(layout.LEDGER, ledger.encode())
+        with closing(FragmentStore(self._folder)) as store:
+            manifest = self._index_changed_names(store)
+            changed = set(manifest.entries if self._changed is None else self._changed)
+            rechosen = self._choose(manifest, store) if self._has("current_repodata") else set()
+            self._write_documents(manifest, store, changed, changed | rechosen)
+        if self._has("shards"):
+            self._write(layout.REPODATA_SHARDS, self._shard_index(manifest))
+        self._write(MANIFEST, manifest.encode())
         return self._files
 
-    def _wants(self, document: str) -> bool:
-        return document in self._making.documents
+    def _has(self, document: str) -> bool:
+        return document in self._context.options.documents
 
-    def _take_stock(self, store: PieceStore) -> Ledger:
-        """Set the pieces of changed names aside and return the ledger with their entries."""
+    def _has_v3(self, document: str) -> bool:
+        return document in self._context.options.v3_documents
+
+    def _index_changed_names(self, store: FragmentStore) -> IndexManifest:
+        """Store the fragments of changed names, and return a manifest with their entries."""
         removed = self._packages.removed(self._subdir, self._changed)
         encoder = ShardEncoder()
-        entries: dict[str, Entry] = {}
+        entries: dict[str, NameEntry] = {}
         for shard in build_shards(self._packages.of(self._subdir, self._changed), self._patch):
-            for section, pieces in shard.pieces.items():
-                store.add(section, shard.name, pieces)
+            for section, fragments in shard.fragments.items():
+                store.add(section, shard.name, fragments)
             files = removed.pop(shard.name, [])
             entries[shard.name] = self._entry(shard, files, store, encoder)
-        entries |= {name: Entry(name, removed=files) for name, files in removed.items()}
-        return self._earlier.updated(self._changed or (), entries.values())
+        entries |= {name: NameEntry(name, removed=files) for name, files in removed.items()}
+        return self._previous_manifest.updated(self._changed or (), entries.values())
 
     def _entry(
-        self, shard: Shard, removed: list[str], store: PieceStore, encoder: ShardEncoder
-    ) -> Entry:
-        """Return the entry of a name whose pieces are in the store, and set its shard aside."""
-        entry = Entry(
+        self, shard: Shard, removed: list[str], store: FragmentStore, encoder: ShardEncoder
+    ) -> NameEntry:
+        """Return the entry of a name whose fragments are in the store, and add its shard."""
+        entry = NameEntry(
             shard.name,
             sizes={
                 int(section): store.spans(section)[shard.name].size
-                for section in sorted(shard.pieces)
+                for section in sorted(shard.fragments)
             },
             removed=removed,
             dropped=shard.dropped,
@@ -153,98 +110,105 @@ class SubdirIndex:
         self._shards.add(shard.name, encoded)
         return msgspec.structs.replace(entry, digest=encoded.digest)
 
-    def _has_shard(self, entry: Entry) -> bool:
+    def _has_shard(self, entry: NameEntry) -> bool:
         if not self._has_v3("shards"):
-            return self._wants("shards") and (entry.is_classic or bool(entry.dropped))
-        return self._wants("shards") and not entry.is_empty
+            return self._has("shards") and (entry.is_classic or bool(entry.dropped))
+        return self._has("shards") and not entry.is_empty
 
-    def _has_v3(self, document: str) -> bool:
-        return document in self._making.v3_documents
-
-    def _choose(self, ledger: Ledger, store: PieceStore) -> set[str]:
-        """Choose what is current and set the pieces of names aside whose choice is another.
+    def _choose(self, manifest: IndexManifest, store: FragmentStore) -> set[str]:
+        """Choose the current records, and store the fragments of names whose choice changed.
 
         Returns:
-            Those names.
+            These names.
         """
-        names = [name for name, entry in ledger.entries.items() if entry.is_classic]
-        earlier = {name: choice for name in names if (choice := ledger.entries[name].choice)}
+        names = [name for name, entry in manifest.entries.items() if entry.is_classic]
+        previous = {name: choice for name in names if (choice := manifest.entries[name].choice)}
         records = self._records_of(store)
         rechosen = set()
-        for name, choice in choose(names, earlier, records).items():
-            before = ledger.entries[name].choice
-            ledger.choose(name, choice)
-            if before is None or before.kept != choice.kept:
+        for name, choice in choose(names, previous, records).items():
+            manifest.choose(name, choice)
+            if name not in previous or previous[name].kept != choice.kept:
                 rechosen.add(name)
-                for section, pieces in zip(_CURRENT, choice.of(records(name)), strict=True):
-                    store.add(section, name, pieces)
+                for section, fragments in zip(_CURRENT, choice.of(records(name)), strict=True):
+                    store.add(section, name, fragments)
         return rechosen
 
-    def _records_of(self, store: PieceStore) -> Callable[[str], Records]:
-        """Return what finds the records of a name, among new pieces or in the database."""
+    def _records_of(self, store: FragmentStore) -> Callable[[str], Records]:
+        """Return a function that finds the records of a name, in the store or in the database."""
         loaded: dict[str, Records] = {}
 
         def records(name: str) -> Records:
             if self._changed is None or name in self._changed:
-                return Records(*(store.pieces(section, name) for section in _RECORDS))
+                return Records(*(store.fragments(section, name) for section in _RECORDS))
             if name not in loaded:
-                members = self._packages.of(self._subdir, [name])
-                (shard,) = build_shards(members, self._patch)
-                found = (shard.pieces.get(section, []) for section in _RECORDS)
-                loaded[name] = Records(*([piece.encode() for piece in each] for each in found))
+                packages = self._packages.of(self._subdir, [name])
+                (shard,) = build_shards(packages, self._patch)
+                found = (shard.fragments.get(section, []) for section in _RECORDS)
+                loaded[name] = Records(*([text.encode() for text in each] for each in found))
             return loaded[name]
 
         return records
 
     def _write_documents(
-        self, ledger: Ledger, store: PieceStore, changed: set[str], rechosen: set[str]
+        self,
+        manifest: IndexManifest,
+        store: FragmentStore,
+        changed: set[str],
+        rechosen: set[str],
     ) -> None:
-        write = partial(self._write_document, Joining(self._earlier, ledger, store))
-        removed = sorted(ledger.removed + ledger.dropped)
+        merger = SectionMerger(self._previous_manifest, manifest, store)
+        write = partial(self._write_document, merger)
+        removed = sorted(manifest.removed + manifest.dropped)
         has_v3 = self._has_v3("repodata")
-        revision = ledger.revision if has_v3 else None
+        revision = manifest.revision if has_v3 else None
         full = repodata.repodata(self._subdir, RECORDS, removed, revision)
         write(layout.REPODATA, full, changed)
-        if self._wants("current_repodata"):
+        if self._has("current_repodata"):
             current = repodata.current_repodata(self._subdir, removed)
             write(layout.CURRENT_REPODATA, current, rechosen)
         if self._patch:
-            revision = ledger.original_revision if has_v3 else None
-            original = repodata.repodata(self._subdir, ORIGINALS, ledger.removed, revision)
+            revision = manifest.original_revision if has_v3 else None
+            original = repodata.repodata(self._subdir, ORIGINALS, manifest.removed, revision)
             write(layout.REPODATA_FROM_PACKAGES, original, changed)
-        if self._wants("run_exports"):
+        if self._has("run_exports"):
             write(layout.RUN_EXPORTS_JSON, repodata.run_exports(self._subdir), changed)
 
     def _write_document(
-        self, joining: Joining, name: str, parts: list[repodata.Part], changed: set[str]
+        self, merger: SectionMerger, name: str, parts: list[repodata.Part], changed: set[str]
     ) -> None:
-        """Write a document and its twins."""
-        path, twin_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
-        algorithms = self._making.algorithms
-        plan = joining.plan(parts, changed)
+        """Write a document and its compressed variants."""
+        path, zst_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
+        plan = merger.plan(parts, changed)
         with ExitStack() as stack:
-            source = stack.enter_context(self._before.source(name)) if self._before else None
-            twin = stack.enter_context(TwinWriter(path, twin_path, algorithms, plan.size))
-            joining.write(plan, twin, source)
-        self._files[f"{self._subdir}/{name}"] = twin.plain
-        self._files[f"{self._subdir}/{name}{layout.ZST}"] = twin.zst
-        if self._has_bz2(name) and twin.plain.size <= self._making.bz2_max_bytes:
-            # Where nothing is left out of the current document it is the full one, and a tenth of a
-            # second a megabyte is worth a look.
-            same = self._twins.get(twin.plain.digests["sha256"])
-            bz2 = same or write_bz2(path, self._folder / f"{name}{layout.BZ2}", algorithms)
-            self._twins[twin.plain.digests["sha256"]] = bz2
-            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = bz2
+            previous = None
+            if self._previous:
+                previous = stack.enter_context(self._previous.open_document(name))
+            writer = stack.enter_context(
+                DocumentWriter(path, zst_path, self._context.algorithms, plan.size)
+            )
+            merger.write(plan, writer, previous)
+        self._files[f"{self._subdir}/{name}"] = writer.plain
+        self._files[f"{self._subdir}/{name}{layout.ZST}"] = writer.zst
+        if self._has_bz2(name) and writer.plain.size <= self._context.options.bz2_max_bytes:
+            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = self._bz2_variant(writer.plain)
 
     def _has_bz2(self, name: str) -> bool:
-        return self._wants("bz2") and name != layout.RUN_EXPORTS_JSON
+        return self._has("bz2") and name != layout.RUN_EXPORTS_JSON
 
-    def _shard_index(self, ledger: Ledger) -> bytes:
-        # The newest file's time: that of the version which brought it, and a fact of the content.
-        created = max(ledger.newest, self._making.created)
-        info = repodata.revisions(ledger.revision if self._has_v3("shards") else None)
-        return encode_shard_index(self._subdir, ledger.shards, created, info)
+    def _bz2_variant(self, document: WrittenFile) -> WrittenFile:
+        # current_repodata.json often equals repodata.json, and bz2 takes 100 ms for a megabyte.
+        digest = document.digests["sha256"]
+        if digest not in self._bz2:
+            path = document.path.with_name(f"{document.path.name}{layout.BZ2}")
+            self._bz2[digest] = write_bz2(document.path, path, self._context.algorithms)
+        return self._bz2[digest]
 
-    def _put(self, name: str, data: bytes) -> None:
-        written = write_file(self._folder / name, data, self._making.algorithms)
+    def _shard_index(self, manifest: IndexManifest) -> bytes:
+        # The time of the newest file, and not the clock's: it depends on the packages alone.
+        created = max(manifest.newest, self._context.created)
+        info = repodata.revisions(manifest.revision if self._has_v3("shards") else None)
+        return encode_shard_index(self._subdir, manifest.shards, created, info)
+
+    def _write(self, name: str, data: bytes) -> None:
+        written = write_file(self._folder / name, data, self._context.algorithms)
         self._files[f"{self._subdir}/{name}"] = written

@@ -11,13 +11,15 @@ from typing import Any
 import zstandard
 
 from pulp_conda.formats import layout
-from pulp_conda.formats.index.channel import write_channeldata
 from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
-from pulp_conda.formats.index.ledger import Ledger
+from pulp_conda.formats.index.context import BuildContext, PreviousIndex
+from pulp_conda.formats.index.manifest import MANIFEST, IndexManifest
+from pulp_conda.formats.index.merge import PreviousDocument
 from pulp_conda.formats.index.new_shards import NewShards
-from pulp_conda.formats.index.shards import Member, Patch
-from pulp_conda.formats.index.splice import Source
-from pulp_conda.formats.index.subdir import Before, Making, SubdirIndex
+from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS, V3_DOCUMENTS, IndexOptions
+from pulp_conda.formats.index.shards import IndexedPackage, Patch
+from pulp_conda.formats.index.subdir import SubdirIndex
+from pulp_conda.formats.index.write_channeldata import write_channeldata
 from pulp_conda.formats.records import canonical_json
 
 Record = dict[str, Any]
@@ -48,12 +50,12 @@ class Channel:
         self.indexed: dict[str, int] = {}
         self.created = self.now = 1_700_000_000_000
 
-    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
+    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[IndexedPackage]:
         for file, each in sorted(self.records.items(), key=lambda item: (item[1]["name"], item[0])):
             if names is None or each["name"] in names:
                 indexed = self.indexed.setdefault(file, self.now)
                 exports = each.get("exports", {})
-                yield Member(
+                yield IndexedPackage(
                     each["name"], file, extension(each), canonical_json(each).decode(), exports,
                     indexed,
                 )  # fmt: skip
@@ -78,11 +80,11 @@ class Channel:
         *,
         before: Documents | None = None,
         changed: Collection[str] | None = None,
-        documents: Collection[str] = layout.OPTIONAL_DOCUMENTS,
-        v3_documents: Collection[str] = layout.V3_DOCUMENTS,
+        documents: Collection[str] = OPTIONAL_DOCUMENTS,
+        v3_documents: Collection[str] = V3_DOCUMENTS,
         patch: Patch | None = None,
         shards: dict[str, bytes] | None = None,
-        previous: Before | None = None,
+        previous: PreviousIndex | None = None,
     ) -> Documents:
         """Return all documents by path; shards are added to `shards` by name.
 
@@ -91,40 +93,36 @@ class Channel:
         self.now += 1000
         kept = {} if shards is None else shards
         folder.mkdir()
-        making = Making(
+        context = BuildContext(
             packages=self,
             folder=folder,
-            documents=documents,
-            v3_documents=v3_documents,
-            bz2_max_bytes=1024**2,
+            options=IndexOptions(frozenset(documents), frozenset(v3_documents), 1024**2),
             created=self.created,
             algorithms=("sha256",),
         )
         there = previous or (previous_index(before, SUBDIR) if before else None)
-        with closing(NewShards(folder)) as new:
-            index = SubdirIndex(
-                making, SUBDIR, before=there, changed=changed, patch=patch, shards=new
-            )
-            files = index.write()
+        with closing(NewShards(folder, changed)) as new:
+            files = SubdirIndex(context, SUBDIR, new, previous=there, patch=patch).build()
             for batch in new.batches():
                 kept.update((name, shard.data) for name, shard in batch.items())
         root = previous_index(before, "") if before else None
-        files |= write_channeldata(making, [SUBDIR], before=root, changed=changed)
+        files |= write_channeldata(context, [SUBDIR], previous=root, changed=changed)
         return {path: file.path.read_bytes() for path, file in files.items()}
 
 
-def previous_index(documents: Documents, subdir: str) -> Before:
+def previous_index(documents: Documents, subdir: str) -> PreviousIndex:
     own = {
         layout.split(path)[1]: data
         for path, data in documents.items()
         if layout.split(path)[0] == subdir
     }
-    return Before(Ledger.decode(own[layout.LEDGER]), partial(_source, own))
+    return PreviousIndex(IndexManifest.decode(own[MANIFEST]), partial(_open_document, own))
 
 
 @contextmanager
-def _source(documents: Documents, name: str) -> Iterator[Source]:
-    yield Source(zstandard.ZstdDecompressor().stream_reader(io.BytesIO(documents[f"{name}.zst"])))
+def _open_document(documents: Documents, name: str) -> Iterator[PreviousDocument]:
+    compressed = io.BytesIO(documents[f"{name}.zst"])
+    yield PreviousDocument(zstandard.ZstdDecompressor().stream_reader(compressed))
 
 
 def parsed(documents: Documents, name: str) -> Any:

@@ -14,7 +14,7 @@ from pulp_conda.formats.index.channeldata import (
     ChannelPackage,
     Listed,
     channel_entry,
-    channel_piece,
+    channel_fragment,
     parse_listing,
     search,
     timestamp_seconds,
@@ -48,8 +48,8 @@ def test_a_bare_package_has_what_is_required_and_no_more() -> None:
     }
 
 
-def test_the_piece_is_canonical() -> None:
-    text = channel_piece("demo", [package(license="MIT", run_exports={"weak": ["demo >=1"]})])
+def test_the_fragment_is_canonical() -> None:
+    text = channel_fragment("demo", [package(license="MIT", run_exports={"weak": ["demo >=1"]})])
     assert text == (
         '"demo":{"activate.d":false,"binary_prefix":false,"deactivate.d":false,"license":"MIT",'
         '"post_link":false,"pre_link":false,"pre_unlink":false,'
@@ -160,7 +160,7 @@ PACKAGES = st.builds(
 
 @given(st.lists(PACKAGES, min_size=1, max_size=4))
 def test_the_order_of_packages_does_not_matter(packages: list[ChannelPackage]) -> None:
-    assert len({channel_piece("demo", order) for order in permutations(packages)}) == 1
+    assert len({channel_fragment("demo", order) for order in permutations(packages)}) == 1
 
 
 @needs_real_packages
@@ -199,7 +199,7 @@ def _entry_of(path: Path) -> tuple[str, dict[str, Any]]:
         )
     ]
     name = contents.filename.name
-    return name, json.loads("{" + channel_piece(name, packages) + "}")[name]
+    return name, json.loads("{" + channel_fragment(name, packages) + "}")[name]
 
 
 LISTING = parse_listing(

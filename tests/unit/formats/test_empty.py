@@ -7,9 +7,10 @@ import pytest
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
 from pulp_conda.formats.index.empty import Options, empty_document
+from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS
 from tests.unit.formats.channels import SUBDIR, Channel
 
-ALL = Options(frozenset(layout.OPTIONAL_DOCUMENTS), 1024**2, 1_700_000_000_000)
+ALL = Options(frozenset(OPTIONAL_DOCUMENTS), 1024**2, 1_700_000_000_000)
 
 
 def document(path: str, options: Options = ALL) -> bytes | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pulp_conda.formats.index.files import TwinWriter, write_bz2
+from pulp_conda.formats.index.files import DocumentWriter, write_bz2
 
 ALGORITHMS = ("sha256", "sha512")
 
@@ -18,15 +18,15 @@ def test_twins_of_many_chunks_are_whole_and_in_order(tmp_path: Path) -> None:
     written = []
     for name, step in (("a", 1_000_003), ("b", 70_001)):
         plain, zst = tmp_path / name, tmp_path / f"{name}.zst"
-        with TwinWriter(plain, zst, ALGORITHMS, len(data)) as twin:
+        with DocumentWriter(plain, zst, ALGORITHMS, len(data)) as writer:
             for start in range(0, len(data), step):
-                twin.write(data[start : start + step])
-        assert twin.size == twin.plain.size == len(data)
-        assert twin.plain.path.read_bytes() == data
-        packed = twin.zst.path.read_bytes()
+                writer.write(data[start : start + step])
+        assert writer.size == writer.plain.size == len(data)
+        assert writer.plain.path.read_bytes() == data
+        packed = writer.zst.path.read_bytes()
         # In one call, for which the frame's header must say the size.
         assert zstandard.ZstdDecompressor().decompress(packed) == data
-        for file, content in ((twin.plain, data), (twin.zst, packed)):
+        for file, content in ((writer.plain, data), (writer.zst, packed)):
             assert file.digests == {n: hashlib.new(n, content).hexdigest() for n in ALGORITHMS}
         written.append(packed)
     assert written[0] == written[1], "however the text came"
@@ -37,8 +37,8 @@ def test_a_document_of_another_size_than_announced_is_no_document(
     tmp_path: Path, announced: int
 ) -> None:
     def write() -> None:
-        with TwinWriter(tmp_path / "a", tmp_path / "zst", ALGORITHMS, announced) as twin:
-            twin.write(b"12345")
+        with DocumentWriter(tmp_path / "a", tmp_path / "zst", ALGORITHMS, announced) as writer:
+            writer.write(b"12345")
 
     with pytest.raises(zstandard.ZstdError, match="size"):
         write()
@@ -49,9 +49,11 @@ def test_a_document_of_another_size_than_announced_is_no_document(
 def test_a_full_disk_is_told(tmp_path: Path, megabytes: float) -> None:
     def write() -> None:
         pieces = int(megabytes * 1000)
-        with TwinWriter(Path("/dev/full"), tmp_path / "zst", ALGORITHMS, pieces * 1000) as twin:
+        with DocumentWriter(
+            Path("/dev/full"), tmp_path / "zst", ALGORITHMS, pieces * 1000
+        ) as writer:
             for _ in range(pieces):
-                twin.write(b"x" * 1000)
+                writer.write(b"x" * 1000)
 
     with pytest.raises(OSError, match="No space left"):
         write()

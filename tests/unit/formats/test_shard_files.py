@@ -1,15 +1,15 @@
 """The files that a shard names."""
 
 from pulp_conda.formats.index.shard_files import shard_files
-from pulp_conda.formats.index.shards import Member, Patched, ShardEncoder, build_shards
+from pulp_conda.formats.index.shards import IndexedPackage, Patched, ShardEncoder, build_shards
 from pulp_conda.formats.records import canonical_json
 from pulp_conda.formats.run_exports import RunExports
 
 
-def member(filename: str, **fields: object) -> Member:
+def member(filename: str, **fields: object) -> IndexedPackage:
     record = canonical_json({"name": "a", "depends": [], **fields}).decode()
     extension = "conda" if filename.endswith(".conda") else "tar.bz2"
-    return Member("a", filename, extension, record, {}, 5)  # type: ignore[arg-type]
+    return IndexedPackage("a", filename, extension, record, {}, 5)  # type: ignore[arg-type]
 
 
 def patch(filename: str, record: dict[str, object], exports: RunExports) -> Patched | None:

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulp_conda.formats import layout
+from pulp_conda.formats.index.manifest import MANIFEST
+from pulp_conda.formats.index.options import V3_DOCUMENTS
 from pulp_conda.formats.index.shards import Patched
 from pulp_conda.formats.run_exports import RunExports
 from tests.unit.formats.channels import (
@@ -201,22 +203,20 @@ def test_patches_change_records_and_leave_those_of_the_packages(folder: Folder) 
 def test_only_what_is_wanted_is_made(folder: Folder) -> None:
     made = Channel(record("a", "1")).index(folder(), documents=())
     own = {path for path in made if path.startswith(SUBDIR)}
-    assert own == {
-        f"{SUBDIR}/{name}" for name in ("repodata.json", "repodata.json.zst", layout.LEDGER)
-    }
+    assert own == {f"{SUBDIR}/{name}" for name in ("repodata.json", "repodata.json.zst", MANIFEST)}
 
 
 def test_the_previous_index_is_not_changed_while_the_new_one_is_made(folder: Folder) -> None:
     channel = Channel(record("a", "1"), record("a", "2"))
     documents = channel.index(folder())
     previous = previous_index(documents, SUBDIR)
-    as_it_was = previous.ledger.encode()
+    as_it_was = previous.manifest.encode()
     # Another choice of "a" for current_repodata.json, though no package of that name changed.
     channel.records["c-1-0.conda"] = record("c", "1", "a <2")
     made = channel.index(folder(), before=documents, previous=previous, changed={"c"})
     current = parsed(made, "current_repodata.json")["packages.conda"]
     assert set(current) == {"a-1-0.conda", "a-2-0.conda", "c-1-0.conda"}
-    assert previous.ledger.encode() == as_it_was
+    assert previous.manifest.encode() == as_it_was
 
 
 _RECORDS = st.lists(
@@ -235,7 +235,7 @@ _RECORDS = st.lists(
 )
 
 
-@given(st.lists(_RECORDS, min_size=1, max_size=4), st.sets(st.sampled_from(layout.V3_DOCUMENTS)))
+@given(st.lists(_RECORDS, min_size=1, max_size=4), st.sets(st.sampled_from(V3_DOCUMENTS)))
 @settings(max_examples=120)
 def test_an_index_made_from_the_one_before_is_that_made_anew(
     tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]], v3_documents: set[str]

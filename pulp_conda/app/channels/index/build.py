@@ -12,11 +12,13 @@ from pathlib import Path
 from django.conf import settings
 from pulpcore.plugin.models import ProgressReport
 
-from pulp_conda.formats.index.channel import write_channeldata
+from pulp_conda.formats.index.context import BuildContext, Files
 from pulp_conda.formats.index.new_shards import NewShards
-from pulp_conda.formats.index.subdir import Files, Making, SubdirIndex
+from pulp_conda.formats.index.subdir import SubdirIndex
+from pulp_conda.formats.index.write_channeldata import write_channeldata
 
 from .documents import ALGORITHMS
+from .fingerprint import fingerprint_options
 from .plan import ROOT, Plan
 
 
@@ -53,7 +55,7 @@ def build(plan: Plan, folder: Path, report: ProgressReport | None = None) -> Bui
     context = _context(plan, folder)
     with ExitStack() as opened, _no_garbage():
         shards = {
-            subdir: opened.enter_context(closing(NewShards(folder)))
+            subdir: opened.enter_context(closing(NewShards(folder, plan.changed_names(subdir))))
             for subdir in plan.built_subdirs
         }
         files: Files = {}
@@ -61,45 +63,35 @@ def build(plan: Plan, folder: Path, report: ProgressReport | None = None) -> Bui
             report.total = len(shards)
         for subdir in report.iter(shards) if report else shards:
             files |= _build_subdir(plan, context, subdir, shards[subdir])
-        if "channeldata" in context.documents and plan.built_subdirs:
+        if "channeldata" in context.options.documents and plan.built_subdirs:
             files |= _build_channeldata(plan, context)
         opened.pop_all()
     return Built(files, shards)
 
 
-def _context(plan: Plan, folder: Path) -> Making:
-    return Making(
+def _context(plan: Plan, folder: Path) -> BuildContext:
+    return BuildContext(
         packages=plan.packages,
         folder=folder,
-        documents=plan.fingerprint["documents"].split(),
-        v3_documents=plan.fingerprint["v3_documents"].split(),
-        bz2_max_bytes=int(plan.fingerprint["bz2_max_bytes"]),
+        options=fingerprint_options(plan.fingerprint),
         created=int(plan.version.repository.pulp_created.timestamp() * 1000),
         algorithms=ALGORITHMS,
     )
 
 
-def _build_subdir(plan: Plan, context: Making, subdir: str, shards: NewShards) -> Files:
+def _build_subdir(plan: Plan, context: BuildContext, subdir: str, shards: NewShards) -> Files:
     previous = plan.previous_index(subdir)
-    changed = plan.changed[subdir] if plan.changed is not None and previous else None
     instructions = plan.packages.patches.of(subdir)
-    index = SubdirIndex(
-        context,
-        subdir,
-        before=previous,
-        changed=changed,
-        patch=instructions.patch if instructions else None,
-        shards=shards,
-    )
-    return index.write()
+    patch = instructions.patch if instructions else None
+    return SubdirIndex(context, subdir, shards, previous=previous, patch=patch).build()
 
 
-def _build_channeldata(plan: Plan, context: Making) -> Files:
+def _build_channeldata(plan: Plan, context: BuildContext) -> Files:
     changed = None if plan.changed is None else set[str]().union(*plan.changed.values())
     return write_channeldata(
         context,
         plan.subdirs,
-        before=plan.previous_index(ROOT),
+        previous=plan.previous_index(ROOT),
         changed=changed,
         describe=plan.packages.patches.describe,
     )

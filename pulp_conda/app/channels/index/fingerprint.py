@@ -3,6 +3,8 @@
 from django.conf import settings
 from pulpcore.plugin.models import RepositoryVersion
 
+from pulp_conda.formats.index.options import IndexOptions
+
 Fingerprint = dict[str, str]
 """Saved as labels beside the documents of a publication.
 
@@ -11,6 +13,15 @@ A new index takes documents over from a previous one only if both have the same 
 
 _FORMAT = "4"
 """Raise this with every change of the bytes that the same packages give."""
+
+
+def fingerprint_options(fingerprint: Fingerprint) -> IndexOptions:
+    """Return the options that a fingerprint states."""
+    return IndexOptions(
+        documents=frozenset(fingerprint["documents"].split()),
+        v3_documents=frozenset(fingerprint["v3_documents"].split()),
+        bz2_max_bytes=int(fingerprint["bz2_max_bytes"]),
+    )
 
 
 def index_fingerprint(version: RepositoryVersion) -> Fingerprint:

@@ -9,7 +9,7 @@ from typing import Protocol
 from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.formats import layout
-from pulp_conda.formats.index.subdir import Before, Packages
+from pulp_conda.formats.index.context import Packages, PreviousIndex
 
 from .documents import SavedDocument
 from .fingerprint import Fingerprint, index_fingerprint
@@ -69,22 +69,31 @@ class Plan:
             if layout.split(path)[0] not in built
         }
 
-    def previous_index(self, subdir: str) -> Before | None:
-        """Return the index that a subdir's is made from, None if it is made from packages alone.
+    def changed_names(self, subdir: str) -> Collection[str] | None:
+        """Return the names of a subdir to build anew, None for all of them."""
+        if self.changed is None or not self._can_merge(subdir):
+            return None
+        return self.changed[subdir]
+
+    def previous_index(self, subdir: str) -> PreviousIndex | None:
+        """Return the index that is merged with new fragments, None if everything is built anew.
 
         Raises:
             DamagedDocument: the manifest of that index is not what was saved.
         """
-        if self.previous is None or not self.previous.in_subdir(subdir):
+        if self.previous is None or not self._can_merge(subdir):
             return None
-        if subdir != ROOT:
-            # With patches each record is kept twice, patched and not, and without them once. So
-            # the first patch of a subdir and the end of its last one concern all names.
-            was_patched = f"{subdir}/{layout.REPODATA_FROM_PACKAGES}" in self.previous.documents
-            is_patched = self.packages.patches.of(subdir) is not None
-            if was_patched is not is_patched:
-                return None
         return self.previous.index_of(subdir)
+
+    def _can_merge(self, subdir: str) -> bool:
+        if self.previous is None or not self.previous.in_subdir(subdir):
+            return False
+        if subdir == ROOT:
+            return True
+        # With patches each record is kept twice, patched and not, and without them once. So the
+        # first patch of a subdir and the end of its last one concern all names.
+        was_patched = f"{subdir}/{layout.REPODATA_FROM_PACKAGES}" in self.previous.documents
+        return was_patched is (self.packages.patches.of(subdir) is not None)
 
 
 def plan(version: RepositoryVersion, packages: PackageSource, *, anew: bool = False) -> Plan:

@@ -12,9 +12,9 @@ from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.models import CondaPublication, CondaRepository
 from pulp_conda.formats import layout
-from pulp_conda.formats.index.ledger import Ledger
-from pulp_conda.formats.index.splice import Source
-from pulp_conda.formats.index.subdir import Before
+from pulp_conda.formats.index.context import PreviousIndex
+from pulp_conda.formats.index.manifest import MANIFEST, IndexManifest
+from pulp_conda.formats.index.merge import PreviousDocument
 
 from .documents import (
     DamagedDocument,
@@ -60,7 +60,7 @@ class PreviousPublication:
             if layout.split(path)[0] == subdir
         }
 
-    def index_of(self, subdir: str) -> Before:
+    def index_of(self, subdir: str) -> PreviousIndex:
         """Return the index of a subdir.
 
         Raises:
@@ -68,21 +68,21 @@ class PreviousPublication:
         """
         documents = self.in_subdir(subdir)
         try:
-            ledger = Ledger.decode(read_document(documents[layout.LEDGER]))
+            manifest = IndexManifest.decode(read_document(documents[MANIFEST]))
         except (KeyError, ValueError) as error:
             raise DamagedDocument(f"the index manifest of {subdir!r} cannot be read") from error
-        return Before(ledger, partial(_source, documents))
+        return PreviousIndex(manifest, partial(_open_document, documents))
 
 
 @contextmanager
-def _source(documents: Mapping[str, SavedDocument], name: str) -> Iterator[Source]:
+def _open_document(documents: Mapping[str, SavedDocument], name: str) -> Iterator[PreviousDocument]:
     """Yield the text of a document; its compressed variant has a sixth of the bytes to fetch."""
     try:
         with (
             opened_document(documents[f"{name}{layout.ZST}"]) as compressed,
             zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], compressed)) as stream,
         ):
-            yield Source(stream)
+            yield PreviousDocument(stream)
     except (KeyError, ValueError, zstandard.ZstdError) as error:
         raise DamagedDocument(f"{name} cannot be read: {error}") from error
 

@@ -12,7 +12,7 @@ from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
-from pulp_conda.formats.index.shards import Member
+from pulp_conda.formats.index.shards import IndexedPackage
 
 from .patches import Patches
 
@@ -118,12 +118,12 @@ class VersionPackages:
             cursor.execute(_SUBDIRS.format(in_version=IN_VERSION), self._parameters)
             return {subdir for (subdir,) in cursor.fetchall()}
 
-    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[Member]:
+    def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[IndexedPackage]:
         """Yield the packages of a subdir, or of some names in it, by name and file name."""
         query = _PACKAGES.format(in_version=IN_VERSION, names=_among(names))
         for row in self._rows(query, names, subdir=subdir):
             name, filename, extension, record, run_exports, indexed = row
-            yield Member(name, filename, extension, record, _decoded(run_exports), indexed)
+            yield IndexedPackage(name, filename, extension, record, _decoded(run_exports), indexed)
 
     def described(self, names: Collection[str] | None = None) -> Iterator[DescribedPackage]:
         """Yield what channeldata needs of all packages, or of those of some names, by name."""

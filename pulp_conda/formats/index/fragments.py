@@ -1,4 +1,4 @@
-"""New pieces of documents, set aside on disk until all that they depend on is known."""
+"""New fragments of documents, kept on disk until everything that they depend on is known."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _COPY_BYTES: Final = 1024**2
 
 
 class Span(NamedTuple):
-    """Where text lies, in bytes."""
+    """A range of bytes."""
 
     start: int
     size: int
 
     @property
     def end(self) -> int:
-        """The first byte behind it."""
+        """The position after its last byte."""
         return self.start + self.size
 
 
-class PieceStore:
-    """Keeps pieces by section and name until it is closed.
+class FragmentStore:
+    """Keeps fragments by section and name until it is closed.
 
-    The pieces of a section lie in the order they came in, with commas between, ready to be
-    copied. Few stay in memory, more lie in temporary files in `folder`; what always stays in
-    memory is where they lie.
+    The fragments of a section lie in the order in which they were added, with commas between them,
+    ready to be copied. The first 4 MiB of a section stay in memory, and more go to a temporary
+    file in `folder`. The positions of fragments stay in memory.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -40,28 +40,28 @@ class PieceStore:
         self._sections: dict[Section, _SectionStore] = {}
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the temporary files."""
         for store in self._sections.values():
             store.file.close()
 
-    def add(self, section: Section, name: str, pieces: Iterable[str | bytes]) -> None:
-        """Keep all pieces that a name has in a section; to be called once for the two."""
+    def add(self, section: Section, name: str, fragments: Iterable[str | bytes]) -> None:
+        """Add all fragments of a name in a section; call this once for each name and section."""
         if section not in self._sections:
             self._sections[section] = _SectionStore(self._folder)
-        self._sections[section].add(name, [_bytes(piece) for piece in pieces])
+        self._sections[section].add(name, [_bytes(fragment) for fragment in fragments])
 
     def spans(self, section: Section) -> dict[str, Span]:
-        """Return where the pieces of each name that has any in a section lie."""
+        """Return the span of each name that has fragments in a section."""
         store = self._sections.get(section)
         return store.spans if store else {}
 
-    def pieces(self, section: Section, name: str) -> list[bytes]:
-        """Return the pieces that a name has in a section."""
+    def fragments(self, section: Section, name: str) -> list[bytes]:
+        """Return the fragments of a name in a section."""
         store = self._sections.get(section)
-        return store.pieces(name) if store else []
+        return store.fragments(name) if store else []
 
     def read(self, section: Section, span: Span) -> Iterator[bytes]:
-        """Yield the text of a section at a span, which may reach over several names."""
+        """Yield the text of a span, which may hold the fragments of several names."""
         store = self._sections[section]
         store.file.seek(span.start)
         left = span.size
@@ -71,22 +71,22 @@ class PieceStore:
             yield data
 
 
-def _bytes(piece: str | bytes) -> bytes:
-    return piece.encode() if isinstance(piece, str) else piece
+def _bytes(fragment: str | bytes) -> bytes:
+    return fragment.encode() if isinstance(fragment, str) else fragment
 
 
 class _SectionStore:
     def __init__(self, folder: str | None) -> None:
-        # Closed with the store it belongs to.
+        # FragmentStore.close closes it.
         self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=folder)  # noqa: SIM115
         self.spans: dict[str, Span] = {}
         self._sizes: dict[str, array[int]] = {}
         self._end = 0
 
-    def add(self, name: str, pieces: list[bytes]) -> None:
-        if not pieces:
+    def add(self, name: str, fragments: list[bytes]) -> None:
+        if not fragments:
             return
-        text = b",".join(pieces)
+        text = b",".join(fragments)
         start = self._end
         if start:
             text = b"," + text
@@ -95,9 +95,9 @@ class _SectionStore:
         self.file.write(text)
         self._end += len(text)
         self.spans[name] = Span(start, self._end - start)
-        self._sizes[name] = array("L", map(len, pieces))
+        self._sizes[name] = array("L", map(len, fragments))
 
-    def pieces(self, name: str) -> list[bytes]:
+    def fragments(self, name: str) -> list[bytes]:
         if name not in self.spans:
             return []
         self.file.seek(self.spans[name].start)

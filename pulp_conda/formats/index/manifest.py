@@ -1,7 +1,7 @@
-"""A subdir's ledger: what its next index need not make anew.
+"""The manifest of an index: what the next index of the same subdir is merged by.
 
-Kept beside the documents of a publication and never served. It says of each name which shard it
-has and where its pieces lie in the documents.
+It is saved beside the documents of a publication and never served. For each name it holds the
+digest of its shard, and the sizes of its fragments in the documents.
 """
 
 from __future__ import annotations
@@ -19,42 +19,46 @@ from .current_repodata import Choice
 from .sections import Section
 from .shards import Revision
 
+MANIFEST: Final = "index_manifest.msgpack.zst"
+"""The file name of the manifest, in a publication only."""
+
 _COMPRESSION_LEVEL: Final = 1
 _MAX_BYTES: Final = 2**31
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
-    """What is known of one name. Two manifests may share an entry, so it never changes."""
+class NameEntry(msgspec.Struct, array_like=True, frozen=True):
+    """The entry of one name. It is frozen, because two manifests may share it."""
 
     name: str
     digest: bytes | None = None
-    """SHA-256 of its shard; None if it has none, as all its files were removed."""
+    """SHA-256 of its shard; None if no shard is published of it."""
     sizes: dict[int, int] = {}
-    """How many bytes its pieces take in each section where it has any, commas included."""
+    """By section, the bytes of its fragments and of the commas between them; never zero."""
     removed: list[str] = []
-    """Files that the channel once had and has no more."""
+    """Files that an index of the channel has named and that are not in the channel now."""
     dropped: list[str] = []
-    """Files that a patch takes out."""
+    """Files that a patch removes."""
     newest: int = 0
-    """When the newest of its files was indexed, in milliseconds."""
+    """The latest `indexed_timestamp` of its files, in milliseconds."""
     revision: Revision | None = None
+    """Its records under `v3`, None without any."""
     original_revision: Revision | None = None
-    """What it would have under `v3` without patches."""
+    """Its records under `v3` before patches."""
     choice: Choice | None = None
-    """What of it is in `current_repodata.json`."""
+    """Its part in `current_repodata.json`."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether the channel has no file of this name any more."""
+        """Whether no document has a record of this name."""
         return not self.sizes
 
     @property
     def is_classic(self) -> bool:
-        """Whether it has records that every client reads."""
+        """Whether it has records outside of `v3`, which every client reads."""
         return Section.PACKAGES in self.sizes or Section.PACKAGES_CONDA in self.sizes
 
-    def resized(self, section: Section, size: int) -> Entry:
-        """Return an entry whose pieces take `size` bytes in a section."""
+    def resized(self, section: Section, size: int) -> NameEntry:
+        """Return an entry whose fragments have `size` bytes in a section."""
         if self.sizes.get(section, 0) == size:
             return self
         sizes = {**self.sizes, int(section): size}
@@ -65,61 +69,65 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
 
 class _Stored(msgspec.Struct, array_like=True):
     starts: dict[int, int]
-    entries: list[Entry]
+    entries: list[NameEntry]
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(_Stored)
 
 
 @dataclass(slots=True)
-class Ledger:
-    """The entries of a subdir, and where each section begins in its document."""
+class IndexManifest:
+    """The entries of a subdir, or of a channel's root, and the positions of sections."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, NameEntry] = field(default_factory=dict)
     """By name, in the order of names."""
     starts: dict[Section, int] = field(default_factory=dict)
+    """The position of each section in its document, in bytes."""
 
     def encode(self) -> bytes:
-        """Return the ledger as it is kept."""
+        """Return the bytes to save."""
         stored = _Stored({int(s): at for s, at in self.starts.items()}, list(self.entries.values()))
         compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_checksum=True)
         return compressor.compress(msgspec.msgpack.encode(stored))
 
     @classmethod
-    def decode(cls, data: bytes) -> Ledger:
-        """Return the ledger that was kept.
+    def decode(cls, data: bytes) -> IndexManifest:
+        """Return the manifest of saved bytes.
 
         Raises:
-            ValueError: the bytes are not those of a ledger.
+            ValueError: the bytes are not those of a manifest.
         """
         try:
             plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BYTES)
             stored = _DECODER.decode(plain)
         except (zstandard.ZstdError, msgspec.MsgspecError) as error:
-            raise ValueError(f"this is no ledger: {error}") from error
+            raise ValueError(f"this is no index manifest: {error}") from error
         starts = {Section(section): at for section, at in stored.starts.items()}
         return cls({entry.name: entry for entry in stored.entries}, starts)
 
-    def updated(self, changed: Iterable[str], entries: Iterable[Entry]) -> Ledger:
-        """Return a ledger in which the changed names have these entries, or none."""
+    def updated(self, changed: Iterable[str], entries: Iterable[NameEntry]) -> IndexManifest:
+        """Return a manifest in which changed names have the given entries, or no entry.
+
+        It has no positions of sections yet.
+        """
         kept = self.entries.copy()
         for name in changed:
             kept.pop(name, None)
         kept |= {entry.name: entry for entry in entries}
-        return Ledger({name: kept[name] for name in sorted(kept)})
+        return IndexManifest({name: kept[name] for name in sorted(kept)})
 
     def resize(self, section: Section, sizes: Mapping[str, int]) -> None:
-        """Note how many bytes some names take in a section."""
+        """Set the sizes of some names in a section; names without an entry are ignored."""
         for name, size in sizes.items():
             if entry := self.entries.get(name):
                 self.entries[name] = entry.resized(section, size)
 
     def choose(self, name: str, choice: Choice) -> None:
-        """Note what of a name is in `current_repodata.json`."""
+        """Set the part of a name in `current_repodata.json`."""
         self.entries[name] = msgspec.structs.replace(self.entries[name], choice=choice)
 
     def sizes(self, section: Section) -> dict[str, int]:
-        """Return how many bytes each name takes in a section, in the order of names."""
+        """Return the size of each name in a section, in the order of names."""
         return {name: entry.sizes.get(section, 0) for name, entry in self.entries.items()}
 
     @property
@@ -130,27 +138,27 @@ class Ledger:
 
     @property
     def removed(self) -> list[str]:
-        """All files that the channel once had and has no more, in order."""
+        """All files that an index of the channel has named and that are not in it now, sorted."""
         return sorted(file for entry in self.entries.values() for file in entry.removed)
 
     @property
     def dropped(self) -> list[str]:
-        """All files that patches take out, in order."""
+        """All files that patches remove, sorted."""
         return sorted(file for entry in self.entries.values() for file in entry.dropped)
 
     @property
     def newest(self) -> int:
-        """When the newest file was indexed, in milliseconds; 0 without files."""
+        """The latest `indexed_timestamp`, in milliseconds; 0 without files."""
         return max((entry.newest for entry in self.entries.values()), default=0)
 
     @property
     def revision(self) -> Revision | None:
-        """What there is under `v3`."""
+        """All records under `v3`, None without any."""
         return _sum(entry.revision for entry in self.entries.values())
 
     @property
     def original_revision(self) -> Revision | None:
-        """What there would be under `v3` without patches."""
+        """All records under `v3` before patches, None without any."""
         return _sum(entry.original_revision for entry in self.entries.values())
 
 
