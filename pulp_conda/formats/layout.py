@@ -1,4 +1,4 @@
-"""The names of the files below a channel's URL, and how long a client may keep each."""
+"""The paths of the files below a channel's URL (CEP 12, 16, 36, 38, 6)."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ INDEX_HTML = "index.html"
 SUBDIR_DOCUMENTS = frozenset(
     document + suffix for document in (REPODATA, CURRENT_REPODATA) for suffix in ("", ZST, BZ2)
 )
-"""What a channel's index may hold in every subdir (CEP 36)."""
+"""The documents of repodata in a subdir (CEP 36)."""
 
 _SERVED_IN_SUBDIRS = SUBDIR_DOCUMENTS | {
     REPODATA_SHARDS,
@@ -34,14 +34,12 @@ _SERVED_IN_SUBDIRS = SUBDIR_DOCUMENTS | {
     RUN_EXPORTS_JSON + ZST,
     *(REPODATA_FROM_PACKAGES + suffix for suffix in ("", ZST, BZ2)),
 }
-"""What clients may ask for in a subdir: other files of a publication are its own."""
+"""All documents that clients may get in a subdir; a publication has other files, too."""
 
 ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, CHANNELDATA_JSON + ZST, NOTICES, INDEX_HTML})
-"""What clients may ask for beside the subdirs."""
+"""All documents that clients may get in the root of a channel."""
 
 SHARDS = "shards"
-
-_LONGEST_LIFETIME_S = 365 * 24 * 3600
 
 _SHARD = re.compile(r"([0-9a-f]{64})\.msgpack\.zst")
 
@@ -54,7 +52,7 @@ _TYPES = {
 
 
 class Kind(Enum):
-    """How a channel comes by a file, and how long a client may keep it."""
+    """The kind of a file below a channel's URL."""
 
     DOCUMENT = "document"
     SHARD = "shard"
@@ -63,17 +61,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a path below a channel's URL names."""
+    """A path below a channel's URL, parsed."""
 
     kind: Kind
     subdir: str
     """Empty for a document of the channel's root."""
     name: str
-    """The file's name; of a shard its digest in hex."""
+    """The file name; for a shard, its digest in hex."""
 
 
 def place(path: str) -> Place | None:
-    """Return what a path below a channel's URL names, None where no channel has such a path."""
+    """Parse a path below a channel's URL; return None if no channel can have such a path."""
     if not (path.isascii() and path.isprintable()):
         return None
     subdir, filename = split(path)
@@ -93,17 +91,17 @@ def place(path: str) -> Place | None:
 def split(path: str) -> tuple[str, str]:
     """Split a path below a channel's URL into its subdir and its file name.
 
-    The subdir is empty for a document of the channel's root, and holds a slash where the path is
-    deeper than any that a channel has.
+    The subdir is empty for a file in the channel's root. It contains a slash if the path is deeper
+    than those of channels.
     """
     subdir, _, filename = path.rpartition("/")
     return subdir, filename
 
 
 def depth(path: str) -> int:
-    """Return how many of a path's last segments lie below the channel's URL, by their look.
+    """Return how many of the last segments of a path are below the channel's URL.
 
-    A channel's name may hold slashes, so what comes before these segments is its name.
+    The segments before them are the name of the channel, which may contain slashes.
     """
     segments = path.split("/")
     folder, filename = ["", *segments][-2:]
@@ -115,17 +113,5 @@ def depth(path: str) -> int:
 
 
 def content_type(path: str) -> str:
-    """Return the media type of a file, which never is an encoding: clients unpack themselves."""
+    """Return the media type of a file. Compression is part of it: clients decompress themselves."""
     return _TYPES.get(PurePosixPath(path).suffix, "application/octet-stream")
-
-
-def cache_control(kind: Kind, *, private: bool, name_lifetime_s: int = 0) -> str:
-    """Return the Cache-Control header of a file. What a shard's URL means never changes.
-
-    A document is asked for anew every time, which costs a 304: who was told that an upload is done
-    finds it also if they looked a second before. So is a package, whose name may be withdrawn or
-    come back with other bytes; `name_lifetime_s` is how long that is excluded.
-    """
-    who = "private" if private else "public"
-    lifetime = {Kind.SHARD: _LONGEST_LIFETIME_S, Kind.PACKAGE: name_lifetime_s}.get(kind, 0)
-    return f"{who}, max-age={lifetime}, " + ("immutable" if lifetime else "must-revalidate")

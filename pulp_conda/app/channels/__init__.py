@@ -1,4 +1,63 @@
-"""What happens to a channel: a package is ingested, committed to a version and published.
+"""A channel's life: what is uploaded becomes a version, and a version becomes an index.
 
-`registry`, `viewsets` and `tasks` call these alike; nothing here knows how a package came in.
+`registry`, `viewsets` and `tasks` call this package. It does not know by which API a request came.
+
+# The flow of an upload
+
+::
+
+    request (an API process)
+       |
+       |  intake.ingest       stream the body to a file while hashing it, validate the archive,
+       |                      save artifact and content unit.    no lock, safe to repeat
+       v
+    [ package, in no version yet ]
+       |
+       |  changes             save a row that says what to change, take the channel's commit lock,
+       |                      start a task that holds the repository, wait for the row's outcome
+       v
+    task (this process, or a worker)
+       |
+       |  changes             decide every waiting row of the channel: exists, quota, ...
+       |  changes.versions    make ONE new version of all that is accepted
+       |  index.publish         plan   what changed since the previous publication?
+       |                        build  shards and documents of changed names, in a folder
+       |                        save   shards, documents, publication
+       |                      COMMIT: version, index and outcomes become visible together
+       v
+    [ 201: every client that asks now finds the package ]
+
+Two ideas carry this.
+
+* *A commit takes all that waits.* Any number of uploads can wait for the same channel. Whoever gets
+  the commit lock commits every waiting change in one version with one publication, so 500 parallel
+  uploads need a handful of versions.
+* *One transaction makes everything visible.* Until it commits, clients see the previous index,
+  which is complete in itself. A process that dies leaves at most saved packages that no version
+  has, and orphan clean-up deletes these.
+
+Removals, patches and promotions change a version in the same way; they only arrive differently.
+
+# What clients are served
+
+::
+
+    CondaDistribution --> CondaRepository --> newest version with a complete publication
+      (a URL)               (a channel)               |
+                                                      +-- documents       PublishedArtifact
+                                                      +-- shards          CondaShard, by digest
+                                                      +-- packages        memberships of the version
+
+`app/content` looks files up along these arrows. It calls nothing here that changes a channel.
+
+# The rooms
+
+Each may use those above it:
+
+* `storage`: artifacts in Pulp's storage, disk space, and durability of transactions.
+* `index`: publishing a version. `formats/index` explains how documents are built.
+* `changes`: the commit lock, waiting changes, versions, quotas.
+* `intake`: receiving, validating and saving packages and patches.
+* `reading`: lists, pages and look-ups of what channels hold.
+* `upkeep`: clean-up, and checks of indexes and files.
 """

@@ -21,10 +21,10 @@ from pulp_conda.app.channels.reading.browse import (
     files_of,
     listing_of,
 )
+from pulp_conda.app.channels.reading.listing import Listing, search
 from pulp_conda.app.models import ChannelName, shown_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
-from pulp_conda.formats.index.channeldata import Listing, search
 
 from .answers import unreadable
 from .html import HEADERS, Rows, query, render

@@ -19,6 +19,7 @@ from django.conf import settings
 from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.cache_control import cache_control
 from pulp_conda.app.core.serving import is_file_system, validate_domain
 from pulp_conda.app.models import (
     REQUESTER,
@@ -254,7 +255,7 @@ def _representation(
     return Representation(
         place.kind,
         content_type,
-        layout.cache_control(place.kind, private=private, name_lifetime_s=name_lifetime_s),
+        cache_control(place.kind, private=private, name_lifetime_s=name_lifetime_s),
         Validators(
             f'"{etag}"',
             http_date(moment) if moment else None,

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from pulpcore.plugin.models import Content, ContentManager, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.formats.patches import FILENAME, Instructions
+from pulp_conda.formats.index.patches import FILENAME, Instructions
 
 from .package import held_by, identity_of
 

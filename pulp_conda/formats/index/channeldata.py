@@ -7,7 +7,6 @@ entries of earlier documents can be used again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -161,58 +160,3 @@ def _run_exports(packages: Iterable[ChannelPackage]) -> dict[str, RunExports]:
         if package.run_exports:
             exports.setdefault(package.version, package.run_exports)
     return exports
-
-
-class Listed(msgspec.Struct, gc=False):
-    """What a list of a channel's names shows of one."""
-
-    version: str = ""
-    summary: str = ""
-    license: str = ""
-    subdirs: tuple[str, ...] = ()
-    timestamp: int = 0
-
-
-class Listing(msgspec.Struct, dict=True):
-    """A channel's names, in the order of the document."""
-
-    packages: dict[str, Listed] = {}
-    subdirs: list[str] = []
-
-    @cached_property
-    def searched(self) -> list[tuple[str, str]]:
-        """Each name with the text that is searched: made once, as it costs most of a search."""
-        return [
-            (name, f"{name} {listed.summary}".casefold()) for name, listed in self.packages.items()
-        ]
-
-
-_LISTING_DECODER: Final = msgspec.json.Decoder(Listing)
-
-
-def parse_listing(document: bytes) -> Listing:
-    """Return what channeldata.json says about all names that a list of them shows."""
-    return _LISTING_DECODER.decode(document)
-
-
-def search(listing: Listing, text: str) -> list[str]:
-    """Return the names that a text may mean, the likeliest first: by name, then by summary.
-
-    Looks at every name: some milliseconds for 50,000 of them.
-    """
-    words = text.casefold().split()
-    if not words:
-        return list(listing.packages)
-    found = listing.searched
-    for word in words:
-        found = [each for each in found if word in each[1]]
-    return sorted((name for name, _ in found), key=lambda name: (_likelihood(name, words), name))
-
-
-def _likelihood(name: str, words: Sequence[str]) -> int:
-    """Return the lower the likelier."""
-    if not all(word in name for word in words):
-        return 3
-    if name.startswith(words[0]):
-        return 0 if name == words[0] else 1
-    return 2

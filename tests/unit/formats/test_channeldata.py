@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 from pulp_conda.formats.about import describe
 from pulp_conda.formats.index.channeldata import (
     ChannelPackage,
-    Listed,
     channel_entry,
     channel_fragment,
-    parse_listing,
-    search,
     timestamp_seconds,
 )
 from tests.real_data import needs_real_packages, real_packages
@@ -200,33 +197,3 @@ def _entry_of(path: Path) -> tuple[str, dict[str, Any]]:
     ]
     name = contents.filename.name
     return name, json.loads("{" + channel_fragment(name, packages) + "}")[name]
-
-
-LISTING = parse_listing(
-    b'{"channeldata_version":1,"subdirs":["noarch"],"packages":{'
-    b'"bz2":{"version":"1","summary":"Compresses Data","license":"MIT","subdirs":["noarch"],'
-    b'"timestamp":5,"run_exports":{},"home":"https://a.example"},'
-    b'"py-zip":{"summary":"x"},"unzip":{},"zip":{"version":"3"},"zipp":{}}}'
-)
-
-
-def test_a_listing_keeps_what_a_list_shows() -> None:
-    assert list(LISTING.packages) == ["bz2", "py-zip", "unzip", "zip", "zipp"]
-    assert LISTING.packages["bz2"] == Listed("1", "Compresses Data", "MIT", ("noarch",), 5)
-    assert LISTING.subdirs == ["noarch"]
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("", ["bz2", "py-zip", "unzip", "zip", "zipp"]),
-        ("zip", ["zip", "zipp", "py-zip", "unzip"]),
-        ("ZIP py", ["py-zip"]),
-        ("data compress", ["bz2"]),
-        ("zip x", ["py-zip"]),
-        ("nothing", []),
-        ("\0", []),
-    ],
-)
-def test_search_finds_names_first_and_then_summaries(text: str, names: list[str]) -> None:
-    assert search(LISTING, text) == names

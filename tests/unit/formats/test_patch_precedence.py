@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pulp_conda.formats.index.patch_instructions import parse_instructions
 from pulp_conda.formats.limits import Limits
-from pulp_conda.formats.patches import parse_instructions
 
 OLDER, NEWER = "demo-1.0-0.tar.bz2", "demo-1.0-0.conda"
 RECORD: dict[str, Any] = {"name": "demo", "version": "1.0", "build": "0", "depends": []}

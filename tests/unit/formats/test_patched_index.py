@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from pulp_conda.formats import layout
 from pulp_conda.formats.index.manifest import MANIFEST
+from pulp_conda.formats.index.patch_instructions import parse_instructions
+from pulp_conda.formats.index.patches import NOTHING, Instructions, changed_names
 from pulp_conda.formats.limits import Limits
-from pulp_conda.formats.patches import NOTHING, Instructions, changed_names, parse_instructions
 from tests.unit.formats.channels import SUBDIR, Channel, record
 
 RECORDS = [

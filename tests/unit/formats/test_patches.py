@@ -21,14 +21,9 @@ from pulp_conda.formats.errors import (
     InvalidPackage,
 )
 from pulp_conda.formats.index.channeldata import ChannelPackage
+from pulp_conda.formats.index.patch_instructions import PROTECTED_FIELDS, parse_instructions
+from pulp_conda.formats.index.patches import NOTHING, Instructions, changed_names
 from pulp_conda.formats.limits import Limits
-from pulp_conda.formats.patches import (
-    NOTHING,
-    PROTECTED_FIELDS,
-    Instructions,
-    changed_names,
-    parse_instructions,
-)
 from pulp_conda.formats.records import is_v3
 
 NOW = 2.0e9

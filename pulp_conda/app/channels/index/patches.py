@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pulp_conda.app.models import CondaRepodataPatch
 from pulp_conda.formats.index.channeldata import ChannelPackage
-from pulp_conda.formats.patches import NOTHING, Instructions, changed_names
+from pulp_conda.formats.index.patches import NOTHING, Instructions, changed_names
 
 
 class Patches:

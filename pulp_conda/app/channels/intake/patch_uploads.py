@@ -15,7 +15,8 @@ from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
 from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
 from pulp_conda.formats.archives import inspect, sniff
 from pulp_conda.formats.errors import DocumentTooLarge, LyingExtension, MissingDocument
-from pulp_conda.formats.patches import FILENAME, Instructions, parse_instructions
+from pulp_conda.formats.index.patch_instructions import parse_instructions
+from pulp_conda.formats.index.patches import FILENAME, Instructions
 
 from .ingest import limits, received
 

@@ -18,9 +18,11 @@ from pulp_conda.app.models import CondaPackage, CondaShard, IndexedFile
 from pulp_conda.app.models.package import held_by
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
-from pulp_conda.formats.index.channeldata import Listing, parse_listing, timestamp_seconds
+from pulp_conda.formats.index.channeldata import timestamp_seconds
 from pulp_conda.formats.index.shard_files import shard_files
 from pulp_conda.formats.version_order import version_ranks
+
+from .listing import Listing, parse_listing
 
 _NAMES_KEPT = 100_000
 """So many names a process keeps of the channels that were looked at last: some 75 MB."""
