@@ -74,7 +74,7 @@ def test_a_spoilt_document_is_found_and_mended(
     if spoil == "gone":
         path.unlink()
     else:
-        path.write_bytes(whole[:-1] + (b"?" if spoil == "changed" else b""))
+        path.write_bytes(whole[:-1] + (bytes([whole[-1] ^ 1]) if spoil == "changed" else b""))
     found = check(rest, href, "check_index")
     # In so small a channel current_repodata.json is the same document.
     assert found.keys() == {_INDEX, "noarch/current_repodata.json.zst"}
@@ -110,7 +110,7 @@ def test_a_spoilt_package_is_found_and_can_be_uploaded_again(
     body = PackageBuilder(owner).payload(3000).conda()
     path = stored(server, hashlib.sha256(body).hexdigest())
     package = f"noarch/{owner}-1.0-0.conda"
-    path.write_bytes(body[:-1] + b"?")
+    path.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
     assert check(rest, href, "check_files", checksums=False) == {}
     found = check(rest, href, "check_files")
     assert list(found) == [package]
@@ -118,7 +118,7 @@ def test_a_spoilt_package_is_found_and_can_be_uploaded_again(
     # Wherever it is uploaded to, the bytes at hand take the place of the spoilt ones.
     elsewhere = server.channel(owner, "elsewhere")
     for url, status in ((elsewhere, 201), (server.channel(owner), 409)):
-        path.write_bytes(body[:-1] + b"?")
+        path.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
         assert server.put(f"{url}/x.conda", body).status_code == status
         assert requests.get(f"{url}/{package}", timeout=30).content == body
     assert check(rest, href, "check_files") == {}
@@ -141,7 +141,7 @@ def test_a_file_that_no_artifact_has_is_not_taken_for_another(
     body = PackageBuilder(f"{owner}-orphan").payload(3000).conda()
     path = stored(server, hashlib.sha256(body).hexdigest())
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body[:-1] + b"?")
+    path.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
     assert server.put(f"{server.channel(owner)}/x.conda", body).status_code == 201
     assert served(server, owner, f"noarch/{owner}-orphan-1.0-0.conda") == body
 

@@ -7,12 +7,12 @@ incremental interface with a ceiling on the output of each step, so one reader s
 from __future__ import annotations
 
 import bz2
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from pulp_conda.formats.compression import zstd
 from pulp_conda.formats.errors import (
     CorruptArchive,
     ExpandsTooFar,
@@ -22,11 +22,6 @@ from pulp_conda.formats.errors import (
     TruncatedArchive,
 )
 from pulp_conda.formats.limits import Limits
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 CHUNK_BYTES: Final = 256 * 1024
 _STEPS_PER_LOOK: Final = 32

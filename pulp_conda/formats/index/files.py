@@ -14,9 +14,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self, cast
+from typing import Final, Self
 
-import zstandard
+from pulp_conda.formats.compression import frame_compressor
 
 ZSTD_LEVEL: Final = 1
 """On real repodata level 1 is 2 to 75 times as fast as levels 3 to 15, and smaller."""
@@ -80,10 +80,7 @@ class DocumentWriter:
     def __init__(self, plain: Path, zst: Path, algorithms: Sequence[str], total_size: int) -> None:
         self._plain = HashedFile(plain, algorithms)
         self._zst = HashedFile(zst, algorithms)
-        compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-        self._compressed = compressor.stream_writer(
-            cast(IO[bytes], self._zst), size=total_size, closefd=False
-        )
+        self._compressor = frame_compressor(ZSTD_LEVEL, total_size)
         self._chunk = bytearray()
         self._threads: list[ThreadPoolExecutor] = []
         self._running: deque[list[Future[object]]] = deque()
@@ -123,10 +120,13 @@ class DocumentWriter:
         self._wait(0)
         for step in self._steps():
             step(bytes(self._chunk))
-        self._compressed.flush(zstandard.FLUSH_FRAME)
+        self._zst.write(self._compressor.flush())
 
     def _steps(self) -> list[Callable[[bytes], object]]:
-        return [self._compressed.write, *self._plain.steps()]
+        return [self._compress, *self._plain.steps()]
+
+    def _compress(self, chunk: bytes) -> None:
+        self._zst.write(self._compressor.compress(chunk))
 
     def _wait(self, left: int) -> None:
         """Wait until at most `left` chunks are being processed."""

@@ -13,7 +13,8 @@ from operator import add
 from typing import Final
 
 import msgspec
-import zstandard
+
+from pulp_conda.formats.compression import FrameEncoder, zstd
 
 from .current_repodata import Choice
 from .sections import Section
@@ -23,7 +24,6 @@ MANIFEST: Final = "index_manifest.msgpack.zst"
 """The file name of the manifest, in a publication only."""
 
 _COMPRESSION_LEVEL: Final = 1
-_MAX_BYTES: Final = 2**31
 
 
 class NameEntry(msgspec.Struct, array_like=True, frozen=True):
@@ -87,8 +87,7 @@ class IndexManifest:
     def encode(self) -> bytes:
         """Return the bytes to save."""
         stored = _Stored({int(s): at for s, at in self.starts.items()}, list(self.entries.values()))
-        compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL, write_checksum=True)
-        return compressor.compress(msgspec.msgpack.encode(stored))
+        return FrameEncoder(_COMPRESSION_LEVEL).encode(msgspec.msgpack.encode(stored))
 
     @classmethod
     def decode(cls, data: bytes) -> IndexManifest:
@@ -98,9 +97,8 @@ class IndexManifest:
             ValueError: the bytes are not those of a manifest.
         """
         try:
-            plain = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BYTES)
-            stored = _DECODER.decode(plain)
-        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+            stored = _DECODER.decode(zstd.decompress(data))
+        except (zstd.ZstdError, msgspec.MsgspecError) as error:
             raise ValueError(f"this is no index manifest: {error}") from error
         starts = {Section(section): at for section, at in stored.starts.items()}
         return cls({entry.name: entry for entry in stored.entries}, starts)

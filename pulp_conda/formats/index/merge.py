@@ -6,7 +6,9 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple
+
+from pulp_conda.formats.compression import Readable
 
 from .files import DocumentWriter
 from .fragments import FragmentStore, Span
@@ -67,7 +69,7 @@ def merge_spans(
 class PreviousDocument:
     """The text of a previous document, read once from its beginning to its end."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._at = 0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-import zstandard
+
+from pulp_conda.formats.compression import zstd
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -28,8 +29,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(_Shard)
 
 def shard_files(data: bytes) -> dict[str, bool]:
     """Return the files that a shard of this server names, and whether each is revoked."""
-    unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(data)
-    shard = _DECODER.decode(unpacked)
+    shard = _DECODER.decode(zstd.decompress(data))
     v3 = {f"{stem}.conda": record for stem, record in shard.v3.conda.items()}
     v3 |= {f"{stem}.tar.bz2": record for stem, record in shard.v3.tar_bz2.items()}
     records = {**shard.packages, **shard.packages_conda, **v3}

@@ -1,8 +1,12 @@
 """The fingerprint of an index: everything besides its packages that decides on its bytes."""
 
+from importlib.metadata import version as version_of
+from typing import Final
+
 from django.conf import settings
 from pulpcore.plugin.models import RepositoryVersion
 
+from pulp_conda.formats.compression import ZSTD_VERSION
 from pulp_conda.formats.index.options import IndexOptions
 
 Fingerprint = dict[str, str]
@@ -13,6 +17,14 @@ A new index takes documents over from a previous one only if both have the same 
 
 _FORMAT = "4"
 """Raise this with every change of the bytes that the same packages give."""
+
+
+LIBRARIES: Final = {"zstd": ZSTD_VERSION, "py_rattler": version_of("py-rattler")}
+"""The libraries whose version decides on bytes.
+
+zstd compresses documents and shards. py-rattler writes the requirements of records under `v3`, and
+matches dependencies for `current_repodata.json`.
+"""
 
 
 def fingerprint_options(fingerprint: Fingerprint) -> IndexOptions:
@@ -32,4 +44,19 @@ def index_fingerprint(version: RepositoryVersion) -> Fingerprint:
         "documents": " ".join(repository.documents),
         "v3_documents": " ".join(repository.v3_documents),
         "bz2_max_bytes": str(settings.CONDA_BZ2_MAX_BYTES),
+        **LIBRARIES,
     }
+
+
+def same_options(fingerprint: Fingerprint, other: Fingerprint) -> bool:
+    """Tell whether two fingerprints differ at most in libraries."""
+    return _without_libraries(fingerprint) == _without_libraries(other)
+
+
+def same_libraries(fingerprint: Fingerprint, other: Fingerprint) -> bool:
+    """Tell whether equal packages give equal bytes under two fingerprints with equal options."""
+    return all(fingerprint.get(name) == other.get(name) for name in LIBRARIES)
+
+
+def _without_libraries(fingerprint: Fingerprint) -> Fingerprint:
+    return {key: value for key, value in fingerprint.items() if key not in LIBRARIES}

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, cast
 
-import zstandard
 from django.db.models import F
 from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.models import CondaPublication, CondaRepository
 from pulp_conda.formats import layout
+from pulp_conda.formats.compression import decompressed, zstd
 from pulp_conda.formats.index.context import PreviousIndex
 from pulp_conda.formats.index.manifest import MANIFEST, IndexManifest
 from pulp_conda.formats.index.merge import PreviousDocument
@@ -80,10 +79,10 @@ def _open_document(documents: Mapping[str, SavedDocument], name: str) -> Iterato
     try:
         with (
             opened_document(documents[f"{name}{layout.ZST}"]) as compressed,
-            zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], compressed)) as stream,
+            decompressed(compressed) as stream,
         ):
             yield PreviousDocument(stream)
-    except (KeyError, ValueError, zstandard.ZstdError) as error:
+    except (KeyError, ValueError, EOFError, zstd.ZstdError) as error:
         raise DamagedDocument(f"{name} cannot be read: {error}") from error
 
 

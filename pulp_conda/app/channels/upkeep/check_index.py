@@ -1,6 +1,7 @@
-"""Whether a published index is the one that the stored packages give, and mending it."""
+"""Checking that a published index is the one that its packages give, and mending it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -13,18 +14,29 @@ from pulpcore.plugin.models import (
 )
 
 from pulp_conda.app.channels.index.build import Built, temporary_build
-from pulp_conda.app.channels.index.documents import DamagedDocument, SavedDocument, opened_document
-from pulp_conda.app.channels.index.fingerprint import index_fingerprint
+from pulp_conda.app.channels.index.documents import (
+    CheckedStream,
+    DamagedDocument,
+    SavedDocument,
+    opened_document,
+)
+from pulp_conda.app.channels.index.fingerprint import (
+    Fingerprint,
+    index_fingerprint,
+    same_libraries,
+    same_options,
+)
 from pulp_conda.app.channels.index.plan import plan
 from pulp_conda.app.channels.index.version_packages import VersionPackages
 from pulp_conda.app.models import CondaPublication, CondaShard
+from pulp_conda.formats.index.compare import content_digest, same_shard
 from pulp_conda.formats.index.files import WrittenFile
 from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.shards import ShardBytes
 
 
 class Fault(NamedTuple):
-    """What is wrong with a path of a channel."""
+    """A path of a channel, and what is wrong with it."""
 
     path: str
     problem: str
@@ -40,7 +52,7 @@ _ROOT = "/"
 
 
 def publication_of(version: RepositoryVersion) -> CondaPublication | None:
-    """Return the index of a version that clients are served."""
+    """Return the publication of a version that clients are served, None without any."""
     complete = CondaPublication.objects.filter(repository_version=version, complete=True)
     return complete.order_by("pulp_created").last()
 
@@ -48,30 +60,28 @@ def publication_of(version: RepositoryVersion) -> CondaPublication | None:
 def faults_of(
     publication: CondaPublication, *, mend: bool = False, report: ProgressReport | None = None
 ) -> Iterator[Fault]:
-    """Make a publication's index once more, beside it, and yield every difference.
+    """Build the index of a publication anew, beside it, and yield every difference.
 
-    With `mend` damaged bytes are thrown away as they are found, so that publishing the version
-    again, which is due then, writes them anew; to be called in a task that holds the repository.
+    Bytes are compared. If the publication was built with other libraries than those of now, they
+    may differ without a fault, and content is compared instead.
+
+    With `mend`, damaged bytes are deleted as they are found, so that publishing the version again,
+    which the caller has to do, writes them anew; call this in a task that holds the repository.
     """
     version = publication.repository_version
-    if not PublishedMetadata.objects.filter(
-        publication=publication, pulp_labels=index_fingerprint(version)
-    ).exists():
+    saved, wanted = _fingerprint(publication), index_fingerprint(version)
+    if not same_options(saved, wanted):
         yield Fault(_ROOT, OTHER_OPTIONS)
-    anew = plan(version, VersionPackages(version), anew=True)
-    with temporary_build(anew, report) as built:
-        yield from _compared(publication, built, mend=mend)
+    check = _Check(exact=same_libraries(saved, wanted), mend=mend)
+    with temporary_build(plan(version, VersionPackages(version), anew=True), report) as built:
+        yield from check.documents(built, _stored(publication))
+        for subdir, new in built.shards.items():
+            yield from check.shards(subdir, new, _kept(version, subdir))
 
 
-def _compared(publication: CondaPublication, built: Built, *, mend: bool) -> Iterator[Fault]:
-    files = built.files
-    stored = _stored(publication)
-    for path in sorted(files.keys() | stored.keys()):
-        if problem := _problem(files.get(path), stored.get(path), mend=mend):
-            yield Fault(path, problem)
-    for subdir, new in built.shards.items():
-        kept = _kept(publication.repository_version, subdir)
-        yield from _shard_faults(subdir, new, kept, mend=mend)
+def _fingerprint(publication: CondaPublication) -> Fingerprint:
+    units = PublishedMetadata.objects.filter(publication=publication)
+    return units.values_list("pulp_labels", flat=True).first() or {}
 
 
 def _stored(publication: CondaPublication) -> Mapping[str, Artifact]:
@@ -82,24 +92,8 @@ def _stored(publication: CondaPublication) -> Mapping[str, Artifact]:
     return {place.relative_path: place.artifact for place in places}
 
 
-def _problem(made: WrittenFile | None, stored: Artifact | None, *, mend: bool) -> str | None:
-    if stored is None:
-        return ABSENT
-    if made is None:
-        return SURPLUS
-    if stored.sha256 is None or made.digests["sha256"] != stored.sha256:
-        return DIFFERENT
-    try:
-        with opened_document(SavedDocument(stored.pk, str(stored.file.name), stored.sha256)):
-            return None
-    except DamagedDocument:
-        if mend:
-            stored.pulp_domain.get_storage().delete(stored.file.name)
-        return DAMAGED
-
-
 def _kept(version: RepositoryVersion, subdir: str) -> QuerySet[CondaShard]:
-    """Return the shards that the index of a version names, or an earlier index of it named."""
+    """Return the shards of all publications of a version."""
     return CondaShard.objects.filter(
         Q(removed=None) | Q(removed__gt=version.number),
         repository_id=version.repository_id,
@@ -108,22 +102,65 @@ def _kept(version: RepositoryVersion, subdir: str) -> QuerySet[CondaShard]:
     )
 
 
-def _shard_faults(
-    subdir: str, new: NewShards, kept: QuerySet[CondaShard], *, mend: bool
-) -> Iterator[Fault]:
-    for batch in new.batches():
-        rows = {row.digest: row for row in kept.filter(name__in=list(batch))}
-        for shard in batch.values():
-            digest = shard.digest.hex()
-            if problem := _shard_problem(shard, rows.get(digest), mend=mend):
-                yield Fault(f"{subdir}/shards/{digest}.msgpack.zst", problem)
+@dataclass(frozen=True)
+class _Check:
+    exact: bool
+    """Whether bytes have to be equal, and not only content."""
+    mend: bool
+
+    def documents(self, built: Built, stored: Mapping[str, Artifact]) -> Iterator[Fault]:
+        for path in sorted(built.files.keys() | stored.keys()):
+            if problem := self._document_problem(path, built.files.get(path), stored.get(path)):
+                yield Fault(path, problem)
+
+    def _document_problem(
+        self, path: str, built: WrittenFile | None, stored: Artifact | None
+    ) -> str | None:
+        if stored is None:
+            return ABSENT
+        if built is None:
+            return SURPLUS
+        equal = built.digests["sha256"] == stored.sha256
+        if not equal and self.exact:
+            return DIFFERENT
+        saved = SavedDocument(stored.pk, str(stored.file.name), str(stored.sha256))
+        try:
+            with opened_document(saved) as stream:
+                return None if equal or _same_content(path, built, stream) else DIFFERENT
+        except (DamagedDocument, ValueError):
+            if self.mend:
+                stored.pulp_domain.get_storage().delete(stored.file.name)
+            return DAMAGED
+
+    def shards(self, subdir: str, new: NewShards, kept: QuerySet[CondaShard]) -> Iterator[Fault]:
+        for batch in new.batches():
+            rows: dict[str, list[CondaShard]] = {}
+            for row in kept.filter(name__in=list(batch)):
+                rows.setdefault(row.name, []).append(row)
+            for name, shard in batch.items():
+                if problem := self._shard_problem(shard, rows.get(name, [])):
+                    yield Fault(f"{subdir}/shards/{shard.digest.hex()}.msgpack.zst", problem)
+
+    def _shard_problem(self, shard: ShardBytes, rows: list[CondaShard]) -> str | None:
+        for row in rows:
+            if row.digest == shard.digest.hex():
+                return self._row_problem(shard, row)
+        if self.exact or not rows:
+            return ABSENT
+        try:
+            found = any(same_shard(bytes(row.data), shard.data) for row in rows)
+        except ValueError:
+            return DAMAGED
+        return None if found else DIFFERENT
+
+    def _row_problem(self, shard: ShardBytes, row: CondaShard) -> str | None:
+        if bytes(row.data) == shard.data:
+            return None
+        if self.mend:
+            CondaShard.objects.filter(pk=row.pk).update(data=shard.data)
+        return DAMAGED
 
 
-def _shard_problem(shard: ShardBytes, row: CondaShard | None, *, mend: bool) -> str | None:
-    if row is None:
-        return ABSENT
-    if bytes(row.data) == shard.data:
-        return None
-    if mend:
-        CondaShard.objects.filter(pk=row.pk).update(data=shard.data)
-    return DAMAGED
+def _same_content(path: str, built: WrittenFile, stored: CheckedStream) -> bool:
+    with built.path.open("rb") as file:
+        return content_digest(path, stored) == content_digest(path, file)

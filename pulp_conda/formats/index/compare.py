@@ -1,0 +1,76 @@
+"""Comparing files of two indexes whose bytes may differ because of their zstd libraries."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import msgspec
+
+from pulp_conda.formats import layout
+from pulp_conda.formats.compression import Readable, decompressed, zstd
+
+from .manifest import MANIFEST, IndexManifest
+
+_CHUNK_BYTES: Final = 1024**2
+
+
+def content_digest(path: str, file: Readable) -> str:
+    """Return a digest of what a file says, whatever library compressed it and the shards.
+
+    Shards are named by their compressed bytes, so the digests of shards do not count: in a shard
+    index and in an index manifest only the names that have a shard do.
+
+    Raises:
+        ValueError: the file cannot be read.
+    """
+    name = PurePosixPath(path).name
+    try:
+        if name == MANIFEST:
+            return _digest_of_manifest(file.read())
+        if name == layout.REPODATA_SHARDS:
+            return _digest_of_shard_index(file.read())
+        if name.endswith(layout.ZST):
+            with decompressed(file) as text:
+                return _digest(text)
+        return _digest(file)
+    except (zstd.ZstdError, EOFError, msgspec.MsgspecError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def same_shard(data: bytes, other: bytes) -> bool:
+    """Tell whether two shards say the same.
+
+    Raises:
+        ValueError: one of them cannot be read.
+    """
+    try:
+        return zstd.decompress(data) == zstd.decompress(other)
+    except zstd.ZstdError as error:
+        raise ValueError(f"a shard cannot be read: {error}") from error
+
+
+def _digest(file: Readable) -> str:
+    hasher = hashlib.sha256()
+    while chunk := file.read(_CHUNK_BYTES):
+        hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def _digest_of_manifest(data: bytes) -> str:
+    manifest = IndexManifest.decode(data)
+    entries = [
+        msgspec.structs.replace(entry, digest=b"" if entry.digest else None)
+        for entry in manifest.entries.values()
+    ]
+    return _digest_of([manifest.starts, entries])
+
+
+def _digest_of_shard_index(data: bytes) -> str:
+    document = msgspec.msgpack.decode(zstd.decompress(data))
+    return _digest_of({**document, "shards": list(document["shards"])})
+
+
+def _digest_of(value: Any) -> str:
+    return hashlib.sha256(msgspec.msgpack.encode(value)).hexdigest()
