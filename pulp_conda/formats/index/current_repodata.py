@@ -42,18 +42,27 @@ class Records(NamedTuple):
     packages_conda: list[bytes]
 
 
-class Choice(msgspec.Struct, array_like=True):
+# Tuples, because the garbage collector stops tracking those that hold no containers, and a manifest
+# has some for each name.
+Positions = tuple[int, ...]
+"""Some of the records of a name."""
+
+Dependencies = tuple[tuple[str, str], ...]
+"""Names and MatchSpecs."""
+
+
+class Choice(msgspec.Struct, array_like=True, gc=False):
     """The selected records of a name.
 
     They are positions in the list of its records, those of `packages` before `packages.conda`.
     """
 
-    kept: list[int]
-    newest: list[int]
+    kept: Positions
+    newest: Positions
     """The positions of the newest version."""
-    answers: dict[str, list[int]]
+    answers: dict[str, Positions]
     """The positions that each dependency on this name selects."""
-    depends: dict[int, list[tuple[str, str]]]
+    depends: dict[int, Dependencies]
     """The dependencies of each selected record: name and MatchSpec."""
 
     def of(self, records: Records) -> Records:
@@ -92,7 +101,7 @@ class _CurrentSelection:
     ) -> None:
         self._previous = previous
         self._records = records
-        self._choices = {name: Choice([], [], {}, {}) for name in names}
+        self._choices = {name: Choice((), (), {}, {}) for name in names}
         self._newest: dict[str, list[Candidate]] = {}
         """The candidates of the newest version; they satisfy most dependencies."""
         self._ranks: dict[str, Mapping[str, int]] = {}
@@ -115,7 +124,7 @@ class _CurrentSelection:
             for name, specs in unanswered.items():
                 self._answer(name, specs)
         for choice in self._choices.values():
-            choice.kept = sorted(choice.depends)
+            choice.kept = tuple(sorted(choice.depends))
         return self._choices
 
     def _answer(self, name: str, specs: list[str]) -> None:
@@ -131,7 +140,7 @@ class _CurrentSelection:
             choice.answers[spec] = answer
             self._keep(name, answer, candidates)
 
-    def _answer_from_newest(self, name: str, spec: str) -> list[int] | None:
+    def _answer_from_newest(self, name: str, spec: str) -> Positions | None:
         """Return the positions of the newest version if it satisfies a spec, else None."""
         newest = self._newest[name]
         rank = newest[0].version_rank
@@ -164,11 +173,11 @@ class _CurrentSelection:
         return candidates
 
 
-def _best(spec: str, candidates: Candidates) -> list[int]:
+def _best(spec: str, candidates: Candidates) -> Positions:
     for candidate in candidates:
         if _satisfies(candidate, spec):
             return _positions(_whole_version(candidate, candidates))
-    return []
+    return ()
 
 
 def _satisfies(candidate: Candidate, spec: str) -> bool:
@@ -184,8 +193,8 @@ def _whole_version(best: Candidate, candidates: Candidates) -> list[Candidate]:
     return taken
 
 
-def _positions(candidates: Iterable[Candidate]) -> list[int]:
-    return sorted({candidate.position for candidate in candidates})
+def _positions(candidates: Iterable[Candidate]) -> Positions:
+    return tuple(sorted({candidate.position for candidate in candidates}))
 
 
 @lru_cache(_SPECS_REMEMBERED)
@@ -199,6 +208,6 @@ def _target(text: str) -> str | None:
     return None if spec is None else spec.name.normalized
 
 
-def _depends(candidate: Candidate) -> list[tuple[str, str]]:
+def _depends(candidate: Candidate) -> Dependencies:
     targets = ((_target(text), text) for text in candidate.depends)
-    return [(target, text) for target, text in targets if target is not None]
+    return tuple((target, text) for target, text in targets if target is not None)

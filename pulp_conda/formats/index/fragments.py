@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from array import array
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from .sections import Section
 
@@ -15,7 +16,7 @@ _SPOOL_BYTES: Final = 4 * 1024**2
 _COPY_BYTES: Final = 1024**2
 
 
-class Span(NamedTuple):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A range of bytes."""
 
     start: int
@@ -80,7 +81,7 @@ class _SectionStore:
         # FragmentStore.close closes it.
         self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=folder)  # noqa: SIM115
         self.spans: dict[str, Span] = {}
-        self._sizes: dict[str, array[int]] = {}
+        self._sizes: dict[str, tuple[int, ...]] = {}
         self._end = 0
 
     def add(self, name: str, fragments: list[bytes]) -> None:
@@ -95,7 +96,7 @@ class _SectionStore:
         self.file.write(text)
         self._end += len(text)
         self.spans[name] = Span(start, self._end - start)
-        self._sizes[name] = array("L", map(len, fragments))
+        self._sizes[name] = tuple(map(len, fragments))
 
     def fragments(self, name: str) -> list[bytes]:
         if name not in self.spans:

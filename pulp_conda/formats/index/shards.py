@@ -61,7 +61,7 @@ A record that no patch changes is returned itself.
 """
 
 
-class Revision(msgspec.Struct, array_like=True, frozen=True):
+class Revision(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A summary of records under `v3`: their number and times of indexing (CEP 48)."""
 
     packages: int

@@ -84,7 +84,7 @@ class SubdirIndex:
                 store.add(section, shard.name, fragments)
             files = removed.pop(shard.name, [])
             entries[shard.name] = self._entry(shard, files, store, encoder)
-        entries |= {name: NameEntry(name, removed=files) for name, files in removed.items()}
+        entries |= {name: NameEntry(name, removed=tuple(files)) for name, files in removed.items()}
         return self._previous_manifest.updated(self._changed or (), entries.values())
 
     def _entry(
@@ -97,8 +97,8 @@ class SubdirIndex:
                 int(section): store.spans(section)[shard.name].size
                 for section in sorted(shard.fragments)
             },
-            removed=removed,
-            dropped=shard.dropped,
+            removed=tuple(removed),
+            dropped=tuple(shard.dropped),
             newest=shard.newest,
             revision=shard.revision,
             original_revision=shard.original_revision,

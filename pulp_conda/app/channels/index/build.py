@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -53,7 +52,7 @@ def build(plan: Plan, folder: Path, report: ProgressReport | None = None) -> Bui
         DamagedDocument: a document of the previous publication is not what was saved.
     """
     context = _context(plan, folder)
-    with ExitStack() as opened, _no_garbage():
+    with ExitStack() as opened:
         shards = {
             subdir: opened.enter_context(closing(NewShards(folder, plan.changed_names(subdir))))
             for subdir in plan.built_subdirs
@@ -95,18 +94,3 @@ def _build_channeldata(plan: Plan, context: BuildContext) -> Files:
         changed=changed,
         describe=plan.packages.patches.describe,
     )
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Keep Python from looking for garbage in what is only held, over and over.
-
-    Reading the ledger of 14,000 names takes 0.08 s this way in place of 0.43 s.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
