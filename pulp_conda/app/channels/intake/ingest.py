@@ -14,14 +14,14 @@ from pulpcore.plugin.models import Artifact
 from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
 from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.app.models import CondaPackage
-from pulp_conda.formats.about import describe
 from pulp_conda.formats.archives import inspect
 from pulp_conda.formats.errors import PackageTooLarge, quoted
 from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
-from pulp_conda.formats.records import build_record, canonical_json, record_digest
+from pulp_conda.formats.records import build_record
 
 from .streams import IncompleteBody, Readable
+from .unit_fields import FileDigests, unit_fields
 
 _CHUNK_BYTES = 1024**2
 
@@ -153,26 +153,15 @@ def read_attributes(
         md5.update(chunk)
         sha1.update(chunk)
     record = build_record(contents.index, md5=md5.hexdigest(), sha256=sha256, size=size)
-    return {
-        "sha256": sha256,
-        "md5": md5.hexdigest(),
-        "sha1": sha1.hexdigest(),
-        "size": size,
-        "subdir": contents.subdir,
-        "filename": str(contents.filename),
-        "name": contents.filename.name,
-        "version": contents.filename.version,
-        "build": contents.filename.build,
-        "build_number": record["build_number"],
-        "timestamp": record.get("timestamp"),
-        "extension": contents.filename.extension,
-        "record_json": canonical_json(record).decode(),
-        "record_digest": record_digest(record),
-        "run_exports": contents.run_exports,
-        "license": record.get("license") or "",
-        "about": describe(contents.about),
-        "traits": sorted(contents.traits),
-    }
+    return unit_fields(
+        record,
+        contents.filename,
+        contents.subdir,
+        FileDigests(sha256, md5.hexdigest(), sha1.hexdigest(), size),
+        run_exports=contents.run_exports,
+        about=contents.about,
+        traits=contents.traits,
+    )
 
 
 def _check_digest(kind: str, claimed: str | None, actual: str) -> None:

@@ -1,0 +1,75 @@
+"""The fields of a package's content unit, from its record and the digests of its file.
+
+No archive is needed: of a package in another channel's index only these are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from pulp_conda.formats.about import describe
+from pulp_conda.formats.identifiers import PackageFilename
+from pulp_conda.formats.records import Record, canonical_json, record_digest
+from pulp_conda.formats.run_exports import RunExports
+
+_INDEXED_TIMESTAMP = "indexed_timestamp"
+_MAX_BIGINT = 2**63 - 1
+
+
+class FileDigests(NamedTuple):
+    """The digests of a package file in hex, and its size in bytes."""
+
+    sha256: str
+    md5: str
+    sha1: str
+    """Empty for a file that was never here: no record states it."""
+    size: int
+
+
+def unit_fields(
+    record: Record,
+    filename: PackageFilename,
+    subdir: str,
+    digests: FileDigests,
+    *,
+    run_exports: RunExports | None = None,
+    about: Mapping[str, Any] | None = None,
+    traits: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Return the fields of a `CondaPackage`.
+
+    The record is stored with all its keys but `indexed_timestamp`, which is a fact of another
+    channel: with it, every channel's record of a file would be another unit. Fields of a wrong type
+    stay in the record and count as absent otherwise. `about` is `info/about.json`.
+    """
+    own = {key: value for key, value in record.items() if key != _INDEXED_TIMESTAMP}
+    return {
+        **digests._asdict(),
+        "subdir": subdir,
+        "filename": str(filename),
+        "name": filename.name,
+        "version": filename.version,
+        "build": filename.build,
+        "build_number": _integer(own.get("build_number")) or 0,
+        "timestamp": _integer(own.get("timestamp")),
+        "extension": filename.extension,
+        "record_json": canonical_json(own).decode(),
+        "record_digest": record_digest(own),
+        "run_exports": run_exports or {},
+        "license": _text(own.get("license")),
+        "about": describe(about or {}),
+        "traits": sorted(traits),
+    }
+
+
+def _integer(value: object) -> int | None:
+    """Return a number that a column of 64 bits takes, None for anything else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return int(value) if -_MAX_BIGINT <= value <= _MAX_BIGINT else None
+
+
+def _text(value: object) -> str:
+    """Return a text that PostgreSQL stores, empty for anything else."""
+    return value if isinstance(value, str) and "\0" not in value else ""
