@@ -20,7 +20,7 @@ INSTANTS = {
     "task saved": (f"{_APP}.tasks.dispatching", "_takes_off"),
     "task running": (f"{_APP}.tasks.dispatching", "_run"),
     "commit made": (f"{_APP}.channels.changes.commit", "_record_outcomes"),
-    "removal made": (f"{_APP}.channels.changes.remove", "publish"),
+    "removal made": (f"{_APP}.channels.changes.commit", "publish"),
     "version made": (f"{_APP}.models.repository", "CondaRepository.finalize_new_version"),
     "committed": ("pulpcore.app.models", "Task.set_completed"),
     "task ended": (f"{_APP}.tasks.dispatching", "wake_workers"),

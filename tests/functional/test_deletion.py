@@ -457,18 +457,24 @@ def test_removing_and_uploading_one_name_at_once(
     assert remove(0) == 204
 
 
-_CARRY_OUT = """
+_COMMIT_REMOVALS = """
 from datetime import timedelta
 from django.utils.timezone import now
 from pulpcore.app.contexts import with_task_context
 from pulpcore.plugin.models import Task
-from pulp_conda.app.channels.changes.remove import Removal, carry_out
-from pulp_conda.app.models import CondaRepository
+from pulp_conda.app.channels.changes.commit import commit_pending
+from pulp_conda.app.models import REMOVAL, CondaRepository, PendingChange
 repository = CondaRepository.objects.get()
 selection = {"subdir": "noarch", "filename": "demo-1.0-0.conda"}
 with with_task_context(Task.objects.create(name="a removal", state="running")):
     for newest, seconds in ((1, -1), (0, 60), (1, 60), (1, 60)):
-        carry_out(Removal(selection, newest, now() + timedelta(seconds=seconds)), repository)
+        PendingChange.objects.create(
+            repository=repository,
+            kind=REMOVAL,
+            payload={"selection": selection, "newest": newest},
+            expires=now() + timedelta(seconds=seconds),
+        )
+        commit_pending(repository)
         print(repository.latest_version().number)
 """
 
@@ -476,7 +482,7 @@ with with_task_context(Task.objects.create(name="a removal", state="running")):
 def test_a_removals_task_that_comes_late_or_twice_does_no_harm(own_server: RunningServer) -> None:
     url = own_server.channel("acme")
     assert own_server.put(f"{url}/x.conda", _BODY).status_code == 201
-    numbers = own_server.shell(_CARRY_OUT).split()
+    numbers = own_server.shell(_COMMIT_REMOVALS).split()
     assert numbers == ["1", "1", "2", "2"], "expired; uploaded since; removed; nothing left"
     assert packages(url) == set()
 

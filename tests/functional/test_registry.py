@@ -264,10 +264,10 @@ from django.utils.timezone import now
 from pulpcore.app.contexts import with_task_context
 from pulpcore.plugin.models import Task
 from pulp_conda.app.channels.changes.commit import commit_pending
-from pulp_conda.app.models import CondaPackage, CondaRepository, PendingUpload
+from pulp_conda.app.models import CondaPackage, CondaRepository, PendingChange
 repository = CondaRepository.objects.get(name={name!r})
 uploads = [
-    PendingUpload.objects.create(
+    PendingChange.objects.create(
         repository=repository, package=package, expires=now() + timedelta(minutes=1)
     )
     for package in (CondaPackage.objects.get(sha256=sha256) for sha256 in {digests!r})

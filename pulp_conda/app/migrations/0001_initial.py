@@ -395,7 +395,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="PendingUpload",
+            name="PendingChange",
             fields=[
                 (
                     "id",
@@ -403,13 +403,18 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("kind", models.TextField(default="upload")),
                 ("replaces", models.BooleanField(default=False)),
+                ("payload", models.JSONField(default=dict)),
+                ("staged", models.TextField(null=True)),
                 ("expires", models.DateTimeField()),
                 ("outcome", models.TextField(null=True)),
                 (
                     "package",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, to="conda.condapackage"
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="conda.condapackage",
                     ),
                 ),
                 (

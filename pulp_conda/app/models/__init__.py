@@ -1,5 +1,6 @@
 """Models, one file per noun."""
 
+from .change import ADDED, EXISTS, FULL, REMOVAL, REMOVED, RETIRED, UPLOAD, PendingChange
 from .channel_name import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
@@ -30,7 +31,6 @@ from .rights import (
 )
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
-from .upload import ADDED, EXISTS, FULL, RETIRED, PendingUpload
 from .withdrawal import Withdrawal
 
 __all__ = [
@@ -40,9 +40,12 @@ __all__ = [
     "FULL",
     "NEVER",
     "PRIVATE",
+    "REMOVAL",
+    "REMOVED",
     "REQUESTER",
     "RETIRED",
     "SERVED",
+    "UPLOAD",
     "VISIBILITIES",
     "AccessToken",
     "ChannelName",
@@ -56,7 +59,7 @@ __all__ = [
     "CondaRepository",
     "CondaShard",
     "IndexedFile",
-    "PendingUpload",
+    "PendingChange",
     "Requester",
     "Right",
     "Withdrawal",

@@ -9,9 +9,9 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.exceptions import APIException, PermissionDenied
 
-from pulp_conda.app.channels.changes.commit import ChannelFull, NameRetired, PackageExists
 from pulp_conda.app.channels.changes.remove import NothingToRemove
 from pulp_conda.app.channels.changes.task_outcome import CommitFailed, CommitTimeout
+from pulp_conda.app.channels.changes.upload import ChannelFull, NameRetired, PackageExists
 from pulp_conda.app.channels.intake.ingest import WrongDigest, WrongSubdir
 from pulp_conda.app.channels.intake.streams import IncompleteBody
 from pulp_conda.app.channels.intake.target_channel import ChannelOverlap, ChannelPinned

@@ -19,8 +19,8 @@ from rest_framework.viewsets import ViewSet
 
 from pulp_conda.app.authentication.drf import CondaAuthentication
 from pulp_conda.app.authentication.origins import check_origin
-from pulp_conda.app.channels.changes.commit import commit
 from pulp_conda.app.channels.changes.remove import remove
+from pulp_conda.app.channels.changes.upload import add
 from pulp_conda.app.channels.intake.ingest import ingest, received
 from pulp_conda.app.channels.intake.target_channel import (
     check_not_pinned,
@@ -39,7 +39,7 @@ from pulp_conda.app.models import (
     Requester,
     channel_named,
 )
-from pulp_conda.app.tasks import dispatch_commit, dispatch_remove
+from pulp_conda.app.tasks import dispatch_commit
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import Extension, check_owner
 
@@ -240,7 +240,7 @@ class RegistryView(NativeView):
                 )
             for channel, existing in self.targets.items():
                 repository = existing or find_or_create_repository(channel)
-                commit(repository, package, dispatch_commit, replace=self.replaces)
+                add(repository, package, dispatch_commit, replace=self.replaces)
                 if not repository.autopublish:
                     self.unpublished.append(channel)
         return package
@@ -271,7 +271,7 @@ class RegistryView(NativeView):
         for channel, repository in self.targets.items():
             if repository is None:
                 raise Http404(f"there is no channel {channel}")
-            remove(repository, selection, dispatch_remove)
+            remove(repository, selection, dispatch_commit)
 
 
 class NowhereView(NativeView):

@@ -13,19 +13,16 @@ from .cleanup import (
 from .commit import acommit_pending, dispatch_commit
 from .patches import upload_patches
 from .publish import publish
-from .remove import aremove, dispatch_remove
 from .repair import check_files, check_index
 
 __all__ = [
     "acommit_pending",
-    "aremove",
     "check_files",
     "check_index",
     "clean_up",
     "clean_up_all",
     "dispatch_clean_up",
     "dispatch_commit",
-    "dispatch_remove",
     "dispatch_when_exceeded",
     "publish",
     "schedule_clean_up",

@@ -1,4 +1,4 @@
-"""The task that takes waiting uploads into a channel."""
+"""The task that applies the pending changes of a channel."""
 
 from functools import partial
 
@@ -12,17 +12,17 @@ from .dispatching import dispatch_holding
 
 
 def dispatch_commit(repository: CondaRepository) -> Task:
-    """Start the commit of what waits for a repository; the upload must be in the database."""
+    """Start the commit of a repository's pending changes, which must be in the database."""
     pk = str(repository.pk)
     arguments = {"repository_pk": pk}
     return dispatch_holding(repository, acommit_pending, arguments, partial(_commit_pending, pk))
 
 
 async def acommit_pending(repository_pk: str) -> None:
-    """Commit what waits for a repository; a coroutine, as pulpcore's immediate tasks must be."""
+    """Commit a repository's pending changes; a coroutine, as pulpcore's immediate tasks must be."""
     await sync_to_async(_commit_pending)(repository_pk)
 
 
 def _commit_pending(repository_pk: str) -> None:
-    # As it is now that it is held: others may have changed it since the request began.
+    # Loaded now that it is held, because others may have changed it since the request began.
     commit_pending(CondaRepository.objects.get(pk=repository_pk))

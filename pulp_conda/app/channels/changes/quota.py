@@ -1,6 +1,6 @@
 """How much a channel and its owner may hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 from django.conf import settings
@@ -22,8 +22,8 @@ class Quota:
     def of(cls, repository: CondaRepository) -> Self:
         """Return what may be added to a channel; asks the database only where limits are set.
 
-        The owner's share is exact for one channel at a time: his other channels may grow while
-        this one does.
+        The owner's limit is exact for one channel at a time: the owner's other channels may grow
+        while this one does.
         """
         quota = cls()
         if settings.CONDA_MAX_CHANNEL_PACKAGES or settings.CONDA_MAX_CHANNEL_BYTES:
@@ -36,15 +36,28 @@ class Quota:
         return quota
 
     def take(self, package: CondaPackage) -> bool:
-        """Count a package in if there is room for it; tell whether there was."""
-        cost = {"packages": 1, "channel_bytes": package.size, "owner_bytes": package.size}
-        left = {name: getattr(self, name) for name in cost}
-        if any(left[name] is not None and left[name] < cost[name] for name in cost):
+        """Count a package in if there is room for it; return whether there was."""
+        room = self._room()
+        cost = _cost(package)
+        if any(room[name] < cost[name] for name in room):
             return False
-        for name, before in left.items():
-            if before is not None:
-                setattr(self, name, before - cost[name])
+        for name, left in room.items():
+            setattr(self, name, left - cost[name])
         return True
+
+    def release(self, package: CondaPackage) -> None:
+        """Count a package out that the channel holds no longer."""
+        cost = _cost(package)
+        for name, left in self._room().items():
+            setattr(self, name, left + cost[name])
+
+    def _room(self) -> dict[str, int]:
+        """Return what is left by the name of each limit that is set."""
+        return {f.name: left for f in fields(self) if (left := getattr(self, f.name)) is not None}
+
+
+def _cost(package: CondaPackage) -> dict[str, int]:
+    return {"packages": 1, "channel_bytes": package.size, "owner_bytes": package.size}
 
 
 def _left(limit: int, held: int) -> int | None:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.channels.changes.commit import PackageExists
+from pulp_conda.app.channels.changes.upload import PackageExists
 from pulp_conda.app.channels.intake.ingest import WrongDigest
 from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.app.registry.bodies import Body, InvalidDocument, document_of
