@@ -1,7 +1,8 @@
-"""Makes the same versions by pulpcore's way and by ours and prints what each left in the tables.
+"""Makes the same versions by pulpcore's way and our two, and prints what each left in the tables.
 
 Run with the settings of a running server: `python -m tests.functional.equivalence OWNER`. The
-channels `OWNER/theirs` and `OWNER/ours` are made of the packages of `OWNER/main` and of patches.
+channels `OWNER/theirs`, `OWNER/listed` and `OWNER/staged` are made of the packages of `OWNER/main`
+and of patches.
 """
 
 import json
@@ -13,9 +14,10 @@ import django
 
 django.setup()
 
-from django.db import transaction  # noqa: E402 (Django must be set up before)
+from django.db import connection, transaction  # noqa: E402 (Django must be set up before)
 from pulpcore.plugin.models import Content, RepositoryContent, RepositoryVersion  # noqa: E402
 
+from pulp_conda.app.channels.changes.delta import Delta  # noqa: E402
 from pulp_conda.app.channels.changes.versions import change  # noqa: E402
 from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, CondaRepository  # noqa: E402
 
@@ -30,15 +32,22 @@ def theirs(repository: CondaRepository, add: _Units, remove: _Units) -> None:
         version.add_content(Content.objects.filter(pk__in=[unit.pk for unit in add]))
 
 
-def ours(repository: CondaRepository, add: _Units, remove: _Units) -> None:
-    """Change a repository our way."""
+def listed(repository: CondaRepository, add: _Units, remove: _Units) -> None:
+    """Change a repository our way, by a list of content ids."""
     with transaction.atomic():
-        change(
-            repository,
-            add=[unit.pk for unit in add],
-            remove=[unit.pk for unit in remove],
-            kind=type((add or remove)[0]),
+        change(repository, Delta.listed([u.pk for u in add], [u.pk for u in remove]))
+
+
+def staged(repository: CondaRepository, add: _Units, remove: _Units) -> None:
+    """Change a repository our way, by a table of content ids."""
+    rows = [(unit.pk, "A") for unit in add] + [(unit.pk, "R") for unit in remove]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE delta (content_id uuid PRIMARY KEY, operation text) "
+            "ON COMMIT DROP"
         )
+        cursor.executemany("INSERT INTO delta VALUES (%s, %s)", rows)
+        change(repository, Delta.staged("delta"))
 
 
 def described(version: RepositoryVersion) -> dict[str, Any]:
@@ -100,12 +109,12 @@ def patch(subdir: str) -> CondaRepodataPatch:
 
 
 def main(owner: str) -> None:
-    """Print both histories."""
+    """Print the history of each way."""
     repository = CondaRepository.objects.get(name=f"{owner}/main")
     version = repository.latest_version()
     packages = list(CondaPackage.objects.in_version(version).order_by("filename"))
     patches = [patch(subdir) for subdir in ("noarch", "linux-64")]
-    ways = {"theirs": theirs, "ours": ours}
+    ways = {"theirs": theirs, "listed": listed, "staged": staged}
     print(json.dumps([history(f"{owner}/{n}", way, packages, patches) for n, way in ways.items()]))
 
 

@@ -25,6 +25,7 @@ from pulpcore.plugin.models import CreatedResource, Publication, RepositoryVersi
 from pulpcore.plugin.tasking import dispatch  # noqa: E402
 from pulpcore.plugin.util import get_prn  # noqa: E402
 
+from pulp_conda.app.channels.changes.delta import Delta  # noqa: E402
 from pulp_conda.app.channels.changes.versions import change  # noqa: E402
 from pulp_conda.app.models import (  # noqa: E402
     CondaDistribution,
@@ -115,7 +116,7 @@ def publications(
     history = []
     for number, package in enumerate(packages):
         with transaction.atomic():
-            version = change(CondaRepository.objects.get(name=name), add=[package.pk])
+            version = change(CondaRepository.objects.get(name=name), Delta.listed([package.pk], []))
         publish(version)
         if number == 1:
             publish(repository.versions.get(number=1))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.functional.equivalence import described, ours  # sets Django up
+from tests.functional.equivalence import described, listed  # sets Django up
 
 from pulpcore.plugin.models import (  # isort: skip
     ContentArtifact,
@@ -56,7 +56,7 @@ def create(name: str, seed: str, packages: list[CondaPackage]) -> CondaRepositor
     held: set[CondaPackage] = set()
     for _ in range(_VERSIONS):
         changed = set(chance.sample(packages, chance.randint(1, len(packages))))
-        ours(repository, sorted(changed - held, key=str), sorted(changed & held, key=str))
+        listed(repository, sorted(changed - held, key=str), sorted(changed & held, key=str))
         held ^= changed
     return repository
 

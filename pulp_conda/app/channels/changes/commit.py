@@ -14,6 +14,7 @@ from pulp_conda.app.channels.storage.durability import durable
 from pulp_conda.app.models import REMOVAL, CondaRepository, PendingChange
 
 from .decisions import decide
+from .delta import Delta
 from .remove import selected_memberships, withdraw
 from .versions import change, latest_version
 
@@ -41,7 +42,7 @@ def commit_pending(repository: CondaRepository) -> None:
             withdraw(repository, memberships.values("content_id"), removal.payload["newest"])
         changes = bool(decision.add or decision.remove)
         if changes:
-            latest = change(repository, add=decision.add, remove=decision.remove)
+            latest = change(repository, Delta.listed(decision.add, decision.remove))
         if repository.autopublish and (changes or not is_published(latest)):
             publish(latest)
         _record_outcomes(decision.outcomes)

@@ -1,75 +1,86 @@
-"""New versions of a channel at a cost that does not grow with it.
+"""New versions of a channel at a cost that does not grow with the channel.
 
-The one module that writes pulpcore's tables of versions itself. pulpcore's own way rewrites the
-array of all content ids several times and counts all content: 26 s for one package in a channel of
-a million, and fifty statements in a channel of any size. What comes out is the same, table by
-table (`tests/functional/test_versions.py`).
+This is the one module that writes pulpcore's tables of versions itself. pulpcore's own way
+rewrites the array of all content ids several times and counts all content: 26 s for one package in
+a channel of a million, and fifty statements in a channel of any size. The result is the same,
+table by table (`tests/functional/test_versions.py`).
 """
 
-from collections.abc import Collection
-from uuid import UUID
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.timezone import now
-from pulpcore.plugin.models import (
-    CreatedResource,
-    Repository,
-    RepositoryContent,
-    RepositoryVersion,
-    Task,
-)
+from pulpcore.plugin.models import CreatedResource, Repository, RepositoryVersion, Task
 
-from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, CondaRepository
+from pulp_conda.app.models import CondaRepository
 
-# Array functions keep the ids inside the database; the order is of no account.
+from .delta import Delta
+
+# Array functions keep the ids inside the database. The order of the ids has no meaning.
 _CONTENT_IDS = """
     UPDATE core_repositoryversion AS made
-       SET content_ids = %(added)s::uuid[] || CASE
-               WHEN cardinality(%(removed)s::uuid[]) = 0 THEN base.content_ids
-               ELSE ARRAY(
-                   SELECT id FROM unnest(base.content_ids) AS id
-                    WHERE id <> ALL (%(removed)s::uuid[])
-               )
-           END
+       SET content_ids = ARRAY(SELECT content_id FROM {relation} d WHERE operation = 'A') || {kept}
       FROM core_repositoryversion AS base
      WHERE made.pulp_id = %(made)s AND base.pulp_id = %(base)s
 """
+_REMAINING_IDS = "ARRAY(SELECT id FROM unnest(base.content_ids) AS id WHERE {remaining})"
+
+# The key is a UUID of version 7, as pulpcore's are: random ones would scatter over the index.
+_MEMBERSHIPS = """
+    INSERT INTO core_repositorycontent
+           (pulp_id, pulp_created, pulp_last_updated, repository_id, content_id, version_added_id)
+    SELECT encode(set_bit(set_bit(overlay(
+               uuid_send(gen_random_uuid())
+               PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+                                 FROM 3)
+               FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid,
+           clock_timestamp(), clock_timestamp(), %(repository)s, content_id, %(made)s
+      FROM {relation} d WHERE operation = 'A'
+"""
+_ENDED_MEMBERSHIPS = """
+    UPDATE core_repositorycontent m SET version_removed_id = %(made)s
+      FROM {relation} d
+     WHERE d.operation = 'R' AND m.content_id = d.content_id
+       AND m.repository_id = %(repository)s AND m.version_removed_id IS NULL
+"""
+# How many units of each type a version adds, removes and holds. There are no rows for 0.
+_COUNTS = """
+    INSERT INTO core_repositoryversioncontentdetails
+           (repository_version_id, content_type, count_type, count)
+    WITH changed AS (
+        SELECT c.pulp_type AS content_type, d.operation, count(*) AS number
+          FROM {relation} d JOIN core_content c ON c.pulp_id = d.content_id
+         GROUP BY 1, 2
+    ), present AS (
+        SELECT content_type, count AS number FROM core_repositoryversioncontentdetails
+         WHERE repository_version_id = %(base)s AND count_type = 'P'
+         UNION ALL
+        SELECT content_type, CASE operation WHEN 'A' THEN number ELSE -number END FROM changed
+    )
+    SELECT %(made)s::uuid, content_type, operation, number FROM changed
+     UNION ALL
+    SELECT %(made)s::uuid, content_type, 'P', sum(number) FROM present
+     GROUP BY content_type HAVING sum(number) <> 0
+"""
 
 
-def change(
-    repository: CondaRepository,
-    *,
-    add: Collection[UUID] = (),
-    remove: Collection[UUID] = (),
-    kind: type[CondaPackage] | type[CondaRepodataPatch] = CondaPackage,
-) -> RepositoryVersion:
+def change(repository: CondaRepository, delta: Delta) -> RepositoryVersion:
     """Make the version that follows a channel's latest, and do not publish it.
 
-    To be called in a task that holds the repository, inside of a transaction. `add` are units of
-    one kind and of the repository's domain that the latest version lacks, `remove` are some that
-    it holds; no two of what it then holds bear one path. The caller has seen to that.
+    A task that holds the repository calls this in a transaction. The delta adds units of the
+    repository's domain that the latest version lacks, and removes units that it holds. No two
+    units that the new version holds have one path. The caller ensures all of that.
     """
     base = repository.versions.defer("content_ids").latest()
     if not base.complete:
         # A task died while it made a version pulpcore's way.
         base.delete()
         base = latest_version(repository)
-    # In bulk, as saving one by itself fetches all content ids of its predecessor.
+    # In bulk, because saving a single version loads all content ids of its base.
     (version,) = RepositoryVersion.objects.bulk_create(
         [RepositoryVersion(repository=repository, number=repository.next_version, complete=True)]
     )
-    with connection.cursor() as cursor:
-        ids = {"added": list(add), "removed": list(remove), "made": version.pk, "base": base.pk}
-        cursor.execute(_CONTENT_IDS, ids)
-    RepositoryContent.objects.bulk_create(
-        RepositoryContent(repository=repository, content_id=unit, version_added=version)
-        for unit in add
-    )
-    if remove:
-        RepositoryContent.objects.filter(
-            repository=repository, content_id__in=remove, version_removed=None
-        ).update(version_removed=version)
-    _count(version, base, kind.get_pulp_type(), added=len(add), removed=len(remove))
+    _fill(version, base, delta)
     repository.next_version = version.number + 1
     Repository.objects.filter(pk=repository.pk).update(
         next_version=repository.next_version, pulp_last_updated=now()
@@ -87,21 +98,22 @@ def latest_version(repository: CondaRepository) -> RepositoryVersion:
     return repository.versions.complete().defer("content_ids").latest()
 
 
-def _count(
-    version: RepositoryVersion, base: RepositoryVersion, kind: str, *, added: int, removed: int
-) -> None:
-    """Save how many units of each kind a version holds, adds and removes; none leaves no row."""
-    details = version.counts.model
-    held = base.counts.filter(count_type=details.PRESENT)
-    present = dict(held.values_list("content_type", "count"))
-    present[kind] = present.get(kind, 0) + added - removed
-    counts = [
-        (details.ADDED, kind, added),
-        (details.REMOVED, kind, removed),
-        *((details.PRESENT, held_kind, number) for held_kind, number in present.items()),
-    ]
-    details.objects.bulk_create(
-        details(repository_version=version, content_type=of, count_type=count, count=number)
-        for count, of, number in counts
-        if number
-    )
+def _fill(version: RepositoryVersion, base: RepositoryVersion, delta: Delta) -> None:
+    """Write what a version holds: its content ids, memberships and counts."""
+    remaining = _REMAINING_IDS.format(remaining=delta.remaining)
+    sql: dict[str, Any] = {
+        "relation": delta.relation,
+        "kept": remaining if delta.removes else "base.content_ids",
+    }
+    values = {
+        **delta.parameters,
+        "repository": version.repository_id,
+        "made": version.pk,
+        "base": base.pk,
+    }
+    statements = [_CONTENT_IDS, _MEMBERSHIPS, _COUNTS]
+    if delta.removes:
+        statements.append(_ENDED_MEMBERSHIPS)
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement.format(**sql), values)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from django.db import transaction
 from pulpcore.plugin.models import Artifact, RepositoryVersion
 
+from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.index.publish import publish_when_wanted
 from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
@@ -60,9 +61,7 @@ def add_patches(
         return None
     replaced = {held[subdir] for subdir in new if subdir in held}
     with transaction.atomic():
-        version = change(
-            repository, add=list(new.values()), remove=replaced, kind=CondaRepodataPatch
-        )
+        version = change(repository, Delta.listed(new.values(), replaced))
         publish_when_wanted(repository=repository, version=version)
     return version
 

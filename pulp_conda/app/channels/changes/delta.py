@@ -1,0 +1,50 @@
+"""What a new version adds to its base and removes from it, as a relation of the database."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Content that a version adds and removes.
+
+    `relation` is an SQL expression for a FROM clause, with the columns `content_id` (uuid) and
+    `operation` (text: "A" adds, "R" removes). `remaining` is an SQL condition: the version's base
+    keeps the content `id`. `parameters` are those of both; their names are `added` and `removed`.
+    """
+
+    relation: str
+    remaining: str
+    removes: bool
+    parameters: dict[str, Any]
+
+    @classmethod
+    def listed(cls, add: Collection[UUID], remove: Collection[UUID]) -> Self:
+        """Return a small delta, whose content ids travel with each statement."""
+        return cls(
+            relation="""(
+                SELECT unnest(%(added)s::uuid[]) AS content_id, 'A' AS operation
+                 UNION ALL
+                SELECT unnest(%(removed)s::uuid[]), 'R'
+            )""",
+            remaining="id <> ALL (%(removed)s::uuid[])",
+            removes=bool(remove),
+            parameters={"added": list(add), "removed": list(remove)},
+        )
+
+    @classmethod
+    def staged(cls, table: str) -> Self:
+        """Return a delta of any size, which a table of the columns above holds.
+
+        The table has one row for each content id, and is analyzed if it is large.
+        """
+        name = connection.ops.quote_name(table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {name} WHERE operation = 'R')")  # noqa: S608 (quoted)
+            removes = bool(cursor.fetchone()[0])
+        gone = f"SELECT FROM {name} d WHERE d.operation = 'R' AND d.content_id = id"
+        return cls(name, f"NOT EXISTS ({gone})", removes, {})
