@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.channels.intake.ingest import ingest, received
 from pulp_conda.app.channels.intake.target_channel import find_or_create_repository
-from pulp_conda.app.models import ChannelName, CondaPackage, CondaRepository, PendingUpload
+from pulp_conda.app.models import ChannelName, CondaPackage, CondaRepository, PendingChange
 from tests.builders import PackageBuilder
 
 
@@ -29,9 +29,9 @@ def save_package(builder: PackageBuilder) -> CondaPackage:
 
 def wait(
     repository: CondaRepository, package: CondaPackage, *, replaces: bool = False, seconds: int = 60
-) -> PendingUpload:
+) -> PendingChange:
     """Let an upload of a package wait for the next commit; it expires after `seconds`."""
-    return PendingUpload.objects.create(
+    return PendingChange.objects.create(
         repository=repository,
         package=package,
         replaces=replaces,
@@ -39,7 +39,7 @@ def wait(
     )
 
 
-def committed(repository: CondaRepository, *uploads: PendingUpload) -> list[str | None]:
+def committed(repository: CondaRepository, *uploads: PendingChange) -> list[str | None]:
     """Commit what waits for a channel; return the outcome of each of the uploads."""
     commit_pending(repository)
     for upload in uploads:

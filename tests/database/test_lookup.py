@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.index.previous_index import published_version
 from pulp_conda.app.channels.index.publish import publish
@@ -43,7 +44,7 @@ def replaced(repository: CondaRepository) -> tuple[CondaPackage, CondaPackage]:
     """Upload a package, and another one in its place; return both."""
     (old,) = upload(repository, PackageBuilder())
     new = save_package(PackageBuilder().about(summary="new"))
-    publish(change(repository, add={new.pk}, remove={old.pk}))
+    publish(change(repository, Delta.listed({new.pk}, {old.pk})))
     return old, new
 
 
@@ -64,7 +65,7 @@ def test_what_was_served_lately_is_found_until_its_time_is_over(
     repository: CondaRepository,
 ) -> None:
     (package,) = upload(repository, PackageBuilder())
-    publish(change(repository, add=set(), remove={package.pk}))
+    publish(change(repository, Delta.listed(set(), {package.pk})))
     assert found(package) == package.sha256
     DistributedPublication.objects.exclude(expires_at=None).update(
         expires_at=now() - timedelta(seconds=1)
@@ -74,7 +75,7 @@ def test_what_was_served_lately_is_found_until_its_time_is_over(
 
 def test_what_was_withdrawn_is_not_found(repository: CondaRepository) -> None:
     (package,) = upload(repository, PackageBuilder())
-    version = change(repository, add=set(), remove={package.pk})
+    version = change(repository, Delta.listed(set(), {package.pk}))
     publish(version)
     Withdrawal.objects.create(
         repository=repository,
@@ -129,11 +130,11 @@ def test_sql_and_models_agree_on_what_is_served(steps: list[tuple[set[int], bool
     for wanted, published in steps:
         if wanted == held:
             continue
-        version = change(
-            repository,
-            add={packages[number].pk for number in wanted - held},
-            remove={packages[number].pk for number in held - wanted},
+        delta = Delta.listed(
+            {packages[number].pk for number in wanted - held},
+            {packages[number].pk for number in held - wanted},
         )
+        version = change(repository, delta)
         held = wanted
         if published:
             publish(version)

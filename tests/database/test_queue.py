@@ -16,7 +16,7 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaPublication,
     CondaRepository,
-    PendingUpload,
+    PendingChange,
 )
 from tests.builders import PackageBuilder
 from tests.database.factories import committed, save_package, upload, wait
@@ -74,7 +74,7 @@ def test_a_path_that_is_held(
 def test_what_expired_is_not_added(repository: CondaRepository) -> None:
     late = wait(repository, save_package(PackageBuilder("late")), seconds=-1)
     upload(repository, PackageBuilder("in-time"))
-    assert not PendingUpload.objects.filter(pk=late.pk).exists()
+    assert not PendingChange.objects.filter(pk=late.pk).exists()
     names = CondaPackage.objects.in_version(repository.latest_version())
     assert set(names.values_list("name", flat=True)) == {"in-time"}
 
