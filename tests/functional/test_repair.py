@@ -161,3 +161,35 @@ def test_owners_check(server: RunningServer, href: str, role: str, expected: int
     account.give(role, href)
     for what in ("check_index", "check_files"):
         assert account.rest.request("POST", f"{href}{what}/").status_code == expected
+
+
+_PUBLISHED_BY_ANOTHER_LIBRARY = """
+from pulpcore.app.contexts import with_task_context
+from pulpcore.plugin.models import Task
+from pulp_conda.app.channels.index import fingerprint, publish
+from pulp_conda.app.models import CondaRepository
+from pulp_conda.formats import compression
+compression._compressor = lambda level: compression.zstd.ZstdCompressor(level=19)  # no checksum
+fingerprint.LIBRARIES = {{**fingerprint.LIBRARIES, "zstd": "0.0.1"}}
+version = CondaRepository.objects.get(name={name!r}).latest_version()
+with with_task_context(Task.objects.latest("pulp_created")):
+    publish.publish(version)
+"""
+
+
+def test_an_index_of_another_library_is_compared_by_its_content(
+    server: RunningServer, rest: Rest, owner: str, href: str
+) -> None:
+    paths = ("noarch/repodata.json.zst", "noarch/repodata_shards.msgpack.zst")
+    before = {path: served(server, owner, path) for path in paths}
+    server.shell(_PUBLISHED_BY_ANOTHER_LIBRARY.format(name=f"{owner}/main"))
+    assert all(served(server, owner, path) != before[path] for path in paths)
+    assert check(rest, href, "check_index") == {}
+    assert rest.get("publications/conda/conda/", repository=href)["count"] == 2
+    # What is damaged is found all the same, and publishing it again brings our own bytes back.
+    path = document(server, owner)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert check(rest, href, "check_index", mend=True).keys() >= {_INDEX}
+    assert {path: served(server, owner, path) for path in paths} == before
+    assert check(rest, href, "check_index") == {}
