@@ -38,6 +38,8 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
         NothingToRemove: the channel has none of them.
         CommitTimeout, CommitFailed: see `queue.apply`.
     """
+    if any("\0" in value for value in selection.values()):  # PostgreSQL refuses to look for it
+        raise NothingToRemove(selection)
     newest = latest_version(repository).number
     memberships = _memberships(repository, selection, newest)
     if not _is_served(repository, memberships):
