@@ -57,7 +57,7 @@ CONDA_FILE_URL_NETWORKS: list[str] = []
 """Networks that are fetched from although their addresses are not public, as "10.1.0.0/16"."""
 
 CONDA_BZ2_MAX_BYTES = 256 * 1024
-"""The largest document that gets a twin compressed by bz2; 0 for none."""
+"""The largest document that gets a variant compressed by bz2; 0 for none."""
 
 CONDA_CHANNEL_CREATION = "owners"
 """Who creates a channel by uploading to it: "owners" of the namespace, or its "publishers"."""

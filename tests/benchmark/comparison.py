@@ -8,24 +8,19 @@ an environment of its own (`.venv`), as `bin/test` makes it.
 import argparse
 import os
 import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Self
 
-import requests
-
-from tests.builders import PackageBuilder
-from tests.functional.accounts import bearer
+from tests.benchmark.uploads import Client, milliseconds, packages
 from tests.functional.harness import Rest, RunningServer
 
 _CLIENTS = 4  # so many may wait for a channel without being refused
-_PAYLOAD_BYTES = 18_000  # makes a package of about 20 kB
 _GETS = 40
 _PUTS = 8
 _OURS, _THEIRS = "this", "other"
@@ -39,57 +34,29 @@ class Side:
     """A server of one of the checkouts, and what was measured there."""
 
     server: RunningServer
-    clients: list[requests.Session] = field(default_factory=list)
+    clients: list[Client]
     figures: dict[str, list[float]] = field(default_factory=dict)
 
-    def connect(self) -> None:
-        """Make clients with a token."""
-        made = Rest(self.server).create("conda/tokens/", name="bench", scopes=["read", "write"])
-        for _ in range(_CLIENTS):
-            client = requests.Session()
-            client.headers.update(bearer(made["token"]))
-            self.clients.append(client)
-
-    def put(self, channel: str, package: bytes, client: int = 0) -> None:
-        """Upload a package."""
-        url = f"{self.server.channel('bench', channel)}/x.conda"
-        answer = self.clients[client].put(url, data=package, timeout=300)
-        assert answer.status_code == 201, answer.text
-
-    def get(self, path: str) -> None:
-        """Fetch a file of the channel `single`."""
-        url = f"{self.server.channel('bench', 'single')}/{path}"
-        answer = self.clients[0].get(url, timeout=60)
-        assert answer.status_code == 200, answer.text
+    @classmethod
+    def of(cls, server: RunningServer) -> Self:
+        """Return a side with clients that have a token."""
+        made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
+        return cls(server, [Client(server, made["token"]) for _ in range(_CLIENTS)])
 
     def note(self, name: str, figure: float) -> None:
         """Keep a figure."""
         self.figures.setdefault(name, []).append(figure)
 
 
-def milliseconds(action: Callable[[], object]) -> float:
-    """Return how long an action takes."""
-    began = time.perf_counter()
-    action()
-    return (time.perf_counter() - began) * 1000
-
-
-def packages(label: str, count: int) -> list[bytes]:
-    """Return different packages."""
-    return [
-        PackageBuilder(f"{label}-{number}").payload(_PAYLOAD_BYTES).conda()
-        for number in range(count)
-    ]
-
-
 def put(package: bytes, side: Side) -> float:
     """Upload a package; return how long it took."""
-    return milliseconds(lambda: side.put("single", package))
+    return milliseconds(lambda: side.clients[0].upload("single", package))
 
 
 def get(path: str, side: Side) -> float:
     """Fetch a file; return how long it took."""
-    return milliseconds(lambda: side.get(path))
+    url = f"{side.server.channel('bench', 'single')}/{path}"
+    return milliseconds(lambda: side.clients[0].get(url))
 
 
 def burst(made: list[bytes], side: Side) -> float:
@@ -97,7 +64,7 @@ def burst(made: list[bytes], side: Side) -> float:
 
     def work(client: int) -> None:
         for package in made[client::_CLIENTS]:
-            side.put("burst", package, client)
+            side.clients[client].upload("burst", package)
 
     with ThreadPoolExecutor(_CLIENTS) as pool:
         took = milliseconds(lambda: list(pool.map(work, range(_CLIENTS))))
@@ -106,8 +73,8 @@ def burst(made: list[bytes], side: Side) -> float:
 
 def round_(number: int, size: int) -> Iterator[tuple[str, Work]]:
     """Yield the work of a round, which both sides do one after the other."""
-    yield f"uploads a second, {_CLIENTS} clients", partial(burst, packages(f"burst{number}", size))
-    for package in packages(f"single{number}", _PUTS):
+    yield f"uploads a second, {_CLIENTS} clients", partial(burst, packages(f"burst{number}-", size))
+    for package in packages(f"single{number}-", _PUTS):
         yield "PUT of 20 kB, ms", partial(put, package)
     paths = {"package": "noarch/single0-0-1.0-0.conda", "index": "noarch/repodata.json.zst"}
     for _ in range(_GETS):
@@ -143,14 +110,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="how often all of it is done")
     parser.add_argument("--burst", type=int, default=80, help="packages of a burst")
     options = parser.parse_args()
-    pythons = {_OURS: sys.executable, _THEIRS: str(options.other / ".venv/bin/python")}
+    checkouts = {_OURS: None, _THEIRS: options.other.resolve()}
     print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         sides = {}
-        for name, python in pythons.items():
-            server = RunningServer(Path(folder) / name / "home", python=python)
-            sides[name] = Side(stack.enter_context(server.start()))
-            sides[name].connect()
+        for name, checkout in checkouts.items():
+            server = RunningServer(Path(folder) / name / "home", checkout=checkout)
+            sides[name] = Side.of(stack.enter_context(server.start()))
         measure(sides, options.rounds, options.burst)
         report(sides)
     print(f"load {os.getloadavg()[0]:.2f}")

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,8 +113,11 @@ def test_what_a_channel_serves_is_found_without_its_versions_content(
     distributions = CondaDistribution.objects.filter(repository=repository)
     (pk,) = distributions.values_list("pk", flat=True)
     distributions.update(**{**nothing, **pins[case]})
-    served = CondaDistribution.objects.get(pk=pk).served_repository
+    distribution = CondaDistribution.objects.get(pk=pk)
+    with CaptureQueriesContext(connection) as captured:
+        served = distribution.served_repository
     assert served == (None if case == "nothing" else repository)
+    assert not any("content_ids" in query["sql"] for query in captured.captured_queries)
 
 
 @settings(max_examples=20)

@@ -30,16 +30,17 @@ class RunningServer:
     domains: bool = False
     arguments: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
-    python: str = sys.executable
-    """Of the environment whose server it is."""
+    checkout: Path | None = None
+    """Another checkout whose server it is; its environment is in its folder `.venv`."""
     origin: str = ""
     output: str = ""
     _process: "subprocess.Popen[str] | None" = None
 
     def start(self) -> "RunningServer":
         """Start it and wait for its line `ready:`."""
+        python = str(self.checkout / ".venv/bin/python") if self.checkout else sys.executable
         command = [
-            self.python, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
+            python, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
             *(["--domains"] if self.domains else []), *self.arguments,
         ]  # fmt: skip
         self.home.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ class RunningServer:
         with self.log.open("w") as output:
             self._process = subprocess.Popen(
                 command, stdout=output, stderr=output, text=True, env=env,
-                preexec_fn=dies_with_tests,
+                preexec_fn=dies_with_tests, cwd=self.checkout,
             )  # fmt: skip
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:

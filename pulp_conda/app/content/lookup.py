@@ -100,7 +100,7 @@ _KNOWN = """
     SELECT 1 FROM conda_condapackage u
      WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s LIMIT 1
 """
-_STAY = """
+_MEMBERSHIP = """
     SELECT m.content_id, m.version_added_id, m.repository_id,
            (SELECT number FROM core_repositoryversion
              WHERE pulp_id = m.version_added_id) AS added,
@@ -111,11 +111,11 @@ _STAY = """
      WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s
 """
 _PACKAGE_NAMED = _PACKAGE.format(f"""
-    SELECT * FROM ({_STAY} AND m.repository_id = %s) s
+    SELECT * FROM ({_MEMBERSHIP} AND m.repository_id = %s) s
      WHERE added <= %s AND coalesce(removed > %s, true)
 """)  # noqa: S608 (of constants)
 _PACKAGE_LATELY_NAMED = _PACKAGE.format(f"""
-    SELECT * FROM ({_STAY}) s
+    SELECT * FROM ({_MEMBERSHIP}) s
      WHERE EXISTS (
         SELECT 1 {_LATELY_SERVED}
            AND v.repository_id = s.repository_id AND v.number >= s.added

@@ -406,7 +406,6 @@ class Migration(migrations.Migration):
                 ("kind", models.TextField(default="upload")),
                 ("replaces", models.BooleanField(default=False)),
                 ("payload", models.JSONField(default=dict)),
-                ("staged", models.TextField(null=True)),
                 ("expires", models.DateTimeField()),
                 ("outcome", models.TextField(null=True)),
                 (

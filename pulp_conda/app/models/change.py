@@ -43,8 +43,6 @@ class PendingChange(models.Model):
     replaces = models.BooleanField(default=False)
     payload = models.JSONField(default=dict)
     """What the kind needs beside a package."""
-    staged = models.TextField(null=True)
-    """Name of the relation that holds the content of a change too large for `payload`."""
     expires = models.DateTimeField()
     outcome = models.TextField(null=True)
 

@@ -175,7 +175,7 @@ def _version(versions: QuerySet[RepositoryVersion], wanted: Any, kind: str) -> R
     """Return the version that is wanted, or the newest."""
     if "version" in wanted:
         versions = versions.filter(number=wanted["version"])
-    found = versions.defer("content_ids").order_by("number").last()
+    found = versions.order_by("number").last()
     if found is None:
         raise ValidationError({"version": [f"The repository has no such version {kind}."]})
     return found

@@ -2,7 +2,6 @@
 
 import pytest
 
-from pulp_conda.app.registry.paths import parse_download_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.layout import Kind, Place, place
 
@@ -59,23 +58,6 @@ def test_paths_that_channels_have(path: str, expected: Place) -> None:
 )
 def test_paths_that_no_channel_has(path: str) -> None:
     assert place(path) is None
-
-
-@pytest.mark.parametrize("name", ["index.html", "notices.json", "channeldata.json", ""])
-@pytest.mark.parametrize("channel", [None, "dev", "a/b"])
-def test_the_registrys_url_of_a_document_of_the_root(name: str, channel: str | None) -> None:
-    path = f"{channel}/{name}" if channel else name
-    assert parse_download_path(path) == (channel, name)
-
-
-@pytest.mark.parametrize("channel", [None, "dev", "a/b", "shards"])
-@pytest.mark.parametrize("time", ["", "20261124T120000Z/"])
-@pytest.mark.parametrize(
-    "file", ["noarch/repodata.json", "x/a-1-0.conda", f"noarch/shards/{DIGEST}.msgpack.zst"]
-)
-def test_the_registrys_url_of_all_else(channel: str | None, time: str, file: str) -> None:
-    path = f"{channel}/{time}{file}" if channel else f"{time}{file}"
-    assert parse_download_path(path) == (channel, f"{time}{file}")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from pulp_conda.app.registry.paths import (
     parse_upload_path,
 )
 
+_DIGEST = "0123456789abcdef" * 4
+
 
 @pytest.mark.parametrize(
     ("path", "channel", "below"),
@@ -39,6 +41,23 @@ def test_a_channels_name_ends_before_the_subdir_or_the_document(
     path: str, channel: str | None, below: str
 ) -> None:
     assert parse_download_path(path) == (channel, below)
+
+
+@pytest.mark.parametrize("name", ["index.html", "notices.json", "channeldata.json", ""])
+@pytest.mark.parametrize("channel", [None, "dev", "a/b"])
+def test_the_registrys_url_of_a_document_of_the_root(name: str, channel: str | None) -> None:
+    path = f"{channel}/{name}" if channel else name
+    assert parse_download_path(path) == (channel, name)
+
+
+@pytest.mark.parametrize("channel", [None, "dev", "a/b", "shards"])
+@pytest.mark.parametrize("time", ["", "20261124T120000Z/"])
+@pytest.mark.parametrize(
+    "file", ["noarch/repodata.json", "x/a-1-0.conda", f"noarch/shards/{_DIGEST}.msgpack.zst"]
+)
+def test_the_registrys_url_of_all_else(channel: str | None, time: str, file: str) -> None:
+    path = f"{channel}/{time}{file}" if channel else f"{time}{file}"
+    assert parse_download_path(path) == (channel, f"{time}{file}")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pulp_conda.app.models import REMOVAL, CondaRepository, PendingChange
 from .decisions import decide
 from .delta import Delta
 from .remove import selected_memberships, withdraw
-from .versions import change, latest_version
+from .versions import change
 
 
 def commit_pending(repository: CondaRepository) -> None:
@@ -32,7 +32,7 @@ def commit_pending(repository: CondaRepository) -> None:
     waiting = list(
         pending.filter(outcome=None, expires__gte=moment).select_related("package").order_by("pk")
     )
-    latest = latest_version(repository)
+    latest = repository.latest_version()
     decision = decide(waiting, repository, latest)
     with transaction.atomic():
         durable()

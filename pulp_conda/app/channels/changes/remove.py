@@ -17,7 +17,6 @@ from pulp_conda.app.channels.index.previous_index import published_version
 from pulp_conda.app.models import REMOVAL, CondaPackage, CondaRepository, PendingChange, Withdrawal
 
 from .queue import Dispatch, apply
-from .versions import latest_version
 
 Selection = dict[str, str]
 """Fields of packages, and the value that a selected package has in each of them."""
@@ -40,7 +39,7 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
     """
     if any("\0" in value for value in selection.values()):  # PostgreSQL refuses to look for it
         raise NothingToRemove(selection)
-    newest = latest_version(repository).number
+    newest = repository.latest_version().number
     memberships = _memberships(repository, selection, newest)
     if not _is_served(repository, memberships):
         raise NothingToRemove(selection)
@@ -87,7 +86,7 @@ def withdraw(repository: CondaRepository, content: QuerySet[Any], newest: int) -
 
 def _is_served(repository: CondaRepository, memberships: QuerySet[RepositoryContent]) -> bool:
     """Return whether the channel holds, or may still serve, content of the memberships."""
-    known = latest_version(repository) if not repository.autopublish else None
+    known = repository.latest_version() if not repository.autopublish else None
     known = known or published_version(repository)
     there = Q(version_removed=None)
     if known is not None:

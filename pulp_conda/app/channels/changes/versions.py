@@ -71,11 +71,11 @@ def change(repository: CondaRepository, delta: Delta) -> RepositoryVersion:
     repository's domain that the latest version lacks, and removes units that it holds. No two
     units that the new version holds have one path. The caller ensures all of that.
     """
-    base = repository.versions.defer("content_ids").latest()
+    base = repository.versions.latest()
     if not base.complete:
         # A task died while it made a version pulpcore's way.
         base.delete()
-        base = latest_version(repository)
+        base = repository.latest_version()
     # In bulk, because saving a single version loads all content ids of its base.
     (version,) = RepositoryVersion.objects.bulk_create(
         [RepositoryVersion(repository=repository, number=repository.next_version, complete=True)]
@@ -91,11 +91,6 @@ def change(repository: CondaRepository, delta: Delta) -> RepositoryVersion:
     if repository.retain_repo_versions:
         repository.cleanup_old_versions()
     return version
-
-
-def latest_version(repository: CondaRepository) -> RepositoryVersion:
-    """Return a channel's newest complete version, without the array of all that it holds."""
-    return repository.versions.complete().defer("content_ids").latest()
 
 
 def _fill(version: RepositoryVersion, base: RepositoryVersion, delta: Delta) -> None:

@@ -33,7 +33,7 @@ def is_published(version: RepositoryVersion) -> bool:
 def published_version(repository: CondaRepository) -> RepositoryVersion | None:
     """Return the newest version with a complete publication: clients of the channel see it."""
     published = repository.versions.filter(publication__complete=True)
-    return published.defer("content_ids").order_by("number").last()
+    return published.order_by("number").last()
 
 
 @dataclass(frozen=True)

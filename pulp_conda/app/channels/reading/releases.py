@@ -83,8 +83,8 @@ def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
         .select_related("owner")
         .order_by("base_path")
     )
-    # Without the ids of all content, megabytes of them.
-    versions = RepositoryVersion.objects.defer("content_ids").in_bulk(
+    # By the manager, which leaves out the ids of all content. A join would load megabytes of them.
+    versions = RepositoryVersion.objects.in_bulk(
         [distribution.served for distribution in found if distribution.served]
     )
     return [
