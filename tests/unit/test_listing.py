@@ -2,7 +2,7 @@
 
 import pytest
 
-from pulp_conda.app.channels.reading.listing import Listed, parse_listing, search
+from pulp_conda.app.channels.reading.listing import ListedName, parse_listing, search
 
 LISTING = parse_listing(
     b'{"channeldata_version":1,"subdirs":["noarch"],"packages":{'
@@ -14,7 +14,7 @@ LISTING = parse_listing(
 
 def test_a_listing_keeps_what_a_list_shows() -> None:
     assert list(LISTING.packages) == ["bz2", "py-zip", "unzip", "zip", "zipp"]
-    assert LISTING.packages["bz2"] == Listed("1", "Compresses Data", "MIT", ("noarch",), 5)
+    assert LISTING.packages["bz2"] == ListedName("1", "Compresses Data", "MIT", ("noarch",), 5)
     assert LISTING.subdirs == ["noarch"]
 
 

@@ -15,8 +15,8 @@ from pulpcore.plugin.models import Artifact
 
 from pulp_conda.app.authentication.addresses import address_of
 from pulp_conda.app.channels.reading.browse import (
-    File,
-    Files,
+    ListedFile,
+    NameFiles,
     channeldata_of,
     files_of,
     listing_of,
@@ -110,7 +110,7 @@ def _package_page(asked: _Asked, name: str) -> Page:
     return _page(partial(_render, "package.html", asked, **_package(asked, name, found, wanted)))
 
 
-def _package(asked: _Asked, name: str, found: Files, wanted: str) -> dict[str, Any]:
+def _package(asked: _Asked, name: str, found: NameFiles, wanted: str) -> dict[str, Any]:
     return {
         "name": name,
         "files": found,
@@ -133,7 +133,7 @@ def _render(template: str, asked: _Asked, **values: Any) -> bytes:
     return render(template, channel=shown_base_path(asked.channel.base_path), **values)
 
 
-def _row(file: File) -> dict[str, Any]:
+def _row(file: ListedFile) -> dict[str, Any]:
     return {
         "file": file,
         "href": f"{quote(file.subdir, safe='')}/{quote(file.filename, safe='')}",

@@ -1,1 +1,1 @@
-"""What a channel holds, for those who look: pages, lists and look-ups."""
+"""Look-ups of the packages of channels, for web pages, lists and APIs."""

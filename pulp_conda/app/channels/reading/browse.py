@@ -1,4 +1,4 @@
-"""What a channel shows to people: its names, and the files of each."""
+"""The package names of a channel, and the files of each name, as its web page shows them."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from pulp_conda.formats.version_order import version_ranks
 
 from .listing import Listing, parse_listing
 
-_NAMES_KEPT = 100_000
-"""So many names a process keeps of the channels that were looked at last: some 75 MB."""
+_CACHED_NAMES = 100_000
+"""How many names a process caches, of the channels that were looked at last: some 75 MB."""
 
 _DESCRIBING = 20
-"""So many of the newest files are asked for how they describe themselves: some do not at all."""
+"""How many of the newest files are read for a description, since some files have none."""
 
 
 class ServedIndex(Protocol):
-    """The index that a channel serves, and the version that it was made of."""
+    """The index that a channel serves."""
 
     @property
     def publication(self) -> UUID:
-        """The publication."""
+        """The key of the publication."""
 
     @property
     def repository(self) -> UUID:
-        """The repository whose version it is."""
+        """The key of the repository."""
 
     @property
     def number(self) -> int:
-        """The version's number."""
+        """The number of the published version."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A package's file, as a list of files shows it."""
+class ListedFile:
+    """A package file, as a list of files shows it."""
 
     subdir: str
     filename: str
@@ -57,43 +57,44 @@ class File:
     build: str
     size: int
     built: int
-    """Seconds since the epoch, 0 if the package does not say."""
+    """Seconds since the epoch; 0 if the package does not say."""
     uploaded: int
-    """When the channel first had it, in seconds since the epoch."""
+    """When the channel's index first named it, in seconds since the epoch."""
     sha256: str
     revoked: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """Some of the files of a name, newest first, and how the newest of all describe it."""
+class NameFiles:
+    """One page of the files of a name, newest first, and the description by the newest files."""
 
     total: int
-    shown: list[File]
+    shown: list[ListedFile]
     newest: str
+    """The newest version."""
     about: About
     license: str
 
 
-class _Kept:
-    """The listings that were asked for last, by the digest of their documents."""
+class _ListingCache:
+    """The listings that were asked for last, by the SHA-256 of channeldata.json."""
 
     def __init__(self) -> None:
         self._listings: OrderedDict[str, Listing] = OrderedDict()
         self._lock = Lock()
 
     def get(self, artifact: Artifact) -> Listing:
-        """Return what a document says, parsed unless it is known."""
+        """Return the listing of a channeldata.json; read and parse it if it is not cached."""
         digest = str(artifact.sha256)
         with self._lock:
             listing = self._listings.get(digest)
-        if listing is None:  # of several who want it at once each reads it: none waits for another
+        if listing is None:  # threads that want it at the same time read it each; none waits
             with artifact.file.open() as file:
                 listing = parse_listing(file.read())
         with self._lock:
             self._listings[digest] = listing
             self._listings.move_to_end(digest)
-            while len(self._listings) > 1 and self._names() > _NAMES_KEPT:
+            while len(self._listings) > 1 and self._names() > _CACHED_NAMES:
                 self._listings.popitem(last=False)
         return listing
 
@@ -101,16 +102,16 @@ class _Kept:
         return sum(1 + len(listing.packages) for listing in self._listings.values())
 
 
-_kept = _Kept()
+_listings = _ListingCache()
 
 
 def listing_of(channeldata: Artifact) -> Listing:
-    """Return the names that a channeldata.json describes; reads the storage, and no database."""
-    return _kept.get(channeldata)
+    """Return the names that a channeldata.json describes. Reads the storage, not the database."""
+    return _listings.get(channeldata)
 
 
 def channeldata_of(index: ServedIndex) -> Artifact | None:
-    """Return the channeldata.json of an index, None where it has none."""
+    """Return the channeldata.json of an index, None if it has none."""
     published = (
         PublishedArtifact.objects.filter(
             publication_id=index.publication, relative_path=layout.CHANNELDATA_JSON
@@ -121,17 +122,17 @@ def channeldata_of(index: ServedIndex) -> Artifact | None:
     return published.content_artifact.artifact if published else None
 
 
-def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files | None:
-    """Return some of the files of a name in all subdirs, None where there are none.
+def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> NameFiles | None:
+    """Return a page of the files of a name in all subdirs, None if there are none.
 
-    Costs five queries; all files of the name are put in order.
+    Takes five queries, and sorts all files of the name.
     """
     if "\0" in name:  # PostgreSQL refuses to look for it
         return None
     rows = _rows(index, name)
-    named = _named(index, name, {row.subdir for row in rows})
-    _add_to_shards(named, index, rows)
-    rows = [row for row in rows if row.subdir not in named or row.filename in named[row.subdir]]
+    indexed = _files_in_shards(index, name, {row.subdir for row in rows})
+    _add_files_without_shard(indexed, index, rows)
+    rows = [row for row in rows if row.subdir not in indexed or row.filename in indexed[row.subdir]]
     if not rows:
         return None
     ranks = version_ranks({row.version for row in rows})
@@ -144,13 +145,13 @@ def files_of(index: ServedIndex, name: str, *, start: int, count: int) -> Files 
     )
     newest = [found[row.pk] for row in describing]
     times = _uploaded(index, name, [row.filename for row in chosen])
-    return Files(
+    return NameFiles(
         total=len(rows),
         shown=[
             _file(
                 found[row.pk],
                 uploaded=times.get((row.subdir, row.filename, found[row.pk].sha256), 0),
-                revoked=named.get(row.subdir, {}).get(row.filename, False),
+                revoked=indexed.get(row.subdir, {}).get(row.filename, False),
             )
             for row in chosen
         ],
@@ -175,35 +176,42 @@ def _rows(index: ServedIndex, name: str) -> list[_Row]:
     return [_Row(*row) for row in packages.values_list(*_Row._fields)]
 
 
-def _named(index: ServedIndex, name: str, subdirs: Iterable[str]) -> dict[str, dict[str, bool]]:
-    """Return the files that patches have left, and whether each is revoked, by subdir.
+def _files_in_shards(
+    index: ServedIndex, name: str, subdirs: Iterable[str]
+) -> dict[str, dict[str, bool]]:
+    """Return, by subdir, the files in the shards of a name, and whether each is revoked.
 
-    Only of subdirs of which shards are published: there alone is it known without reading a
-    document of all packages.
+    A file that a patch removes from the index is not in a shard. Subdirs without shards are absent:
+    finding their removed files would take reading a document of all packages.
     """
     published = PublishedArtifact.objects.filter(
         publication_id=index.publication,
         relative_path__in=[f"{subdir}/{layout.REPODATA_SHARDS}" for subdir in subdirs],
     ).values_list("relative_path", flat=True)
-    named: dict[str, dict[str, bool]] = {layout.split(path)[0]: {} for path in published}
+    indexed: dict[str, dict[str, bool]] = {layout.split(path)[0]: {} for path in published}
     shards = CondaShard.objects.filter(
         Q(removed=None) | Q(removed__gt=index.number),
         repository_id=index.repository,
-        subdir__in=list(named),
+        subdir__in=list(indexed),
         name=name,
         added__lte=index.number,
     )
-    # A version that was published again has the shards of both indexes; the later count.
+    # A version that was published twice has the shards of both indexes. The later ones count.
     for subdir, data in shards.order_by("pk").values_list("subdir", "data"):
-        named[subdir] = shard_files(bytes(data))
-    return named
+        indexed[subdir] = shard_files(bytes(data))
+    return indexed
 
 
-def _add_to_shards(
-    named: dict[str, dict[str, bool]], index: ServedIndex, rows: Iterable[_Row]
+def _add_files_without_shard(
+    indexed: dict[str, dict[str, bool]], index: ServedIndex, rows: Iterable[_Row]
 ) -> None:
-    """Add the files that no shard holds and no patch takes out: records of schema version 3."""
-    missing = [row.pk for row in rows if row.filename not in named.get(row.subdir, (row.filename,))]
+    """Add the files that are in no shard although no patch removes them.
+
+    Their records have schema version 3.
+    """
+    missing = [
+        row.pk for row in rows if row.filename not in indexed.get(row.subdir, (row.filename,))
+    ]
     if not missing:
         return
     patches = Patches(index.repository, index.number)
@@ -212,21 +220,21 @@ def _add_to_shards(
         record = package.record
         patched = instructions.apply(package.filename, record) if instructions else record
         if patched is not None:
-            named[package.subdir][package.filename] = bool(patched.get("revoked"))
+            indexed[package.subdir][package.filename] = bool(patched.get("revoked"))
 
 
 def _uploaded(
     index: ServedIndex, name: str, filenames: Iterable[str]
 ) -> dict[tuple[str, str, str], int]:
-    """Return when the channel first had files of a name, by subdir, file name and sha256."""
+    """Return when the index first named files of a name, by subdir, file name and sha256."""
     indexed = IndexedFile.objects.filter(
         repository_id=index.repository, name=name, filename__in=filenames
     ).values_list("subdir", "filename", "sha256", "timestamp")
     return {(subdir, name, sha256): time // 1000 for subdir, name, sha256, time in indexed}
 
 
-def _file(package: CondaPackage, *, uploaded: int, revoked: bool) -> File:
-    return File(
+def _file(package: CondaPackage, *, uploaded: int, revoked: bool) -> ListedFile:
+    return ListedFile(
         subdir=package.subdir,
         filename=package.filename,
         version=package.version,

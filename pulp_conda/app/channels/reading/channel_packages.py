@@ -1,4 +1,4 @@
-"""Which of an owner's channels hold which packages by now."""
+"""The channels of an owner that have given packages in their latest versions."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -20,12 +20,12 @@ class HostedChannel(NamedTuple):
 
 
 def channels_of(owner: str) -> dict[ChannelName, HostedChannel]:
-    """Return an owner's channels; those that serve one fixed version hold nothing of their own."""
+    """Return an owner's channels, without those that serve one fixed version."""
     served = CondaDistribution.objects.filter(
         owner__name__iexact=owner, pulp_domain_id=get_domain_pk(), repository__isnull=False
     )
     repositories = CondaRepository.objects.in_bulk([each.repository_id for each in served])
-    # A conda channel may have been made to serve another plugin's repository, and then is empty.
+    # A conda distribution may serve another plugin's repository; the channel is empty then.
     return {
         each.channel: HostedChannel(each, repositories[each.repository_id])
         for each in served
@@ -33,10 +33,10 @@ def channels_of(owner: str) -> dict[ChannelName, HostedChannel]:
     }
 
 
-def holding(
+def find_packages(
     channels: Mapping[ChannelName, HostedChannel], **fields: str
 ) -> dict[ChannelName, list[CondaPackage]]:
-    """Return those of the channels that hold packages with these fields, and the packages."""
+    """Return the packages with these fields by channel, without channels that have none."""
     packages = _packages(fields)
     memberships = RepositoryContent.objects.filter(
         version_removed=None,
@@ -44,15 +44,15 @@ def holding(
         content_id__in=packages.values("pk"),
     ).values_list("repository_id", "content_id")
     found = packages.defer(*_NOT_NEEDED).in_bulk([content for _, content in memberships])
-    held = {
-        name: [found[content] for holder, content in memberships if holder == repository.pk]
+    by_channel = {
+        name: [found[content] for key, content in memberships if key == repository.pk]
         for name, (_, repository) in channels.items()
     }
-    return {name: packages for name, packages in held.items() if packages}
+    return {name: packages for name, packages in by_channel.items() if packages}
 
 
 def is_public(channels: Iterable[ChannelName]) -> bool:
-    """Tell whether everybody may read one of the channels."""
+    """Return whether everybody may read at least one of the channels."""
     paths = [channel.base_path for channel in channels]
     served = CondaDistribution.objects.filter(pulp_domain_id=get_domain_pk(), base_path__in=paths)
     return served.filter(content_guard=None).exists()

@@ -1,4 +1,4 @@
-"""The names of a channel as people see and search them, read from its channeldata.json."""
+"""The package names of a channel as its web page lists them, read from channeldata.json."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 
-class Listed(msgspec.Struct, gc=False):
-    """A name as a list of names shows it."""
+class ListedName(msgspec.Struct, gc=False):
+    """A package name as the list shows it."""
 
     version: str = ""
     summary: str = ""
@@ -20,14 +20,14 @@ class Listed(msgspec.Struct, gc=False):
 
 
 class Listing(msgspec.Struct, dict=True):
-    """The names of a channel, in the order of the document."""
+    """The package names of a channel, in the order of the document."""
 
-    packages: dict[str, Listed] = {}
+    packages: dict[str, ListedName] = {}
     subdirs: list[str] = []
 
     @cached_property
     def searched(self) -> list[tuple[str, str]]:
-        """Each name with the text to search; computed once, because it takes most of a search."""
+        """Each name with its text to search. Computed once, as it takes most of a search's time."""
         return [
             (name, f"{name} {listed.summary}".casefold()) for name, listed in self.packages.items()
         ]

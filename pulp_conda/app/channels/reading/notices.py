@@ -1,4 +1,4 @@
-"""The notices of a channel as its clients read them, and the room that there is for them."""
+"""The notices of a channel as clients read them, and the limit of their size."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -8,14 +8,14 @@ from pulp_conda.formats.notices import MAX_BYTES, Notice, notices_json, timestam
 
 
 def notices_of(distribution_pk: UUID) -> bytes:
-    """Return a channel's notices.json; empty of notices where there are none."""
+    """Return a channel's notices.json, whose list may be empty."""
     return _document(CondaNotice.objects.current(distribution_pk))
 
 
 def has_room_for(notice: CondaNotice) -> bool:
-    """Tell whether clients could still read the channel's notices with this one among them.
+    """Return whether the channel's notices stay within `MAX_BYTES` with this one among them.
 
-    To be asked while the distribution is locked, lest two notices take the same room.
+    The caller has locked the distribution, so that no other notice is saved at the same time.
     """
     others = CondaNotice.objects.current(notice.distribution_id).exclude(pk=notice.pk)
     return len(_document([*others, notice])) <= MAX_BYTES

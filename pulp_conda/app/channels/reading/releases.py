@@ -1,6 +1,6 @@
-"""What channels offer, release by release: all files of one version of one package.
+"""Releases of packages in channels. A release is all files of one version of one package name.
 
-A channel offers what its index names, so these look at the version that clients are served.
+The look-ups use the version that clients are served, and not the latest version.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +18,12 @@ from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, 
 from pulp_conda.formats.errors import InvalidIdentifier
 
 Condition = tuple[tuple[str, str], ...]
-"""Lookups of releases by `name` and `version`, with the values wanted."""
+"""Django look-ups on `name` and `version` of releases, with their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedChannel:
-    """A channel with the version that its clients see, None before there is any."""
+    """A channel with the version that clients are served, None if nothing is published."""
 
     name: ChannelName
     distribution: CondaDistribution
@@ -31,13 +31,13 @@ class ServedChannel:
 
     @property
     def prefix(self) -> str:
-        """What stands before the names of packages that are not of the default channel."""
+        """The prefix of package names: the channel's name, or nothing for the default channel."""
         return "" if self.name.name == settings.CONDA_DEFAULT_CHANNEL else f"{self.name.name}/"
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One version of one package in one channel; `created` is when its first file came."""
+    """One version of one package name in one channel. `created` is when its first file came."""
 
     channel: ServedChannel
     name: str
@@ -46,24 +46,24 @@ class Release:
 
     @property
     def displayed_name(self) -> str:
-        """The name as the generic package API has it."""
+        """The name as the generic package API shows it."""
         return self.channel.prefix + self.name
 
     def files(self) -> list[CondaPackage]:
         """Return its files, of all builds, subdirs and formats."""
-        assert self.channel.version is not None  # noqa: S101 (a release is a part of one)
+        assert self.channel.version is not None  # noqa: S101 (a release is in a version)
         packages = CondaPackage.objects.in_version(self.channel.version)
         chosen = packages.filter(_pulp_domain=get_domain_pk(), name=self.name, version=self.version)
         return list(chosen.prefetch_related("_artifacts").order_by("subdir", "filename"))
 
 
 def served_channels(owner: str) -> list[ServedChannel]:
-    """Return the channels of an owner that the registry's URLs can name, private ones too."""
+    """Return the channels of an owner that registry URLs can name, including private ones."""
     return _served(CondaDistribution.objects.filter(owner__name__iexact=owner))
 
 
 def served_channel(channel: ChannelName) -> ServedChannel | None:
-    """Return the channel of a name, None where there is none."""
+    """Return the channel of a name, None if there is none."""
     return next(iter(_served(CondaDistribution.objects.filter(base_path=channel.base_path))), None)
 
 
@@ -83,7 +83,7 @@ def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
         .select_related("owner")
         .order_by("base_path")
     )
-    # By the manager, which leaves out the ids of all content. A join would load megabytes of them.
+    # By the manager, which defers `content_ids`. A join would load megabytes of them.
     versions = RepositoryVersion.objects.in_bulk(
         [distribution.served for distribution in found if distribution.served]
     )
@@ -95,7 +95,7 @@ def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
 
 
 def _registry_name(distribution: CondaDistribution) -> ChannelName | None:
-    """Return a channel's name, None for a path, made over REST, that no registry URL can have."""
+    """Return a channel's name, None if its path was chosen over REST and no registry URL has it."""
     name = distribution.channel
     try:
         return channel_named(name.owner, name.name) if name.name else None
@@ -106,7 +106,7 @@ def _registry_name(distribution: CondaDistribution) -> ChannelName | None:
 def search(
     channels: Iterable[ServedChannel], text: str, *, offset: int, limit: int
 ) -> tuple[list[Release], int]:
-    """Return a page of the releases whose displayed name holds a text, and how many there are."""
+    """Return a page of the releases whose displayed name contains a text, and their number."""
     if "\0" in text:  # PostgreSQL refuses to look for it
         return [], 0
     conditions = [
@@ -120,7 +120,7 @@ def search(
 def releases_of(
     channel: ServedChannel, name: str, version: str | None = None, *, offset: int, limit: int
 ) -> tuple[list[Release], int]:
-    """Return a page of the releases of a package, and how many there are."""
+    """Return a page of the releases of a package name, and their number."""
     condition = (("name", name), *((("version", version),) if version is not None else ()))
     if channel.version is None or any("\0" in value for _, value in condition):
         return [], 0
@@ -128,7 +128,7 @@ def releases_of(
 
 
 def _matching(channel: ServedChannel, text: str) -> Condition | None:
-    """Return the condition for packages whose displayed name holds a text, None if none can."""
+    """Return the condition for displayed names that contain a text, None if no name can."""
     if text in channel.prefix:
         return ()
     head, slash, tail = text.rpartition("/")
@@ -140,10 +140,9 @@ def _matching(channel: ServedChannel, text: str) -> Condition | None:
 def _page(
     conditions: Sequence[tuple[ServedChannel, Condition]], *, offset: int, limit: int
 ) -> tuple[list[Release], int]:
-    """Return a page of releases in order of channel and name, and their number.
+    """Return a page of releases, sorted by channel, name and newest first, and their number.
 
-    The newest of a name comes first. Costs a query for each channel that the page touches and
-    one for each kind of condition.
+    Takes one query for each different condition, and one for each channel that the page touches.
     """
     counts = _counts(conditions)
     found: list[Release] = []
@@ -185,13 +184,16 @@ def _releases(channel: ServedChannel, condition: Condition, start: int, stop: in
 
 
 def _memberships(versions: Iterable[UUID]) -> QuerySet[RepositoryContent]:
-    """Return what the versions hold: a row, with `name` and `version`, for each `served` one."""
+    """Return the memberships of packages in the versions.
+
+    Each row has `served`, the key of the version, and the package's `name` and `version`.
+    """
     number = F("repository__versions__number")
     return RepositoryContent.objects.filter(
         Q(version_removed=None) | Q(version_removed__number__gt=number),
         repository__versions__in=versions,
         version_added__number__lte=number,
-        # A conda channel may have been made to serve another plugin's repository.
+        # A conda distribution may serve another plugin's repository.
         content__conda_condapackage__isnull=False,
     ).annotate(
         served=F("repository__versions"),
@@ -201,6 +203,6 @@ def _memberships(versions: Iterable[UUID]) -> QuerySet[RepositoryContent]:
 
 
 def _version_pk(channel: ServedChannel) -> UUID:
-    assert channel.version is not None  # noqa: S101 (only channels with one are asked about)
+    assert channel.version is not None  # noqa: S101 (callers pass only channels with a version)
     pk: UUID = channel.version.pk
     return pk

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from pulp_conda.app.channels.reading.channel_packages import channels_of, holding
+from pulp_conda.app.channels.reading.channel_packages import channels_of, find_packages
 from pulp_conda.app.models import ChannelName, CondaPackage, Right, channel_named
 from pulp_conda.app.registry.views import RegistryView
 
@@ -26,7 +26,7 @@ class LoginView(TellsError, RegistryView):
             channels = {name: each for name, each in channels.items() if name == meant}
         return {
             name: packages
-            for name, packages in holding(channels, **fields).items()
+            for name, packages in find_packages(channels, **fields).items()
             if self.requester.may_read(channels[name].distribution)
             or self.requester.may(Right.UPLOAD, name, channels[name].repository)
         }
