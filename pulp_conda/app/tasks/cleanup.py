@@ -9,7 +9,7 @@ from pulpcore.plugin.tasking import dispatch
 from pulpcore.plugin.util import get_domain, get_prn, set_domain
 
 from pulp_conda.app.channels.upkeep.cleanup import clean_up as clean_up_channel
-from pulp_conda.app.channels.upkeep.cleanup import is_untidy
+from pulp_conda.app.channels.upkeep.cleanup import needs_clean_up
 from pulp_conda.app.models import CondaRepository
 
 _CLEAN_UP = "pulp_conda.app.tasks.cleanup.clean_up"
@@ -46,7 +46,7 @@ def clean_up_all() -> None:
     own = get_domain()
     try:
         for repository in CondaRepository.objects.select_related("pulp_domain").iterator():
-            if is_untidy(repository):
+            if needs_clean_up(repository):
                 set_domain(repository.pulp_domain)
                 dispatch_clean_up(repository)
     finally:

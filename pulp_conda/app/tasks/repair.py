@@ -6,7 +6,7 @@ from typing import Any
 from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
 from pulp_conda.app.channels.index.publish import publish, publishing_report
-from pulp_conda.app.channels.upkeep.check_files import packages_of, verified
+from pulp_conda.app.channels.upkeep.check_files import check_packages, packages_of
 from pulp_conda.app.channels.upkeep.check_index import Fault, faults_of, publication_of
 
 _LISTED = 1000
@@ -34,7 +34,7 @@ def check_files(repository_version_pk: str, *, checksums: bool = True) -> dict[s
     with ProgressReport(
         message="Checking files", code="conda.check.files", total=packages.count()
     ) as report:
-        checked = report.iter(verified(packages, checksums=checksums))
+        checked = report.iter(check_packages(packages, checksums=checksums))
         return _result(version, (fault for fault in checked if fault))
 
 

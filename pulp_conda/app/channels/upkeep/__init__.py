@@ -1,1 +1,1 @@
-"""What administrators run: clean-up, and checks of indexes and files."""
+"""Clean-up of channels, and checks of their indexes and files."""

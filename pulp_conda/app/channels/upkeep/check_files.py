@@ -1,4 +1,4 @@
-"""Whether the storage has the file of every record, whole."""
+"""Check that the storage has the whole file of every package."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,19 +24,19 @@ _Stored = tuple[str, str, int, str, str | None]
 
 
 def packages_of(version: RepositoryVersion) -> QuerySet[CondaPackage, _Stored]:
-    """Return the packages of a version with where the file of each is stored."""
+    """Return the packages of a version, with the name of each file in the storage."""
     packages = CondaPackage.objects.in_version(version).order_by("subdir", "filename")
     return packages.values_list(
         "subdir", "filename", "size", "sha256", F("contentartifact__artifact__file")
     )
 
 
-def verified(
+def check_packages(
     packages: QuerySet[CondaPackage, _Stored], *, checksums: bool
 ) -> Iterator[Fault | None]:
-    """Yield for each package what is wrong with its file, None if nothing is.
+    """Yield the fault of each package's file, None for a file without fault.
 
-    Memory is bounded. Without `checksums` only the size is compared, which reads no file.
+    Memory is bounded. Without `checksums` only sizes are compared, and no file is read.
     """
     storage = get_domain().get_storage()
     for subdir, filename, size, sha256, name in packages.iterator(chunk_size=_ROWS_PER_FETCH):

@@ -1,4 +1,4 @@
-"""Checking that a published index is the one that its packages give, and mending it."""
+"""Check that a published index equals the index that its packages give, and mend it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from pulp_conda.formats.index.shards import ShardBytes
 
 
 class Fault(NamedTuple):
-    """A path of a channel, and what is wrong with it."""
+    """A path of a channel, and the problem with its file."""
 
     path: str
     problem: str
@@ -52,7 +52,7 @@ _ROOT = "/"
 
 
 def publication_of(version: RepositoryVersion) -> CondaPublication | None:
-    """Return the publication of a version that clients are served, None without any."""
+    """Return the publication of a version that clients are served, None if there is none."""
     complete = CondaPublication.objects.filter(repository_version=version, complete=True)
     return complete.order_by("pulp_created").last()
 
@@ -60,13 +60,14 @@ def publication_of(version: RepositoryVersion) -> CondaPublication | None:
 def faults_of(
     publication: CondaPublication, *, mend: bool = False, report: ProgressReport | None = None
 ) -> Iterator[Fault]:
-    """Build the index of a publication anew, beside it, and yield every difference.
+    """Build the index of a version anew in a folder, and yield every difference.
 
-    Bytes are compared. If the publication was built with other libraries than those of now, they
-    may differ without a fault, and content is compared instead.
+    Bytes are compared. If the publication was built with other versions of the libraries, bytes may
+    differ without a fault, and content is compared instead.
 
-    With `mend`, damaged bytes are deleted as they are found, so that publishing the version again,
-    which the caller has to do, writes them anew; call this in a task that holds the repository.
+    With `mend`, damaged documents are deleted from the storage and damaged shards are corrected.
+    The caller then publishes the version again, which writes the documents anew. A task that holds
+    the repository calls this.
     """
     version = publication.repository_version
     saved, wanted = _fingerprint(publication), index_fingerprint(version)
@@ -76,7 +77,7 @@ def faults_of(
     with temporary_build(plan(version, VersionPackages(version), anew=True), report) as built:
         yield from check.documents(built, _stored(publication))
         for subdir, new in built.shards.items():
-            yield from check.shards(subdir, new, _kept(version, subdir))
+            yield from check.shards(subdir, new, _saved_shards(version, subdir))
 
 
 def _fingerprint(publication: CondaPublication) -> Fingerprint:
@@ -86,13 +87,13 @@ def _fingerprint(publication: CondaPublication) -> Fingerprint:
 
 def _stored(publication: CondaPublication) -> Mapping[str, Artifact]:
     """Return the artifact of each document."""
-    places = ContentArtifact.objects.filter(
+    documents = ContentArtifact.objects.filter(
         published_artifact__publication=publication
     ).select_related("artifact__pulp_domain")
-    return {place.relative_path: place.artifact for place in places}
+    return {document.relative_path: document.artifact for document in documents}
 
 
-def _kept(version: RepositoryVersion, subdir: str) -> QuerySet[CondaShard]:
+def _saved_shards(version: RepositoryVersion, subdir: str) -> QuerySet[CondaShard]:
     """Return the shards of all publications of a version."""
     return CondaShard.objects.filter(
         Q(removed=None) | Q(removed__gt=version.number),
@@ -105,7 +106,7 @@ def _kept(version: RepositoryVersion, subdir: str) -> QuerySet[CondaShard]:
 @dataclass(frozen=True)
 class _Check:
     exact: bool
-    """Whether bytes have to be equal, and not only content."""
+    """Whether bytes are compared, and not only content."""
     mend: bool
 
     def documents(self, built: Built, stored: Mapping[str, Artifact]) -> Iterator[Fault]:
@@ -132,10 +133,10 @@ class _Check:
                 stored.pulp_domain.get_storage().delete(stored.file.name)
             return DAMAGED
 
-    def shards(self, subdir: str, new: NewShards, kept: QuerySet[CondaShard]) -> Iterator[Fault]:
+    def shards(self, subdir: str, new: NewShards, saved: QuerySet[CondaShard]) -> Iterator[Fault]:
         for batch in new.batches():
             rows: dict[str, list[CondaShard]] = {}
-            for row in kept.filter(name__in=list(batch)):
+            for row in saved.filter(name__in=list(batch)):
                 rows.setdefault(row.name, []).append(row)
             for name, shard in batch.items():
                 if problem := self._shard_problem(shard, rows.get(name, [])):

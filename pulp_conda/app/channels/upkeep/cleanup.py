@@ -1,9 +1,9 @@
-"""What a channel needs no more: old versions beyond those it retains, and old shards.
+"""Delete a channel's old versions beyond those that it retains, and its old shards.
 
-pulpcore deletes old versions whenever one is made, within an upload. Each time it moves every
-membership that the deleted version began to the next version and counts all content: 57 s in a
-channel of a million packages. Here versions that follow each other go together, in a task of
-their own. What is left is the same, table by table (`tests/functional/test_cleanup.py`).
+pulpcore deletes old versions whenever a version is made, within an upload. For each one it moves
+all memberships that the deleted version began to the next version, and counts all content: 57 s in
+a channel of a million packages. Here a task of its own deletes adjacent versions together. The
+tables are the same afterwards (`tests/functional/test_cleanup.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,14 +24,15 @@ from pulp_conda.app.models import NEVER, CondaPublication, CondaRepository, Cond
 _VERSIONS_PER_BATCH = 100
 _SHARDS_PER_BATCH = 1000
 
-# `old` are versions without another between them, `next` is the one that follows. A membership
-# that lies within them is of no version any more.
+# `old` are adjacent versions to delete, `next` is the version that follows them. A membership that
+# begins and ends within `old` is in no version any more.
 _DROP = """
     DELETE FROM core_repositorycontent
      WHERE version_added_id = ANY (%(old)s)
        AND (version_removed_id = ANY (%(old)s) OR version_removed_id = %(next)s)
 """
-# What one of them removed and a later one of them, or the next, added again was always there.
+# If one of `old` removed a unit and a later one of them, or `next`, added it again, the two
+# memberships become one.
 _JOIN = """
     WITH again AS (
         DELETE FROM core_repositorycontent AS later
@@ -55,11 +56,11 @@ _MOVE_REMOVED = """
     UPDATE core_repositorycontent SET version_removed_id = %(next)s
      WHERE version_removed_id = ANY (%(old)s)
 """
-_FORGET_COUNTS = """
+_DELETE_COUNTS = """
     DELETE FROM core_repositoryversioncontentdetails
      WHERE repository_version_id = %(next)s AND count_type IN ('A', 'R')
 """
-# What the next version holds is what it held.
+# `next` has the same content as before, so its count of type "P" (present) stays.
 _COUNT = """
     INSERT INTO core_repositoryversioncontentdetails
                 (repository_version_id, content_type, count_type, count)
@@ -75,13 +76,13 @@ _COUNT = """
 
 
 class VersionInUse(Exception):
-    """A version that was to be deleted is served by now; the next clean-up leaves it alone."""
+    """A distribution serves a version that was to be deleted. The next clean-up spares it."""
 
 
 def clean_up(repository: CondaRepository) -> None:
-    """Delete what a channel needs no more; to be called in a task that holds the repository.
+    """Delete old versions and old shards. A task that holds the repository calls this.
 
-    Each batch is a transaction of its own, so an interruption leaves less to do.
+    Each batch is a transaction, so after an interruption the next clean-up has less to do.
     """
     versions = excess_versions(repository)
     with ProgressReport(
@@ -97,15 +98,15 @@ def clean_up(repository: CondaRepository) -> None:
             report.increase_by(count)
 
 
-def is_untidy(repository: CondaRepository) -> bool:
-    """Tell whether there is anything for `clean_up` to do."""
+def needs_clean_up(repository: CondaRepository) -> bool:
+    """Return whether `clean_up` has anything to delete."""
     return bool(excess_versions(repository)) or old_shards(repository).exists()
 
 
 def excess_versions(repository: CondaRepository) -> list[UUID]:
-    """Return the versions beyond those that a channel retains, the oldest first.
+    """Return the versions beyond those that a channel retains, oldest first.
 
-    As pulpcore counts: of the complete ones that nothing protects the newest are retained.
+    Counted as in pulpcore: the newest of the complete and unprotected versions are retained.
     """
     if not repository.retain_repo_versions:
         return []
@@ -115,47 +116,47 @@ def excess_versions(repository: CondaRepository) -> list[UUID]:
 
 
 def delete_versions(repository: CondaRepository, versions: Iterable[UUID]) -> Iterator[int]:
-    """Delete complete versions, of which the newest is none, and yield how many at a time.
+    """Delete complete versions in batches; yield the number of versions in each batch.
 
-    Those that stay hold what they held.
+    The newest version must not be among them. The content of the other versions does not change.
     """
     for old, following in _runs(repository, set(versions)):
-        # The newest first, so that each membership moves once.
+        # Newest first, so that each membership moves once.
         for end in range(len(old), 0, -_VERSIONS_PER_BATCH):
             batch = old[max(0, end - _VERSIONS_PER_BATCH) : end]
             _delete_run(repository, batch, following)
             yield len(batch)
 
 
-def _runs(repository: CondaRepository, doomed: set[UUID]) -> Iterator[tuple[list[UUID], UUID]]:
-    """Yield versions that have no other between them, and the one that follows."""
+def _runs(repository: CondaRepository, excess: set[UUID]) -> Iterator[tuple[list[UUID], UUID]]:
+    """Yield each run of adjacent excess versions, and the version that follows it."""
     complete = repository.versions.complete().order_by("number").values_list("pk", flat=True)
     old: list[UUID] = []
-    for goes, run in groupby(complete, key=doomed.__contains__):
-        members = list(run)
-        if goes:
-            old = members
+    for is_excess, run in groupby(complete, key=excess.__contains__):
+        versions = list(run)
+        if is_excess:
+            old = versions
         elif old:
-            yield old, members[0]
+            yield old, versions[0]
 
 
 def _delete_run(repository: CondaRepository, old: Sequence[UUID], following: UUID) -> None:
     names: dict[str, Any] = {"old": list(old), "next": following, "repository": repository.pk}
     with transaction.atomic():
         if repository.protected_versions().filter(pk__in=old).exists():
-            raise VersionInUse  # a distribution has just been pointed at one
+            raise VersionInUse  # a distribution was pointed at one of them in the meantime
         PublishedArtifact.objects.filter(publication__repository_version__in=old).delete()
         with connection.cursor() as cursor:
-            for statement in (_DROP, _JOIN, _MOVE_ADDED, _MOVE_REMOVED, _FORGET_COUNTS, _COUNT):
+            for statement in (_DROP, _JOIN, _MOVE_ADDED, _MOVE_REMOVED, _DELETE_COUNTS, _COUNT):
                 cursor.execute(statement, names)
-        # Without the arrays of all content ids, which a version's own deletion loads.
+        # By a queryset, because a version's own `delete` loads the array of all content ids.
         RepositoryVersion.objects.filter(pk__in=old).only("pk").delete()
 
 
 def old_shards(repository: CondaRepository) -> QuerySet[CondaShard]:
-    """Return the shards of a channel that no index names, nor named for the retention period.
+    """Return the shards of a channel that no index has named for the retention period.
 
-    What a channel served until recently is named by a publication that exists.
+    pulpcore keeps the publications that a channel served in that period.
     """
     naming = CondaPublication.objects.filter(
         complete=True,
