@@ -27,7 +27,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         # Models can be imported only once Django's applications are loaded.
         from .authentication.logs import LOGGERS, hide_tokens
         from .channels.changes.abandoned_tasks import show_presence
-        from .channels.index.publish import publish_when_wanted
+        from .channels.index.publish import autopublish
         from .checks import check_api_process, check_upload_timeout
         from .exports import refuse_exports
         from .models import CondaRepository, version_created, versions_exceeded
@@ -39,9 +39,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         register(check_upload_timeout)
         for received in (show_presence, check_api_process):
             post_save.connect(received, sender="core.AppStatus", dispatch_uid=received.__qualname__)
-        version_created.connect(
-            publish_when_wanted, sender=CondaRepository, dispatch_uid="conda.publish"
-        )
+        version_created.connect(autopublish, sender=CondaRepository, dispatch_uid="conda.publish")
         versions_exceeded.connect(
             dispatch_when_exceeded, sender=CondaRepository, dispatch_uid="conda.cleanup"
         )

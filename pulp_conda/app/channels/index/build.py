@@ -1,4 +1,4 @@
-"""Building what a plan says: documents in a folder, and shards."""
+"""Build the documents and shards of a plan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .plan import ROOT, Plan
 
 @dataclass(frozen=True)
 class Built:
-    """The documents and shards of an index, none of them saved."""
+    """The documents and shards of an index, not saved yet."""
 
     files: Files
     shards: Mapping[str, NewShards]

@@ -1,4 +1,4 @@
-"""Saving the documents of a publication, and reading those of earlier ones.
+"""Save the documents of a publication, and read those of previous ones.
 
 All documents are saved together, by a fixed number of queries. pulpcore's
 `PublishedMetadata.create_from_file` takes about ten queries for each document.
@@ -38,10 +38,10 @@ def save_documents(
     reused: Mapping[str, UUID],
     fingerprint: Fingerprint,
 ) -> None:
-    """Make new files and artifacts of the previous publication the documents of a publication.
+    """Save new files, and artifacts of the previous publication, as a publication's documents.
 
-    Both are given by path. A file below the working directory is moved if the storage is a file
-    system. One content unit holds all documents, and has the fingerprint as its labels.
+    `files` and `reused` map paths to them. A file below the working directory is moved if the
+    storage is a file system. One content unit holds all documents. Its labels are the fingerprint.
     """
     by_digest = {file.digests["sha256"]: file for file in files.values()}
     with transaction.atomic():
@@ -53,15 +53,15 @@ def save_documents(
             pulp_labels=fingerprint,
             pulp_domain_id=publication.pulp_domain_id,
         )
-        places = ContentArtifact.objects.bulk_create(
+        content_artifacts = ContentArtifact.objects.bulk_create(
             ContentArtifact(content=unit, artifact_id=artifact, relative_path=path)
             for path, artifact in sorted({**documents, **reused}.items())
         )
         PublishedArtifact.objects.bulk_create(
             PublishedArtifact(
-                publication=publication, content_artifact=place, relative_path=place.relative_path
+                publication=publication, content_artifact=each, relative_path=each.relative_path
             )
-            for place in places
+            for each in content_artifacts
         )
 
 
@@ -70,12 +70,12 @@ class SavedDocument(NamedTuple):
 
     artifact: UUID
     name: str
-    """The name of its file in the storage of the domain."""
+    """The name of its file in the domain's storage."""
     sha256: str
 
 
 def saved_documents(publication: Publication, fingerprint: Fingerprint) -> dict[str, SavedDocument]:
-    """Return the documents of a publication by path, none if it has another fingerprint."""
+    """Return the documents of a publication by path; none if it has another fingerprint."""
     units = PublishedMetadata.objects.filter(publication=publication, pulp_labels=fingerprint)
     found = ContentArtifact.objects.filter(content__in=units).values_list(
         "relative_path", "artifact_id", "artifact__file", "artifact__sha256"
@@ -87,7 +87,7 @@ def read_document(document: SavedDocument) -> bytes:
     """Return the bytes of a small document.
 
     Raises:
-        DamagedDocument: the storage has lost or changed its bytes.
+        DamagedDocument: the storage lost or changed them.
     """
     with opened_document(document) as stream:
         return stream.read()
@@ -95,15 +95,15 @@ def read_document(document: SavedDocument) -> bytes:
 
 @contextmanager
 def opened_document(document: SavedDocument) -> Iterator["CheckedStream"]:
-    """Yield a document as a stream. Its digest is checked when the context ends.
+    """Yield a document as a stream; check its digest when the context ends.
 
     Raises:
-        DamagedDocument: the storage has lost or changed its bytes.
+        DamagedDocument: the storage lost or changed its bytes.
     """
     try:
         file = get_domain().get_storage().open(document.name, "rb")
     except OSError as error:
-        raise DamagedDocument(f"a document of this digest is gone: {document.sha256}") from error
+        raise DamagedDocument(f"the storage lost the document {document.sha256}") from error
     with file:
         stream = CheckedStream(file)
         yield stream
@@ -128,31 +128,31 @@ class CheckedStream:
         return data
 
     def check(self, sha256: str) -> None:
-        """Read the rest, and compare the digest of all that was read.
+        """Read the rest, and check the digest of the whole file.
 
         Raises:
-            DamagedDocument: the digest is another.
+            DamagedDocument: the digest is not `sha256`.
         """
         while self.read(_COPY_BYTES):
             pass
         if self._hasher.hexdigest() != sha256:
-            raise DamagedDocument(f"a document with the digest {sha256} was changed")
+            raise DamagedDocument(f"the storage changed the document {sha256}")
 
 
 def _saved(
     by_digest: Mapping[str, WrittenFile], publication: Publication, *, reused: Iterable[UUID]
 ) -> dict[str, UUID]:
-    """Save files that the domain does not have yet, and return the artifact of each sha256.
+    """Save files that the domain does not have yet; return artifact keys by sha256.
 
-    Existing artifacts, the reused ones too, are touched: orphan clean-up must not delete them
-    before the documents refer to them.
+    Existing and reused artifacts are touched, because orphan clean-up must not delete them before
+    the documents refer to them.
     """
     in_domain = Artifact.objects.filter(
         pulp_domain_id=publication.pulp_domain_id, sha256__in=list(by_digest)
     )
     known = dict(in_domain.values_list("sha256", "pk"))
     Artifact.objects.filter(pk__in=[*known.values(), *reused]).touch()
-    # Always in the same order, so that two publications cannot deadlock.
+    # Sorted, so that two publications insert in the same order and cannot deadlock.
     _insert([_artifact(by_digest[digest]) for digest in sorted(by_digest.keys() - known.keys())])
     saved = list(in_domain)
     for artifact in saved:

@@ -1,4 +1,4 @@
-"""The fingerprint of an index: everything besides its packages that decides on its bytes."""
+"""The fingerprint of an index: everything that decides on its bytes, other than its packages."""
 
 from importlib.metadata import version as version_of
 from typing import Final
@@ -10,17 +10,16 @@ from pulp_conda.formats.compression import ZSTD_VERSION
 from pulp_conda.formats.index.options import IndexOptions
 
 Fingerprint = dict[str, str]
-"""Saved as labels beside the documents of a publication.
+"""The labels of the content unit that holds a publication's documents.
 
-A new index takes documents over from a previous one only if both have the same fingerprint.
+A new index reuses documents of the previous one only if both have the same fingerprint.
 """
 
 _FORMAT = "4"
-"""Raise this with every change of the bytes that the same packages give."""
-
+"""Increase this with every change of the code that changes the bytes for the same packages."""
 
 LIBRARIES: Final = {"zstd": ZSTD_VERSION, "py_rattler": version_of("py-rattler")}
-"""The libraries whose version decides on bytes.
+"""The libraries whose versions decide on bytes.
 
 zstd compresses documents and shards. py-rattler writes the requirements of records under `v3`, and
 matches dependencies for `current_repodata.json`.
@@ -37,7 +36,7 @@ def fingerprint_options(fingerprint: Fingerprint) -> IndexOptions:
 
 
 def index_fingerprint(version: RepositoryVersion) -> Fingerprint:
-    """Return the fingerprint that an index of a version would have if it were built now."""
+    """Return the fingerprint of an index of the version that is built now."""
     repository = version.repository.cast()
     return {
         "format": _FORMAT,
@@ -49,12 +48,15 @@ def index_fingerprint(version: RepositoryVersion) -> Fingerprint:
 
 
 def same_options(fingerprint: Fingerprint, other: Fingerprint) -> bool:
-    """Tell whether two fingerprints differ at most in libraries."""
+    """Return whether two fingerprints differ at most in their libraries."""
     return _without_libraries(fingerprint) == _without_libraries(other)
 
 
 def same_libraries(fingerprint: Fingerprint, other: Fingerprint) -> bool:
-    """Tell whether equal packages give equal bytes under two fingerprints with equal options."""
+    """Return whether two fingerprints state the same libraries.
+
+    If their options are equal too, equal packages give equal bytes.
+    """
     return all(fingerprint.get(name) == other.get(name) for name in LIBRARIES)
 
 

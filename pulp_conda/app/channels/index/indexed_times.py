@@ -1,4 +1,4 @@
-"""Recording when the index of a channel first named each file (`indexed_timestamp`, CEP 47)."""
+"""Record when the index of a channel first named each file (`indexed_timestamp`, CEP 47)."""
 
 from uuid import UUID
 
@@ -27,9 +27,9 @@ _INSERT = """
 
 
 def record_indexed_times(version: RepositoryVersion, *, since: int | None) -> None:
-    """Record the files of a version that no index of the channel has named before.
+    """Record the files of a version that no previous index of the channel named.
 
-    `since` is the number of a version whose files are known to be recorded.
+    `since` is the number of a version whose files are all recorded, None if there is none.
     """
     parameters = {**version_parameters(version), "versions": _versions_after(since, version)}
     added = "" if since is None else "AND membership.version_added_id = ANY(%(versions)s)"
@@ -38,9 +38,9 @@ def record_indexed_times(version: RepositoryVersion, *, since: int | None) -> No
 
 
 def _versions_after(number: int | None, version: RepositoryVersion) -> list[UUID]:
-    """Return the versions after a number, up to `version`.
+    """Return the keys of the versions after a number, up to `version`.
 
-    PostgreSQL uses an index for ids that it is given, and none for those of a subquery.
+    PostgreSQL uses an index for keys in a list, and none for the keys of a subquery.
     """
     if number is None:
         return []

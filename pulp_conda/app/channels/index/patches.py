@@ -1,4 +1,4 @@
-"""The repodata patches of a version, and the names that other patches change otherwise."""
+"""The repodata patches of a version, and the names whose patches differ between two versions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pulp_conda.formats.index.patches import NOTHING, Instructions, changed_name
 
 
 class Patches:
-    """The patch instructions of a version, by subdir. Instructions are parsed when asked for."""
+    """The patch instructions of a version by subdir, parsed at first use."""
 
     def __init__(self, repository: UUID, number: int) -> None:
         patches = CondaRepodataPatch.objects.in_numbered(repository, number)
@@ -18,18 +18,18 @@ class Patches:
         self._parsed: dict[str, Instructions] = {}
 
     def of(self, subdir: str) -> Instructions | None:
-        """Return the instructions for a subdir, None if there are none or they are empty."""
+        """Return the instructions for a subdir; None if there are none, or if they are empty."""
         if subdir in self._by_subdir and subdir not in self._parsed:
             self._parsed[subdir] = self._by_subdir[subdir].instructions()
         return self._parsed.get(subdir)
 
     def describe(self, filename: str, package: ChannelPackage) -> ChannelPackage | None:
-        """Return what channeldata tells of a package, None if a patch removes it."""
+        """Return a package as channeldata describes it, None if a patch removes it."""
         instructions = self.of(package.subdir)
         return instructions.describe(filename, package) if instructions else package
 
     def changed_names(self, later: Patches) -> dict[str, set[str]]:
-        """Return the names whose records may differ under the patches of a later version."""
+        """Return the names, by subdir, that the patches of a later version may change."""
         changed: dict[str, set[str]] = {}
         for subdir in self._by_subdir.keys() | later._by_subdir.keys():
             if self._by_subdir.get(subdir) != later._by_subdir.get(subdir):

@@ -1,4 +1,4 @@
-"""Planning a publication: which parts of an index have to be built, and from what."""
+"""Plan a publication: which parts of an index to build, and which to reuse."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ ROOT = ""
 
 
 class PackageSource(Packages, Protocol):
-    """Where the packages of an index come from, and what is known of their changes."""
+    """The packages of an index, and how they changed since an earlier version."""
 
     @property
     def patches(self) -> Patches:
         """The repodata patches that apply to the packages."""
 
     def subdirs(self) -> Collection[str]:
-        """Return the subdirs that have packages, or had some once."""
+        """Return the subdirs that have packages, or had packages in an earlier version."""
 
     def changed_since(self, number: int) -> dict[str, set[str]]:
-        """Return the names whose packages may differ from those in version `number`, by subdir."""
+        """Return the names, by subdir, whose packages may differ from those of a version."""
 
     def repatched_since(self, number: int) -> dict[str, set[str]]:
-        """Return the names that patches may change otherwise than in version `number`."""
+        """Return the names, by subdir, whose patches may differ from those of a version."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to build for a version, and what to take over from the previous publication."""
+    """What to build for a version, and what to reuse of the previous publication."""
 
     version: RepositoryVersion
     packages: PackageSource
     fingerprint: Fingerprint
     previous: PreviousPublication | None
-    """None if every document is built from the packages."""
+    """None if every document is built anew."""
     subdirs: frozenset[str]
-    """The subdirs that the channel will have an index of."""
+    """The subdirs that the index has."""
     changed: Mapping[str, frozenset[str]] | None
-    """The names to build anew, by subdir; None for all names of all subdirs."""
+    """The names to build anew, by subdir; None means all names of all subdirs."""
 
     @property
     def built_subdirs(self) -> list[str]:
-        """The subdirs whose documents are built; the documents of others are taken over."""
+        """The subdirs whose documents are built. The documents of other subdirs are reused."""
         return sorted(self.subdirs if self.changed is None else self.changed)
 
     @property
     def reused(self) -> dict[str, SavedDocument]:
-        """The documents that are taken over, by path."""
+        """The documents that are reused, by path."""
         if self.previous is None:
             return {}
-        # The documents in the root tell of all subdirs.
+        # The documents in the root describe all subdirs.
         built = {*self.built_subdirs, ROOT} if self.built_subdirs else set()
         return {
             path: document
@@ -70,16 +70,16 @@ class Plan:
         }
 
     def changed_names(self, subdir: str) -> Collection[str] | None:
-        """Return the names of a subdir to build anew, None for all of them."""
+        """Return the names of a subdir to build anew; None means all of them."""
         if self.changed is None or not self._can_merge(subdir):
             return None
         return self.changed[subdir]
 
     def previous_index(self, subdir: str) -> PreviousIndex | None:
-        """Return the index that is merged with new fragments, None if everything is built anew.
+        """Return the index to merge with new fragments, None if everything is built anew.
 
         Raises:
-            DamagedDocument: the manifest of that index is not what was saved.
+            DamagedDocument: the storage lost or changed the manifest of that index.
         """
         if self.previous is None or not self._can_merge(subdir):
             return None
@@ -90,16 +90,17 @@ class Plan:
             return False
         if subdir == ROOT:
             return True
-        # With patches each record is kept twice, patched and not, and without them once. So the
-        # first patch of a subdir and the end of its last one concern all names.
+        # A subdir with patches has each record twice, patched and unpatched. A subdir without
+        # patches has it once. So its first patch, and the removal of its last one, concern all
+        # names.
         was_patched = f"{subdir}/{layout.REPODATA_FROM_PACKAGES}" in self.previous.documents
         return was_patched is (self.packages.patches.of(subdir) is not None)
 
 
 def plan(version: RepositoryVersion, packages: PackageSource, *, anew: bool = False) -> Plan:
-    """Return what has to be built for a version whose packages come from `packages`.
+    """Return the plan for a version whose packages come from `packages`.
 
-    Reads the database and changes nothing. With `anew` no earlier publication is looked at.
+    Reads the database and changes nothing. With `anew` the previous publication is ignored.
     """
     fingerprint = index_fingerprint(version)
     previous = None if anew else find_previous(version, fingerprint)
@@ -109,7 +110,7 @@ def plan(version: RepositoryVersion, packages: PackageSource, *, anew: bool = Fa
     changed = packages.changed_since(previous.number)
     subdirs = frozenset({layout.NOARCH, *previous.subdirs, *changed})
     for subdir, names in packages.repatched_since(previous.number).items():
-        if subdir in subdirs:  # a patch without packages gives a channel no new subdir
+        if subdir in subdirs:  # a patch for a subdir without packages adds no subdir
             changed.setdefault(subdir, set()).update(names)
     frozen = {subdir: frozenset(names) for subdir, names in changed.items()}
     return Plan(version, packages, fingerprint, previous, subdirs, frozen)

@@ -1,4 +1,4 @@
-"""The previous publication of a channel, which a new index takes documents and text from."""
+"""The previous publication of a channel: a new index reuses its documents and their text."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,12 +47,12 @@ class PreviousPublication:
 
     @property
     def subdirs(self) -> set[str]:
-        """The subdirs that it has documents of."""
+        """The subdirs that have documents."""
         found = {layout.split(path)[0] for path in self.documents}
         return found - {""}
 
     def in_subdir(self, subdir: str) -> dict[str, SavedDocument]:
-        """Return the documents of a subdir by file name; those in the root for an empty string."""
+        """Return the documents of a subdir by file name. An empty string stands for the root."""
         return {
             layout.split(path)[1]: document
             for path, document in self.documents.items()
@@ -63,7 +63,7 @@ class PreviousPublication:
         """Return the index of a subdir.
 
         Raises:
-            DamagedDocument: its manifest is not what was saved.
+            DamagedDocument: the storage lost or changed its manifest.
         """
         documents = self.in_subdir(subdir)
         try:
@@ -75,7 +75,10 @@ class PreviousPublication:
 
 @contextmanager
 def _open_document(documents: Mapping[str, SavedDocument], name: str) -> Iterator[PreviousDocument]:
-    """Yield the text of a document; its compressed variant has a sixth of the bytes to fetch."""
+    """Yield the text of a document.
+
+    It is read from the compressed variant, which has a sixth of the bytes.
+    """
     try:
         with (
             opened_document(documents[f"{name}{layout.ZST}"]) as compressed,
@@ -89,12 +92,12 @@ def _open_document(documents: Mapping[str, SavedDocument], name: str) -> Iterato
 def find_previous(
     version: RepositoryVersion, fingerprint: Fingerprint
 ) -> PreviousPublication | None:
-    """Return the publication to build the index of a version from, None to build it anew.
+    """Return the publication that the index of a version is built from, None to build it anew.
 
     None if there is no earlier publication, or if it has another fingerprint. None also if the
-    version itself is published already: whoever publishes it again may distrust what is there.
+    version is published already: a user may publish it again because its index is damaged.
     """
-    # The version object is not loaded: it holds an array of the ids of everything in it.
+    # The version itself is not loaded, because it has an array of all its content ids.
     previous = (
         CondaPublication.objects.filter(
             repository_version__repository_id=version.repository_id,

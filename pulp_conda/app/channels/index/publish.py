@@ -1,4 +1,4 @@
-"""Publishing a version: plan, build, save."""
+"""Publish a version: plan, build, save."""
 
 from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
@@ -11,9 +11,7 @@ from .save import save
 from .version_packages import VersionPackages
 
 
-def publish_when_wanted(
-    *, repository: CondaRepository, version: RepositoryVersion, **_: object
-) -> None:
+def autopublish(*, repository: CondaRepository, version: RepositoryVersion, **_: object) -> None:
     """Publish a new version if its repository has `autopublish`."""
     if repository.autopublish:
         with publishing_report() as report:
@@ -28,10 +26,10 @@ def publishing_report() -> ProgressReport:
 def publish(
     version: RepositoryVersion, *, checkpoint: bool = False, report: ProgressReport | None = None
 ) -> CondaPublication:
-    """Publish a version; call this in a task that holds the repository.
+    """Publish a version. A task that holds the repository calls this.
 
-    The time it takes grows with the changes since the previous publication, or with the channel if
-    there is no previous one. Memory grows with the number of names in a subdir.
+    The time grows with the changes since the previous publication, or with the size of the channel
+    if there is no previous publication. Memory grows with the number of names in a subdir.
     """
     packages = VersionPackages(version)
     try:

@@ -1,4 +1,4 @@
-"""Saving what was built: one transaction makes a publication with all its parts visible."""
+"""Save an index as a publication. One transaction makes all its parts visible."""
 
 from django.db import transaction
 
@@ -14,7 +14,7 @@ from .shards import ShardStore
 def save(plan: Plan, built: Built, *, checkpoint: bool = False) -> CondaPublication:
     """Save documents, shards and times of indexing together with the publication.
 
-    A task that is interrupted leaves nothing that is served.
+    If the task is interrupted, clients are served nothing of it.
     """
     previous = plan.previous.number if plan.previous else None
     with (

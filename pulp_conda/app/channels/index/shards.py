@@ -1,4 +1,4 @@
-"""Saving shards, and noting which versions each of them belongs to."""
+"""Save shards, and record which versions each shard belongs to."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ class ShardStore:
     """
 
     def __init__(self, version: RepositoryVersion, previous: int | None) -> None:
-        """Save for a version whose index was built from that of version `previous`."""
+        """Save shards of `version`, whose index was built from that of version `previous`."""
         self._repository = version.repository_id
         self._number = version.number
         published = CondaPublication.objects.filter(
@@ -34,13 +34,16 @@ class ShardStore:
         ).order_by("-repository_version__number")
         newest = published.values_list("repository_version__number", flat=True).first()
         self._is_newest = newest is None or newest <= version.number
-        # An earlier publication of the same version still names its own shards.
+        # If the version has a publication already, that one still names its shards.
         self._end = version.number + 1 if newest == version.number else version.number
         if self._is_newest and previous is not None and previous + 1 < version.number:
             self._undo_lost_indexes(previous)
 
     def _undo_lost_indexes(self, previous: int) -> None:
-        """Undo what publications between `previous` and this version did; they were deleted."""
+        """Undo the changes of publications between `previous` and this version.
+
+        These publications were deleted, so the index at hand does not follow from them.
+        """
         ours = CondaShard.objects.filter(repository_id=self._repository)
         since = ours.filter(removed__gt=previous, removed__lte=self._number, added__lte=previous)
         since.update(removed=None, superseded=None)

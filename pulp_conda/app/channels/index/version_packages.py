@@ -1,4 +1,4 @@
-"""The packages of a version, read from the database as an index needs them: in order of names."""
+"""Read the packages of a version from the database, sorted by name as an index needs them."""
 
 from collections.abc import Collection, Iterator
 from contextlib import closing
@@ -33,7 +33,8 @@ IN_VERSION = """
        AND (membership.version_removed_id IS NULL OR removed.number > %(number)s)
 """
 
-# COLLATE "C" sorts byte by byte: the locale of the database must not decide on what clients get.
+# COLLATE "C" sorts byte by byte, so that the bytes of an index do not depend on the database's
+# locale.
 _PACKAGES = """
     SELECT package.name, package.filename, package.extension, package.record_json,
            package.run_exports, COALESCE(indexed.timestamp, %(timestamp)s)
@@ -74,8 +75,8 @@ _DESCRIBED = """
 def version_parameters(version: RepositoryVersion) -> dict[str, Any]:
     """Return the parameters of `IN_VERSION` and of queries around it.
 
-    `timestamp` is the time of the version in milliseconds since the epoch. Files that no index of
-    the channel has named yet get it as their `indexed_timestamp`.
+    `timestamp` is the time of the version in milliseconds since the epoch. It becomes the
+    `indexed_timestamp` of files that no index of the channel has named yet.
     """
     return {
         "repository": version.repository_id,
@@ -101,7 +102,7 @@ class VersionPackages:
         return Patches(self._version.repository_id, self._version.number)
 
     def changed_since(self, number: int) -> dict[str, set[str]]:
-        """Return the names whose packages may differ from those in version `number`, by subdir."""
+        """Return the names, by subdir, whose packages may differ from those of a version."""
         changed = CondaPackage.objects.changed_since(number, self._version)
         names: dict[str, set[str]] = {}
         for subdir, name in changed.values_list("subdir", "name").distinct():
@@ -109,11 +110,11 @@ class VersionPackages:
         return names
 
     def repatched_since(self, number: int) -> dict[str, set[str]]:
-        """Return the names that patches may change otherwise than in version `number`."""
+        """Return the names, by subdir, whose patches may differ from those of a version."""
         return Patches(self._version.repository_id, number).changed_names(self.patches)
 
     def subdirs(self) -> set[str]:
-        """Return the subdirs that have packages, or had some once."""
+        """Return the subdirs that have packages, or had packages in an earlier version."""
         with connection.cursor() as cursor:
             cursor.execute(_SUBDIRS.format(in_version=IN_VERSION), self._parameters)
             return {subdir for (subdir,) in cursor.fetchall()}
@@ -126,14 +127,14 @@ class VersionPackages:
             yield IndexedPackage(name, filename, extension, record, _decoded(run_exports), indexed)
 
     def described(self, names: Collection[str] | None = None) -> Iterator[DescribedPackage]:
-        """Yield what channeldata needs of all packages, or of those of some names, by name."""
+        """Yield packages as channeldata describes them, of all or of some names, by name."""
         query = _DESCRIBED.format(in_version=IN_VERSION, names=_among(names))
         for name, filename, *facts, about, run_exports, traits in self._rows(query, names):
             described = (*facts, _decoded(about), _decoded(run_exports), traits)
             yield DescribedPackage(name, filename, ChannelPackage(*described))
 
     def removed(self, subdir: str, names: Collection[str] | None = None) -> dict[str, list[str]]:
-        """Return, by name, the files that an index has named and that are not in the version."""
+        """Return, by name, files that an index has named and that the version does not have."""
         indexed_names = "" if names is None else "AND indexed.name = ANY(%(names)s)"
         query = _REMOVED.format(
             in_version=IN_VERSION, names=_among(names), indexed_names=indexed_names

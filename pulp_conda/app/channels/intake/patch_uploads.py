@@ -1,4 +1,4 @@
-"""Uploads of repodata patches: from a file to units, and into a channel."""
+"""Uploads of repodata patches: save the patches of a file, and add them to a channel."""
 
 import time
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pulpcore.plugin.models import Artifact, RepositoryVersion
 
 from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
-from pulp_conda.app.channels.index.publish import publish_when_wanted
+from pulp_conda.app.channels.index.publish import autopublish
 from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
 from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
 from pulp_conda.formats.archives import inspect, sniff
@@ -23,7 +23,7 @@ from .ingest import limits, received
 
 
 def is_package(file: BinaryIO) -> bool:
-    """Tell whether a file begins like a package; it must be one to hold several instructions."""
+    """Return whether a file begins like a package, which may hold instructions for many subdirs."""
     try:
         sniff(file)
     except LyingExtension:
@@ -32,10 +32,10 @@ def is_package(file: BinaryIO) -> bool:
 
 
 def ingest_patches(file: BinaryIO, subdir: str | None) -> list[CondaRepodataPatch]:
-    """Validate the instructions in a file and save them, or find them as they were saved before.
+    """Validate the instructions in a file; return them as saved units, which may have existed.
 
-    `file` is a package that carries instructions by subdir, or the instructions for `subdir`. Takes
-    no lock and can be repeated.
+    If `subdir` is None, the file is a package with instructions for each subdir. Otherwise it holds
+    the instructions for that subdir. Takes no lock, and is safe to repeat.
 
     Raises:
         InvalidPackage: the file or one of its instructions breaks a rule; nothing is saved.
@@ -48,21 +48,21 @@ def ingest_patches(file: BinaryIO, subdir: str | None) -> list[CondaRepodataPatc
 def add_patches(
     repository: CondaRepository, patches: Iterable[CondaRepodataPatch]
 ) -> RepositoryVersion | None:
-    """Make one version with these patches in the place of those for the same subdirs.
+    """Make one version in which these patches replace the current patches of their subdirs.
 
-    To be called in a task that holds the repository. Returns None if it has them all already.
+    A task that holds the repository calls this. Returns None if the latest version has them all.
     """
-    held = {
+    current = {
         patch.subdir: patch.pk
         for patch in CondaRepodataPatch.objects.in_version(repository.latest_version())
     }
-    new = {patch.subdir: patch.pk for patch in patches if held.get(patch.subdir) != patch.pk}
+    new = {patch.subdir: patch.pk for patch in patches if current.get(patch.subdir) != patch.pk}
     if not new:
         return None
-    replaced = {held[subdir] for subdir in new if subdir in held}
+    replaced = {current[subdir] for subdir in new if subdir in current}
     with transaction.atomic():
         version = change(repository, Delta.listed(new.values(), replaced))
-        publish_when_wanted(repository=repository, version=version)
+        autopublish(repository=repository, version=version)
     return version
 
 
