@@ -73,7 +73,7 @@ def test_the_owner_of_a_url_may_only_read_a_strangers_repository(
 ) -> None:
     """A URL of one owner may lead to the repository of another."""
     CondaDistribution.objects.filter(repository=repository).delete()
-    own = CondaOwner.objects.found("somebody")
+    own = CondaOwner.objects.get_or_create_named("somebody")
     CondaDistribution.objects.create(
         name="window", base_path="somebody/window", repository=repository, owner=own
     )

@@ -1,6 +1,7 @@
-"""A channel's life: what is uploaded becomes a version, and a version becomes an index.
+"""Changes of channels: uploads become part of a version, and a version gets an index.
 
-`registry`, `viewsets` and `tasks` call this package. It does not know by which API a request came.
+`registry`, `viewsets` and `tasks` call this package. It does not depend on the API that a request
+came by.
 
 # The flow of an upload
 
@@ -29,14 +30,15 @@
 
 Two ideas carry this.
 
-* *A commit takes all that waits.* Any number of uploads can wait for the same channel. Whoever gets
-  the commit lock commits every waiting change in one version with one publication, so 500 parallel
-  uploads need a handful of versions.
+* *A commit takes all that waits.* Any number of uploads can wait for the same channel. The request
+  that gets the commit lock commits every waiting change in one version with one publication, so 500
+  parallel uploads need a handful of versions.
 * *One transaction makes everything visible.* Until it commits, clients see the previous index,
   which is complete in itself. A process that dies leaves at most saved packages that no version
   has, and orphan clean-up deletes these.
 
-Removals, patches and promotions change a version in the same way; they only arrive differently.
+Removals wait in the same queue. Patches and changes over Pulp's REST API are tasks of their own,
+which make a version and publish it.
 
 # What clients are served
 

@@ -52,7 +52,7 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
     def _store_owner(self) -> None:
         """Store whose namespace the path is in."""
         if self.owner_id is None:
-            self.owner = CondaOwner.objects.found(self.channel.owner)
+            self.owner = CondaOwner.objects.get_or_create_named(self.channel.owner)
 
     @hook(AFTER_CREATE)  # type: ignore[untyped-decorator]
     def _remember_first_served(self) -> None:

@@ -28,7 +28,7 @@ class OwnerManager(models.Manager["CondaOwner"]):
         """Return the owner of a name, None where nobody has created anything in it."""
         return self.filter(name__iexact=name, pulp_domain_id=get_domain_pk()).first()
 
-    def found(self, name: str) -> "CondaOwner":
+    def get_or_create_named(self, name: str) -> "CondaOwner":
         """Return the owner of a name; create it where there is none.
 
         A namespace that is called like a user belongs to that user. With domains it belongs to

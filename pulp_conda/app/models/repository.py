@@ -75,7 +75,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     def _store_owner(self) -> None:
         """Store whose namespace the name is in."""
         if self.owner_id is None and (owner := owner_part(self.name)):
-            self.owner = CondaOwner.objects.found(owner)
+            self.owner = CondaOwner.objects.get_or_create_named(owner)
 
     def finalize_new_version(self, new_version: RepositoryVersion) -> None:
         """Let what the version adds take the place of what bears the same path.

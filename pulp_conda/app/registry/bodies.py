@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from pulp_conda.app.channels.intake.streams import IncompleteBody, Readable
+from pulp_conda.app.channels.intake.streams import BodyStream, IncompleteBody
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -60,7 +60,7 @@ class Body:
     `size` is the length that the client declared for the package, None where it did not.
     """
 
-    def __init__(self, stream: Readable, size: int | None) -> None:
+    def __init__(self, stream: BodyStream, size: int | None) -> None:
         self._stream = stream
         self.size = size
         self.filename: str | None = None
@@ -152,7 +152,7 @@ def body_of(request: "Request") -> Body:
 class _Form(Body):
     """A multipart form; reading it to its end reads the fields behind the file too."""
 
-    def __init__(self, stream: Readable, boundary: bytes, declared: int | None) -> None:
+    def __init__(self, stream: BodyStream, boundary: bytes, declared: int | None) -> None:
         super().__init__(stream, None)
         self._left = declared
         self._received = self._of_file = self._parts = 0

@@ -49,7 +49,7 @@ class CondaDistributionSerializer(DistributionSerializer):
 
     def create(self, validated_data: dict[str, Any]) -> CondaDistribution:
         """Create a channel, as visible as its owner wants new ones to be."""
-        owner = CondaOwner.objects.found(
+        owner = CondaOwner.objects.get_or_create_named(
             CondaDistribution(base_path=validated_data["base_path"]).channel.owner
         )
         guard = CondaContentGuard.objects.of_new_channels(owner)

@@ -1,1 +1,1 @@
-"""How a package, or a set of patches, comes in: received, validated, saved."""
+"""Uploads of packages and of repodata patches: receive, validate, save."""

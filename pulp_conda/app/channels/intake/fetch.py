@@ -1,8 +1,8 @@
-"""Fetching a package from a URL that a user gives, which may lead anywhere.
+"""Fetch a package from a URL that a user gives.
 
-The server stands where its users may not: beside other machines and its own services. So it
-connects to public addresses only, says nothing of its users to them, reads no more than a package
-has, and tells of all failures in the same words.
+The URL may lead anywhere, and the server can reach machines and services that its users cannot. So
+it connects to public addresses only, sends nothing about its users, reads no more bytes than a
+package may have, and reports every failure in the same words.
 """
 
 import asyncio
@@ -35,14 +35,14 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class _Refused(Exception):
-    """What a URL leads to is not for us."""
+    """The answer has more bytes than a package may have."""
 
 
 def fetch(url: str) -> IO[bytes]:
-    """Return a file with what a URL answers, to be read; it stays in the task's own folder.
+    """Download a URL into a file in the task's own folder; return the file, open at its beginning.
 
     Raises:
-        FetchError: it cannot be had, or not by us.
+        FetchError: the URL cannot be fetched, or is not allowed.
     """
     file = tempfile.NamedTemporaryFile(dir=".", delete=False)  # noqa: SIM115 (the caller closes)
     try:
@@ -57,8 +57,8 @@ def fetch(url: str) -> IO[bytes]:
 
 async def _fetch(url: str, file: IO[bytes]) -> None:
     async with (
-        # The address of each connection is checked, of the first request and of every redirect: a
-        # name may mean another machine by now than when it was looked up before.
+        # The address of each connection is checked, also after a redirect. Checking the name would
+        # not be enough, because it may have another address the next time it is looked up.
         ClientSession(
             connector=TCPConnector(socket_factory=_socket),
             cookie_jar=DummyCookieJar(),
@@ -88,7 +88,7 @@ async def _copy(answer: ClientResponse, file: IO[bytes]) -> None:
 
 
 def _socket(address: Any) -> socket.socket:
-    """Return a socket for an address that was looked up (aiohttp's `SocketFactoryType`)."""
+    """Return a socket for the address of a name (aiohttp's `SocketFactoryType`)."""
     family, kind, protocol, _, target = address
     if not may_be_fetched_from(target[0], settings.CONDA_FILE_URL_NETWORKS):
         raise PermissionError(f"{target[0]} is no public address")
@@ -96,15 +96,15 @@ def _socket(address: Any) -> socket.socket:
 
 
 def may_be_fetched_from(address: str, networks: Iterable[str]) -> bool:
-    """Tell whether an IP address is public, or in one of the networks that are allowed."""
+    """Return whether an IP address is public, or in one of the allowed networks."""
     ip = ip_address(address.partition("%")[0])
-    meant = _embedded(ip) or ip
-    allowed = any(each in ip_network(network) for network in networks for each in (ip, meant))
-    return allowed or all(each.is_global and not each.is_multicast for each in (ip, meant))
+    embedded = _embedded_ipv4(ip) or ip
+    allowed = any(each in ip_network(network) for network in networks for each in (ip, embedded))
+    return allowed or all(each.is_global and not each.is_multicast for each in (ip, embedded))
 
 
-def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """Return the address that one of IPv6 stands for in an older network."""
+def _embedded_ipv4(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address embeds (NAT64, 6to4, Teredo, mapped)."""
     if isinstance(ip, IPv4Address):
         return None
     if ip in _NAT64:

@@ -1,4 +1,4 @@
-"""From a stream of bytes to a saved package: parallel, without any lock, safe to repeat."""
+"""Turn a stream of bytes into a saved package: without any lock, in parallel, safe to repeat."""
 
 import hashlib
 from collections.abc import Iterator
@@ -20,28 +20,28 @@ from pulp_conda.formats.identifiers import Extension
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.records import build_record
 
-from .streams import IncompleteBody, Readable
+from .streams import BodyStream, IncompleteBody
 from .unit_fields import FileDigests, unit_fields
 
 _CHUNK_BYTES = 1024**2
 
 
 class WrongSubdir(Exception):
-    """The client claims another subdir than the package's own."""
+    """The client claims a subdir that is not the package's."""
 
     def __init__(self, claimed: str | None, actual: str) -> None:
         super().__init__(f"the URL says {claimed}, but the package is for {actual}")
 
 
 class WrongDigest(Exception):
-    """The client declares another digest than that of the bytes it sent."""
+    """The client declares a digest that is not that of the bytes it sent."""
 
     def __init__(self, kind: str, claimed: str, actual: str) -> None:
         super().__init__(f"the {kind} declared is {quoted(claimed)}, that of the body '{actual}'")
 
 
 def limits() -> Limits:
-    """Return the bounds that this server sets to packages."""
+    """Return the limits that this server sets for packages."""
     return Limits(
         package_bytes=settings.CONDA_MAX_PACKAGE_BYTES,
         expanded_bytes=settings.CONDA_MAX_EXPANDED_BYTES,
@@ -53,16 +53,16 @@ def limits() -> Limits:
 
 
 @contextmanager
-def received(body: Readable, declared_size: int | None) -> Iterator[PulpTemporaryUploadedFile]:
-    """Stream a request's body into a temporary file and yield it, hashed, at its beginning.
+def received(body: BodyStream, declared_size: int | None) -> Iterator[PulpTemporaryUploadedFile]:
+    """Stream a request's body into a temporary file; yield the hashed file at its beginning.
 
-    The file lies in the working directory, so saving it as an artifact is a rename, and is gone
-    when the context ends.
+    The file is in the working directory, so that saving it as an artifact is a rename. It is
+    deleted when the context ends.
 
     Raises:
-        PackageTooLarge: the body is, or declares to be, larger than the limit.
-        IncompleteBody: the body ended early.
-        OSError: the disk is full, or would be but for the reserve that is kept.
+        PackageTooLarge: the size of the body, or its declared size, is above the limit.
+        IncompleteBody: the body has another size than declared, or the connection broke.
+        OSError: the disk is full, or has only its reserve left.
     """
     limit = limits().package_bytes
     if declared_size is not None and declared_size > limit:
@@ -74,7 +74,7 @@ def received(body: Readable, declared_size: int | None) -> Iterator[PulpTemporar
 
 
 def _copy(
-    body: Readable, file: PulpTemporaryUploadedFile, declared_size: int | None, limit: int
+    body: BodyStream, file: PulpTemporaryUploadedFile, declared_size: int | None, limit: int
 ) -> int:
     size = 0
     try:
@@ -88,7 +88,7 @@ def _copy(
             file.write(chunk)
     except OSError as error:
         if error.errno is not None:
-            raise  # the disk's failure and not the client's
+            raise  # the disk failed, not the client
         raise IncompleteBody(size, declared_size) from error
     if declared_size is not None and size != declared_size:
         raise IncompleteBody(size, declared_size)
@@ -103,12 +103,12 @@ def ingest(
     claimed_sha256: str | None = None,
     claimed_md5: str | None = None,
 ) -> CondaPackage:
-    """Validate a received package and save it, or find it as it was saved before.
+    """Validate a received package; return it as a saved unit, which may have existed already.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
-        WrongSubdir: the client claims a subdir that is not the package's.
-        WrongDigest: the client claims a digest that is not the file's.
+        WrongSubdir: `claimed_subdir` is not the package's.
+        WrongDigest: a claimed digest is not the file's.
     """
     sha256 = file.hashers["sha256"].hexdigest()
     _check_digest("sha256", claimed_sha256, sha256)
@@ -138,7 +138,7 @@ def read_attributes(
 ) -> dict[str, Any]:
     """Validate a package file and return the fields of its content unit.
 
-    `claimed_subdir` is that of a package that names none itself.
+    `claimed_subdir` is used if the package itself names no subdir.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
@@ -146,8 +146,8 @@ def read_attributes(
     file.seek(0)
     contents = inspect(file, extension, limits(), claimed_subdir=claimed_subdir)
     file.seek(0)
-    # Records need the one and Forgejo's clients the other, and Pulp installations commonly allow
-    # neither for artifacts.
+    # Records need MD5, and Forgejo's clients need SHA-1. Most Pulp installations allow neither as a
+    # digest of artifacts.
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
     while chunk := file.read(_CHUNK_BYTES):
         md5.update(chunk)

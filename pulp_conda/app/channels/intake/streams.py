@@ -1,13 +1,13 @@
-"""What uploads are read from; knows neither Django nor Pulp."""
+"""Streams that uploads are read from. This module imports neither Django nor Pulp."""
 
 from typing import Protocol
 
 
-class Readable(Protocol):
-    """What a request's body offers."""
+class BodyStream(Protocol):
+    """The body of a request."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes, none at the end."""
+        """Return at most `size` bytes; empty bytes at the end."""
 
 
 class IncompleteBody(Exception):

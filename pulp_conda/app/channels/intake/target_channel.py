@@ -1,4 +1,4 @@
-"""Finding a channel by owner and name, and creating one with its first upload."""
+"""Find the channel that an upload goes to, or create it with its first upload."""
 
 from uuid import uuid4
 
@@ -17,11 +17,11 @@ from pulp_conda.app.models import (
 
 
 class ChannelError(Exception):
-    """A channel cannot take part in what was asked; says why."""
+    """The channel cannot be used for the request. The message says why."""
 
 
 class ChannelPinned(ChannelError):
-    """The channel serves one fixed publication or version, so an upload would not show."""
+    """The channel serves one fixed publication or version, so an upload would not appear in it."""
 
     def __init__(self, channel: str) -> None:
         super().__init__(
@@ -31,7 +31,7 @@ class ChannelPinned(ChannelError):
 
 
 class ChannelOverlap(ChannelError):
-    """A channel's URL would lie inside that of another plugin's distribution, or around it."""
+    """The channel's URL would be inside that of another plugin's distribution, or the reverse."""
 
     def __init__(self, channel: str) -> None:
         super().__init__(
@@ -41,27 +41,27 @@ class ChannelOverlap(ChannelError):
 
 
 def find_distribution(channel: ChannelName) -> CondaDistribution | None:
-    """Return the distribution behind a channel's URL, None where there is no such channel."""
+    """Return the distribution of a channel, None if there is no such channel."""
     return _distributions(channel).first()
 
 
 def repository_of(distribution: CondaDistribution | None) -> CondaRepository | None:
-    """Return the repository that a channel serves, by which rights to the channel are judged.
+    """Return the repository that a channel serves, None if it serves none.
 
-    None if the channel serves none yet, or no more. A channel that serves a fixed version does not
-    follow its repository: `check_not_pinned` tells.
+    Rights to the channel are judged by this repository. A channel that serves a fixed version does
+    not follow its repository; `check_not_pinned` checks that.
     """
     served = distribution and distribution.served_repository
     return served if isinstance(served, CondaRepository) else None
 
 
 def check_not_pinned(distribution: CondaDistribution | None) -> None:
-    """Check that what happens in the repository that a channel serves would show.
+    """Check that clients of the channel will see new versions of its repository.
 
-    That it does not is for those alone who have a right to the channel.
+    Only users with a right to the channel may be told the result.
 
     Raises:
-        ChannelPinned: the channel exists and follows no repository.
+        ChannelPinned: the channel exists, and serves a fixed publication or version.
     """
     if distribution is None or distribution.repository_id or _serves_nothing(distribution):
         return
@@ -69,11 +69,11 @@ def check_not_pinned(distribution: CondaDistribution | None) -> None:
 
 
 def find_or_create_repository(channel: ChannelName) -> CondaRepository:
-    """Return the repository behind a channel's URL, made together with the URL if need be.
+    """Return the repository of a channel; create repository and distribution if there is none.
 
     Raises:
-        ChannelPinned: the channel exists and follows no repository.
-        ChannelOverlap: the URL is taken in part.
+        ChannelPinned: the channel exists, and serves a fixed publication or version.
+        ChannelOverlap: the channel's URL overlaps with that of another distribution.
     """
     if repository := _followed_repository(channel):
         return repository
@@ -94,15 +94,16 @@ def _followed_repository(channel: ChannelName) -> CondaRepository | None:
 
 
 def _create(channel: ChannelName) -> CondaRepository:
-    owner = CondaOwner.objects.found(channel.owner)
-    # Whoever makes the owner private waits for this channel, or this channel is private.
+    owner = CondaOwner.objects.get_or_create_named(channel.owner)
+    # The lock orders this with a change of the owner's visibility. A channel that is created after
+    # the change gets the new guard, and the change finds a channel that was created before it.
     owner = CondaOwner.objects.select_for_update().get(pk=owner.pk)
     repository = CondaRepository.objects.create(
         name=_free_name(Repository, channel), owner=owner, pulp_domain=get_domain()
     )
-    if left := _left_behind(channel):
-        left.repository = repository
-        left.save()
+    if distribution := _empty_distribution(channel):
+        distribution.repository = repository
+        distribution.save()
         return repository
     CondaDistribution.objects.create(
         name=_free_name(Distribution, channel),
@@ -122,7 +123,7 @@ def _distributions(channel: ChannelName) -> QuerySet[CondaDistribution]:
 
 
 def _serves_nothing(distribution: CondaDistribution) -> bool:
-    """Tell whether a channel's URL is all that is left of it, its repository being deleted."""
+    """Return whether a distribution serves nothing, because its repository was deleted."""
     served = (
         distribution.repository_id,
         distribution.publication_id,
@@ -131,17 +132,17 @@ def _serves_nothing(distribution: CondaDistribution) -> bool:
     return not any(served) and not distribution.checkpoint
 
 
-def _left_behind(channel: ChannelName) -> CondaDistribution | None:
-    """Return the channel's URL, locked, if it is there and serves nothing."""
+def _empty_distribution(channel: ChannelName) -> CondaDistribution | None:
+    """Return the channel's distribution, locked, if there is one and it serves nothing."""
     distribution = _distributions(channel).select_for_update(of=("self",)).first()
     return distribution if distribution and _serves_nothing(distribution) else None
 
 
 def _free_name(model: type[Repository | Distribution], channel: ChannelName) -> str:
-    """Return the channel's path, or a name like it where somebody else has used that.
+    """Return the channel's path, or the path and a random suffix if that name is taken.
 
-    Names are unique in a domain, across all plugins and users: a name that is taken must not keep
-    a channel from being created.
+    Names are unique in a domain, across all plugins and users. A name that somebody else took must
+    not prevent the creation of a channel.
     """
     taken = model.objects.filter(name=channel.path, pulp_domain_id=get_domain_pk()).exists()
     return f"{channel.path} ({uuid4()})" if taken else channel.path

@@ -1,1 +1,1 @@
-"""Files in Pulp's storage, and when the disk has what a transaction wrote."""
+"""Files in Pulp's storage, room on disk, and the durability of transactions."""

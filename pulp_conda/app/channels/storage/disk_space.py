@@ -1,4 +1,4 @@
-"""Room on disk: a part of it is kept free, since a database on a full disk stops for everybody."""
+"""Room on disk. A reserve is kept free, because a full disk would stop the database."""
 
 import errno
 import os
@@ -9,10 +9,10 @@ from django.conf import settings
 
 
 def check_room(size: int) -> None:
-    """Check that the working directory can take so many bytes and keep its reserve.
+    """Check that `size` more bytes leave the reserve of the working directory free.
 
     Raises:
-        OSError: it cannot; the number is that of a full disk, ENOSPC.
+        OSError: they do not. The error number is ENOSPC, as for a full disk.
     """
     reserve = settings.CONDA_DISK_RESERVE_BYTES
     if reserve and free_bytes() - size < reserve:
@@ -20,5 +20,5 @@ def check_room(size: int) -> None:
 
 
 def free_bytes() -> int:
-    """Return how much room is left where uploads are received."""
+    """Return the number of free bytes in the working directory, where uploads are received."""
     return shutil.disk_usage(Path(settings.WORKING_DIRECTORY)).free
