@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
-from pulp_conda.app.channels.index.previous_index import published_version
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.content import lookup
 from pulp_conda.app.core.publications import DistributedPublication
@@ -21,6 +20,7 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaRepository,
     Withdrawal,
+    published_version,
 )
 from pulp_conda.formats.layout import place
 from tests.builders import PackageBuilder
@@ -145,7 +145,7 @@ def test_sql_and_models_agree_on_what_is_served(steps: list[tuple[set[int], bool
             publish(version)
     channel = lookup.channel_named(ChannelName("org", name))
     assert channel is not None
-    index, newest = lookup.served_index(channel), published_version(repository)
+    index, newest = lookup.served_index(channel), published_version(repository.pk)
     if newest is None:
         assert index is None
         return

@@ -37,7 +37,7 @@ from pulp_conda.formats.layout import Kind, Place
 
 from . import lookup
 from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, redirect, settled
-from .lookup import Channel, Index, StoredFile
+from .lookup import AbsentFile, Channel, Index, StoredFile
 from .rendered import PAGES, Page
 
 _NOT_STORED = {"Cache-Control": "no-store"}
@@ -95,7 +95,9 @@ def find(request: Request, name: ChannelName | None) -> Representation | Renderi
         return _nothing_yet(channel, place)
     if place.kind is Kind.SHARD:
         return _shard(channel, index, place)
-    return _file(request, channel, index, place)
+    if place.kind is Kind.PACKAGE:
+        return _package(request, channel, index, place)
+    return _document(request, channel, index, place)
 
 
 def _permit(request: Request, channel: Channel, guard_pk: UUID) -> None:
@@ -197,39 +199,44 @@ def _shard(channel: Channel, index: Index, place: Place) -> Representation:
     return _representation(channel, place, Bytes(found.data), found.digest, "application/zstd")
 
 
-def _file(
+def _document(request: Request, channel: Channel, index: Index, place: Place) -> Representation:
+    found = lookup.document(index, f"{place.subdir}/{place.name}".lstrip("/"))
+    if found is None:
+        return _empty(channel, place, lookup.options(index, place.subdir))
+    dated = None if _may_be_taken_for_another(request, index) else found
+    type_ = layout.content_type(place.name)
+    return _representation(channel, place, _body(found), found.sha256, type_, dated)
+
+
+def _package(
     request: Request, channel: Channel, index: Index, place: Place
 ) -> Representation | StreamResponse:
-    if place.kind is Kind.PACKAGE:
-        found = lookup.package(channel, index, place)
-    else:
-        found = lookup.document(index, f"{place.subdir}/{place.name}".lstrip("/"))
+    found = lookup.package(channel, index, place)
     if found is None:
-        if place.kind is Kind.PACKAGE:
-            raise _missing()
-        return _empty(channel, place, lookup.options(index, place.subdir))
+        raise _missing()
+    if isinstance(found, AbsentFile):
+        raise _missing("the channel has this package, but its file is not on this server")
+    lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
+    type_ = layout.content_type(place.name)
+    representation = _representation(
+        channel, place, _body(found), found.sha256, type_, found, name_lifetime_s=lifetime
+    )
+    domain = get_domain()
+    # Packages are most of the bytes. Documents are small, and their clients remember what they
+    # have by the URL that answered in the end and by our ETag: a signed URL would never match.
+    if not is_file_system(domain) and domain.redirect_to_object_storage:
+        return settled(request, representation) or redirect(
+            request, representation, domain, found.name, place.name
+        )
+    return representation
+
+
+def _body(file: StoredFile) -> Body:
     domain = get_domain()
     storage = domain.get_storage()
     if is_file_system(domain):
-        body: Body = FileOnDisk(storage.path(found.name), found.size)
-    else:
-        body = FileInStorage(storage, found.name, found.size)
-    type_ = layout.content_type(place.name)
-    if place.kind is Kind.DOCUMENT and _may_be_taken_for_another(request, index):
-        return _representation(channel, place, body, found.sha256, type_)
-    lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
-    what = _representation(
-        channel, place, body, found.sha256, type_, found, name_lifetime_s=lifetime
-    )
-    # Packages are most of the bytes. Documents are small, and their clients remember what they
-    # have by the URL that answered in the end and by our ETag: a signed URL would never match.
-    if (
-        place.kind is Kind.PACKAGE
-        and not is_file_system(domain)
-        and domain.redirect_to_object_storage
-    ):
-        return settled(request, what) or redirect(request, what, domain, found.name, place.name)
-    return what
+        return FileOnDisk(storage.path(file.name), file.size)
+    return FileInStorage(storage, file.name, file.size)
 
 
 def _may_be_taken_for_another(request: Request, index: Index) -> bool:
@@ -267,6 +274,6 @@ def _representation(
     )
 
 
-def _missing() -> HTTPNotFound:
-    """Return a 404 that nobody keeps: the next upload may make it untrue."""
-    return HTTPNotFound(headers=_NOT_STORED)
+def _missing(reason: str | None = None) -> HTTPNotFound:
+    """Return a 404 that no cache keeps: the next upload may make it untrue."""
+    return HTTPNotFound(headers=_NOT_STORED, text=reason)

@@ -4,6 +4,7 @@ from .change import ADDED, EXISTS, FULL, REMOVAL, REMOVED, RETIRED, UPLOAD, Pend
 from .channel_name import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
+from .membership import held_by, in_version, shards_of
 from .notice import CondaNotice
 from .owner import PRIVATE, VISIBILITIES, CondaOwner, namesake
 from .package import NEVER, CondaPackage
@@ -28,6 +29,12 @@ from .rights import (
     permitted,
     readable_channels,
     readable_repositories,
+)
+from .served import (
+    publication_of,
+    published_version,
+    published_versions,
+    with_served_version,
 )
 from .shard import CondaShard, IndexedFile
 from .token import AccessToken
@@ -67,6 +74,8 @@ __all__ = [
     "channel_named",
     "default_v3_documents",
     "has_right",
+    "held_by",
+    "in_version",
     "may_announce",
     "may_create_in",
     "namesake",
@@ -75,10 +84,15 @@ __all__ = [
     "owners_with",
     "owns",
     "permitted",
+    "publication_of",
+    "published_version",
+    "published_versions",
     "readable_channels",
     "readable_repositories",
+    "shards_of",
     "shown_base_path",
     "stored_base_path",
     "version_created",
     "versions_exceeded",
+    "with_served_version",
 ]

@@ -1,7 +1,6 @@
 """A package: one file of a channel together with its repodata record."""
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 import msgspec
 from django.contrib.postgres.fields import ArrayField
@@ -9,6 +8,8 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
+
+from .membership import held_by
 
 NEVER = 2**31 - 1
 """Above any version's number: stands for "not removed" in comparisons."""
@@ -19,16 +20,6 @@ def identity_of(unit: Content) -> dict[str, Any]:
     (fields,) = type(unit)._meta.unique_together
     columns = {field.name: field.attname for field in type(unit)._meta.concrete_fields}
     return {name: getattr(unit, columns[name]) for name in fields}
-
-
-def held_by(repository: UUID, number: int) -> Q:
-    """Return the condition that a content unit is in a numbered version of a channel."""
-    return Q(
-        Q(version_memberships__version_removed__isnull=True)
-        | Q(version_memberships__version_removed__number__gt=number),
-        version_memberships__repository_id=repository,
-        version_memberships__version_added__number__lte=number,
-    )
 
 
 class PackageManager(ContentManager):

@@ -10,7 +10,8 @@ from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.formats.index.patches import FILENAME, Instructions
 
-from .package import held_by, identity_of
+from .membership import held_by
+from .package import identity_of
 
 
 class RepodataPatchManager(ContentManager):

@@ -7,7 +7,8 @@ from pulpcore.plugin.models import ProgressReport, RepositoryVersion
 
 from pulp_conda.app.channels.index.publish import publish, publishing_report
 from pulp_conda.app.channels.upkeep.check_files import check_packages, packages_of
-from pulp_conda.app.channels.upkeep.check_index import Fault, faults_of, publication_of
+from pulp_conda.app.channels.upkeep.check_index import Fault, faults_of
+from pulp_conda.app.models import publication_of
 
 _LISTED = 1000
 """How many faults a task's result lists: it is one row of the database."""

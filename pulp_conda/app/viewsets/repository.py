@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, roles
-from pulp_conda.app.models import CondaRepository, readable_repositories
+from pulp_conda.app.models import CondaRepository, published_versions, readable_repositories
 from pulp_conda.app.serializers import (
     CondaRepositorySerializer,
     FilesCheckSerializer,
@@ -139,7 +139,7 @@ class CondaRepositoryViewSet(
         """Start the check of an index."""
         repository: CondaRepository = self.get_object()
         wanted = self._wanted(request)
-        published = repository.versions.complete().filter(publication__complete=True)
+        published = published_versions(repository.pk)
         version = _version(published, wanted, "that is published")
         mend = wanted["mend"]
         task = dispatch(

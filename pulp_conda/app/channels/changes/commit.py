@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils.timezone import now
 
-from pulp_conda.app.channels.index.previous_index import is_published
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.channels.storage.durability import durable
-from pulp_conda.app.models import REMOVAL, CondaRepository, PendingChange
+from pulp_conda.app.models import REMOVAL, CondaRepository, PendingChange, publication_of
 
 from .decisions import decide
 from .delta import Delta
@@ -43,7 +42,7 @@ def commit_pending(repository: CondaRepository) -> None:
         changes = bool(decision.add or decision.remove)
         if changes:
             latest = change(repository, Delta.listed(decision.add, decision.remove))
-        if repository.autopublish and (changes or not is_published(latest)):
+        if repository.autopublish and (changes or publication_of(latest) is None):
             publish(latest)
         _record_outcomes(decision.outcomes)
 

@@ -20,7 +20,6 @@ from django.db.models import Q
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion
 
-from pulp_conda.app.channels.index.previous_index import published_version
 from pulp_conda.app.models import (
     ADDED,
     EXISTS,
@@ -31,6 +30,8 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaRepository,
     PendingChange,
+    in_version,
+    published_version,
 )
 from pulp_conda.formats import layout
 
@@ -108,7 +109,7 @@ class _Channel:
         """Stop holding the packages that a removal selects."""
         # A version that was never completed has removed nothing.
         present = selected_memberships(self._repository, change, self._latest).filter(
-            Q(version_removed=None) | Q(version_removed__number__gt=self._latest.number)
+            in_version(self._latest.number)
         )
         for package in CondaPackage.objects.filter(pk__in=present.values("content_id")).only(
             "subdir", "filename", "sha256", "size"
@@ -168,7 +169,7 @@ def _served(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
     """Return which of the packages the channel's newest index names."""
     if not packages:
         return set()
-    version = published_version(latest.repository)  # type: ignore[arg-type] # a conda one
+    version = published_version(latest.repository_id)
     if version is None:
         return set()
     held = CondaPackage.objects.in_version(version).filter(pk__in=list(packages))

@@ -13,8 +13,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryContent, RepositoryVersion
 
-from pulp_conda.app.channels.index.previous_index import published_version
-from pulp_conda.app.models import REMOVAL, CondaPackage, CondaRepository, PendingChange, Withdrawal
+from pulp_conda.app.models import (
+    REMOVAL,
+    CondaPackage,
+    CondaRepository,
+    PendingChange,
+    Withdrawal,
+    published_version,
+)
 
 from .queue import Dispatch, apply
 
@@ -87,7 +93,7 @@ def withdraw(repository: CondaRepository, content: QuerySet[Any], newest: int) -
 def _is_served(repository: CondaRepository, memberships: QuerySet[RepositoryContent]) -> bool:
     """Return whether the channel holds, or may still serve, content of the memberships."""
     known = repository.latest_version() if not repository.autopublish else None
-    known = known or published_version(repository)
+    known = known or published_version(repository.pk)
     there = Q(version_removed=None)
     if known is not None:
         there |= Q(version_removed__number__gt=known.number)

@@ -8,7 +8,7 @@ from functools import partial
 from django.db.models import F
 from pulpcore.plugin.models import RepositoryVersion
 
-from pulp_conda.app.models import CondaPublication, CondaRepository
+from pulp_conda.app.models import CondaPublication
 from pulp_conda.formats import layout
 from pulp_conda.formats.compression import decompressed, zstd
 from pulp_conda.formats.index.context import PreviousIndex
@@ -23,17 +23,6 @@ from .documents import (
     saved_documents,
 )
 from .fingerprint import Fingerprint
-
-
-def is_published(version: RepositoryVersion) -> bool:
-    """Tell whether a version has a complete publication."""
-    return CondaPublication.objects.filter(repository_version=version, complete=True).exists()
-
-
-def published_version(repository: CondaRepository) -> RepositoryVersion | None:
-    """Return the newest version with a complete publication: clients of the channel see it."""
-    published = repository.versions.filter(publication__complete=True)
-    return published.order_by("number").last()
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion
 
-from pulp_conda.app.models import CondaPublication, CondaShard
+from pulp_conda.app.models import CondaShard, published_versions, shards_of
 from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.shards import ShardBytes
 
@@ -29,10 +29,8 @@ class ShardStore:
         """Save shards of `version`, whose index was built from that of version `previous`."""
         self._repository = version.repository_id
         self._number = version.number
-        published = CondaPublication.objects.filter(
-            repository_version__repository_id=version.repository_id, complete=True
-        ).order_by("-repository_version__number")
-        newest = published.values_list("repository_version__number", flat=True).first()
+        published = published_versions(version.repository_id).order_by("-number")
+        newest = published.values_list("number", flat=True).first()
         self._is_newest = newest is None or newest <= version.number
         # If the version has a publication already, that one still names its shards.
         self._end = version.number + 1 if newest == version.number else version.number
@@ -88,9 +86,5 @@ class ShardStore:
 
     def _in_version(self, subdir: str) -> QuerySet[CondaShard]:
         """Return the shards that belong to the version."""
-        return CondaShard.objects.filter(
-            Q(removed=None) | Q(removed__gt=self._number),
-            repository_id=self._repository,
-            subdir=subdir,
-            added__lte=self._number,
-        )
+        named = shards_of(self._repository, self._number)
+        return CondaShard.objects.filter(named, subdir=subdir)

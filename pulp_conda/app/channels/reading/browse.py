@@ -9,13 +9,17 @@ from threading import Lock
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from django.db.models import Q
 from pulpcore.plugin.models import Artifact, PublishedArtifact
 from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.channels.index.patches import Patches
-from pulp_conda.app.models import CondaPackage, CondaShard, IndexedFile
-from pulp_conda.app.models.package import held_by
+from pulp_conda.app.models import (
+    CondaPackage,
+    CondaShard,
+    IndexedFile,
+    held_by,
+    shards_of,
+)
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 from pulp_conda.formats.index.channeldata import timestamp_seconds
@@ -190,11 +194,7 @@ def _files_in_shards(
     ).values_list("relative_path", flat=True)
     indexed: dict[str, dict[str, bool]] = {layout.split(path)[0]: {} for path in published}
     shards = CondaShard.objects.filter(
-        Q(removed=None) | Q(removed__gt=index.number),
-        repository_id=index.repository,
-        subdir__in=list(indexed),
-        name=name,
-        added__lte=index.number,
+        shards_of(index.repository, index.number), subdir__in=list(indexed), name=name
     )
     # A version that was published twice has the shards of both indexes. The later ones count.
     for subdir, data in shards.order_by("pk").values_list("subdir", "data"):

@@ -9,12 +9,19 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Count, F, Min, QuerySet, Value
+from django.db.models.functions import Concat
 from pulpcore.plugin.models import RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import ChannelName, CondaDistribution, CondaPackage, channel_named
+from pulp_conda.app.models import (
+    ChannelName,
+    CondaDistribution,
+    CondaPackage,
+    channel_named,
+    in_version,
+    with_served_version,
+)
 from pulp_conda.formats.errors import InvalidIdentifier
 
 Condition = tuple[tuple[str, str], ...]
@@ -68,21 +75,8 @@ def served_channel(channel: ChannelName) -> ServedChannel | None:
 
 
 def _served(distributions: QuerySet[CondaDistribution]) -> list[ServedChannel]:
-    published = RepositoryVersion.objects.filter(publication__complete=True).order_by("-number")
-    fixed = published.filter(pk=OuterRef("repository_version_id"))
-    newest = published.filter(repository=OuterRef("repository_id"))
-    found = (
-        distributions.filter(pulp_domain_id=get_domain_pk(), checkpoint=False)
-        .annotate(
-            served=Coalesce(
-                "publication__repository_version_id",
-                Subquery(fixed.values("pk")[:1]),
-                Subquery(newest.values("pk")[:1]),
-            )
-        )
-        .select_related("owner")
-        .order_by("base_path")
-    )
+    in_domain = distributions.filter(pulp_domain_id=get_domain_pk())
+    found = with_served_version(in_domain).select_related("owner").order_by("base_path")
     # By the manager, which defers `content_ids`. A join would load megabytes of them.
     versions = RepositoryVersion.objects.in_bulk(
         [distribution.served for distribution in found if distribution.served]
@@ -190,9 +184,8 @@ def _memberships(versions: Iterable[UUID]) -> QuerySet[RepositoryContent]:
     """
     number = F("repository__versions__number")
     return RepositoryContent.objects.filter(
-        Q(version_removed=None) | Q(version_removed__number__gt=number),
+        in_version(number),
         repository__versions__in=versions,
-        version_added__number__lte=number,
         # A conda distribution may serve another plugin's repository.
         content__conda_condapackage__isnull=False,
     ).annotate(

@@ -17,8 +17,12 @@ _CHUNK_BYTES = 1024**2
 _Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
 
 
-def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
-    """Save a content unit with its file, or find it and give the file back if it was reclaimed."""
+def save_unit(unit: _Unit, artifact: Artifact | None) -> _Unit:
+    """Save a content unit, or find it as it was saved before.
+
+    `artifact` is its file; None if the server does not have it. A unit that was found without a
+    file gets it: the file was reclaimed, or the unit was saved from a record.
+    """
     same = type(unit).objects.filter(**unit.identity)
     if not same.exists():  # a failed INSERT would be written to PostgreSQL's log
         try:
@@ -33,7 +37,8 @@ def save_unit(unit: _Unit, artifact: Artifact) -> _Unit:
             pass
     found: _Unit = same.get()
     found.touch()
-    ContentArtifact.objects.filter(content=found, artifact=None).update(artifact=artifact)
+    if artifact:
+        ContentArtifact.objects.filter(content=found, artifact=None).update(artifact=artifact)
     return found
 
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from pulpcore.plugin.models import (
     Artifact,
     ContentArtifact,
     ProgressReport,
     PublishedMetadata,
-    RepositoryVersion,
 )
 
 from pulp_conda.app.channels.index.build import Built, temporary_build
@@ -28,7 +27,7 @@ from pulp_conda.app.channels.index.fingerprint import (
 )
 from pulp_conda.app.channels.index.plan import plan
 from pulp_conda.app.channels.index.version_packages import VersionPackages
-from pulp_conda.app.models import CondaPublication, CondaShard
+from pulp_conda.app.models import CondaPublication, CondaShard, shards_of
 from pulp_conda.formats.index.compare import content_digest, same_shard
 from pulp_conda.formats.index.files import WrittenFile
 from pulp_conda.formats.index.new_shards import NewShards
@@ -51,12 +50,6 @@ DAMAGED = "the storage has lost or changed its bytes"
 _ROOT = "/"
 
 
-def publication_of(version: RepositoryVersion) -> CondaPublication | None:
-    """Return the publication of a version that clients are served, None if there is none."""
-    complete = CondaPublication.objects.filter(repository_version=version, complete=True)
-    return complete.order_by("pulp_created").last()
-
-
 def faults_of(
     publication: CondaPublication, *, mend: bool = False, report: ProgressReport | None = None
 ) -> Iterator[Fault]:
@@ -74,10 +67,11 @@ def faults_of(
     if not same_options(saved, wanted):
         yield Fault(_ROOT, OTHER_OPTIONS)
     check = _Check(exact=same_libraries(saved, wanted), mend=mend)
+    shards = CondaShard.objects.filter(shards_of(version.repository_id, version.number))
     with temporary_build(plan(version, VersionPackages(version), anew=True), report) as built:
         yield from check.documents(built, _stored(publication))
         for subdir, new in built.shards.items():
-            yield from check.shards(subdir, new, _saved_shards(version, subdir))
+            yield from check.shards(subdir, new, shards.filter(subdir=subdir))
 
 
 def _fingerprint(publication: CondaPublication) -> Fingerprint:
@@ -91,16 +85,6 @@ def _stored(publication: CondaPublication) -> Mapping[str, Artifact]:
         published_artifact__publication=publication
     ).select_related("artifact__pulp_domain")
     return {document.relative_path: document.artifact for document in documents}
-
-
-def _saved_shards(version: RepositoryVersion, subdir: str) -> QuerySet[CondaShard]:
-    """Return the shards of all publications of a version."""
-    return CondaShard.objects.filter(
-        Q(removed=None) | Q(removed__gt=version.number),
-        repository_id=version.repository_id,
-        subdir=subdir,
-        added__lte=version.number,
-    )
 
 
 @dataclass(frozen=True)
