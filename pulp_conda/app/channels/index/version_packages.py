@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaPackage
+from pulp_conda.app.models import CondaPackage, IndexedFile
 from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
 from pulp_conda.formats.index.shards import IndexedPackage
 
@@ -104,10 +104,37 @@ class VersionPackages:
     def changed_since(self, number: int) -> dict[str, set[str]]:
         """Return the names, by subdir, whose packages may differ from those of a version."""
         changed = CondaPackage.objects.changed_since(number, self._version)
+        found = set(changed.values_list("subdir", "name").distinct())
+        if self._lacks_versions_since(number):
+            found |= self._indexed_since(number)
         names: dict[str, set[str]] = {}
-        for subdir, name in changed.values_list("subdir", "name").distinct():
+        for subdir, name in found:
             names.setdefault(subdir, set()).add(name)
         return names
+
+    def _lacks_versions_since(self, number: int) -> bool:
+        """Tell whether versions between the numbered one and this one were deleted."""
+        between = self._version.number - number - 1
+        if not between:
+            return False
+        left = RepositoryVersion.objects.filter(
+            repository_id=self._version.repository_id,
+            number__gt=number,
+            number__lt=self._version.number,
+        )
+        return left.count() < between
+
+    def _indexed_since(self, number: int) -> set[tuple[str, str]]:
+        """Return subdir and name of files that indexes of later versions named first.
+
+        A deleted version takes its memberships along, and what its index named is removed now.
+        """
+        files = IndexedFile.objects.filter(
+            repository_id=self._version.repository_id,
+            version__gt=number,
+            version__lte=self._version.number,
+        )
+        return set(files.values_list("subdir", "name").distinct())
 
     def repatched_since(self, number: int) -> dict[str, set[str]]:
         """Return the names, by subdir, whose patches may differ from those of a version."""
