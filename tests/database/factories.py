@@ -1,16 +1,28 @@
-"""Makes channels, packages and uploads that wait, by our own code."""
+"""Makes channels, packages, patches and changes that wait, by our own code."""
 
 import io
+import json
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.timezone import now
+from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.channels.changes.commit import commit_pending
+from pulp_conda.app.channels.changes.delta import Delta
+from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.intake.ingest import ingest, received
+from pulp_conda.app.channels.intake.patch_uploads import ingest_patches
 from pulp_conda.app.channels.intake.target_channel import find_or_create_repository
-from pulp_conda.app.models import ChannelName, CondaPackage, CondaRepository, PendingChange
+from pulp_conda.app.models import (
+    ChannelName,
+    CondaPackage,
+    CondaRepodataPatch,
+    CondaRepository,
+    PendingChange,
+)
 from tests.builders import PackageBuilder
 
 
@@ -53,3 +65,27 @@ def upload(repository: CondaRepository, *builders: PackageBuilder) -> list[Conda
     outcomes = committed(repository, *(wait(repository, package) for package in packages))
     assert set(outcomes) == {"added"}
     return packages
+
+
+def configured(repository: CondaRepository, **fields: object) -> CondaRepository:
+    """Change settings of a channel past REST; return the repository as it is then."""
+    CondaRepository.objects.filter(pk=repository.pk).update(**fields)
+    return CondaRepository.objects.get(pk=repository.pk)
+
+
+def changed(
+    repository: CondaRepository,
+    *,
+    add: Collection[CondaPackage | CondaRepodataPatch] = (),
+    remove: Collection[CondaPackage | CondaRepodataPatch] = (),
+) -> RepositoryVersion:
+    """Make a version that adds and removes units, and publish none."""
+    delta = Delta.listed({unit.pk for unit in add}, {unit.pk for unit in remove})
+    return change(CondaRepository.objects.get(pk=repository.pk), delta)
+
+
+def save_patch(subdir: str = "noarch", **instructions: object) -> CondaRepodataPatch:
+    """Validate and save the patch instructions for a subdir."""
+    document = {"patch_instructions_version": 1, **instructions}
+    (patch,) = ingest_patches(io.BytesIO(json.dumps(document).encode()), subdir)
+    return patch
