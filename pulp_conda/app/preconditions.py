@@ -1,4 +1,4 @@
-"""What a request's conditions and its range make of an answer (RFC 9110, sections 13 and 14)."""
+"""Conditional and range requests (RFC 9110, sections 13 and 14)."""
 
 import re
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ _TAG = re.compile(r'(W/)?"([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one state of a file from another."""
+    """Identifies one state of a file."""
 
     etag: str
-    """In quotes, and strong: it comes from the bytes."""
+    """In quotes. Strong, because it is made from the bytes."""
     last_modified: str | None
-    """As the header has it."""
+    """In the format of the header."""
     in_order: bool = False
-    """Whether what takes the file's place can only be younger, so that a later date stands for the
-    same bytes."""
+    """Whether a file that replaces this one always has a later date. A client with a date at or
+    after ours then has the same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How to answer: the status, and which bytes."""
+    """How to answer: the status, and the bytes to send."""
 
     status: HTTPStatus
     start: int = 0
@@ -34,15 +34,15 @@ class Verdict:
 
 
 def http_date(moment: datetime) -> str:
-    """Return a time as headers have it."""
+    """Return a time in the format of HTTP headers."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 def precondition(headers: Mapping[str, str], validators: Validators) -> HTTPStatus | None:
-    """Return 304 or 412 if that is all there is to answer, by conditions in the order of RFC 9110.
+    """Return 304 or 412 if the request's conditions decide on that, in the order of RFC 9110.
 
-    The dates of what may change are compared for being the same, not for order: a channel that is
-    rolled back serves an older document than its client has.
+    Unless `validators.in_order`, dates are compared for equality only: a channel that was rolled
+    back serves an older document than its client has.
     """
     if not _is_as_wanted(headers, validators):
         return HTTPStatus.PRECONDITION_FAILED
@@ -54,14 +54,14 @@ def precondition(headers: Mapping[str, str], validators: Validators) -> HTTPStat
 
 
 def verdict(method: str, headers: Mapping[str, str], validators: Validators, size: int) -> Verdict:
-    """Return how to answer a request for a file of that size."""
+    """Return how to answer a request for a file of `size` bytes."""
     if status := precondition(headers, validators):
         return Verdict(status)
     whole = Verdict(HTTPStatus.OK, 0, size)
     wanted = headers.get("Range")
     if method != "GET" or wanted is None or not _range_holds(headers, validators):
         return whole
-    # What is no single range may be ignored, and is: also several ranges, which no client needs.
+    # Anything but a single range may be ignored, and is. No client needs several ranges.
     found = _RANGE.fullmatch(wanted.strip())
     if found is None or not any(found.groups()):
         return whole
@@ -83,7 +83,7 @@ def _is_as_wanted(headers: Mapping[str, str], validators: Validators) -> bool:
 
 
 def _is_of_date(since: str, validators: Validators) -> bool:
-    """Tell whether the file is as it was at a date."""
+    """Tell whether the file is unchanged since a date."""
     if since.strip() == validators.last_modified:
         return True
     if not validators.in_order or validators.last_modified is None:
@@ -93,7 +93,7 @@ def _is_of_date(since: str, validators: Validators) -> bool:
 
 
 def _moment(date: str) -> datetime | None:
-    """Read a header's date in any form of RFC 9110, 5.6.7; None if it is none."""
+    """Parse a header's date in any form of RFC 9110, 5.6.7; None if it is not a date."""
     try:
         moment = parsedate_to_datetime(date)
     except (ValueError, OverflowError):

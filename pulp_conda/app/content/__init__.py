@@ -1,4 +1,4 @@
-"""What the content app serves besides pulpcore's own URLs: channels, wherever clients find them.
+"""Routes and middlewares that serve channels in the content app, beside pulpcore's own.
 
 pulpcore imports this module when the content app starts, before it adds its own routes.
 """
@@ -12,12 +12,12 @@ from pulp_conda.formats import layout
 from .authentication import authenticate, authenticate_for_others
 from .channel_list import list_channels
 from .channel_page import page
-from .failures import reasoned
+from .failures import explain_failures
 from .handlers import stream_channel, stream_content, stream_registry
 from .notices import notices
 from .rendered import PAGES
 
-_NAME = "{pulp_domain:[^/\0]+}"  # PostgreSQL refuses to look for a domain with NUL in its name
+_NAME = "{pulp_domain:[^/\0]+}"  # PostgreSQL refuses text with NUL
 _DOMAIN = f"{_NAME}/" if settings.DOMAIN_ENABLED else ""
 _OWNER = _NAME if settings.DOMAIN_ENABLED else "{owner}"
 _PACKAGES = f"/api/packages/{_OWNER}/conda"
@@ -25,7 +25,7 @@ _CONTENT = f"{settings.CONTENT_PATH_PREFIX}{_DOMAIN}"
 
 for path, handler in (
     ("/", list_channels),
-    # conda puts the token behind the channel alias, other clients behind the host.
+    # conda puts the token after the channel alias, other clients put it after the host.
     (f"{_PACKAGES}/t/{{token}}/{{path:.*}}", stream_registry),
     (f"/t/{{token}}{_PACKAGES}/{{path:.*}}", stream_registry),
     (f"/t/{{token}}{_PACKAGES}", stream_registry),
@@ -41,6 +41,6 @@ PAGES[layout.NOTICES] = notices
 PAGES[layout.INDEX_HTML] = page
 
 replace_authentication(app, authenticate_for_others)
-# In front of pulpcore's own, which would check a password anew with every request.
+# Before pulpcore's own middleware, which would hash the password again for every request.
 app.middlewares.insert(0, authenticate)
-app.middlewares.insert(0, reasoned)
+app.middlewares.insert(0, explain_failures)

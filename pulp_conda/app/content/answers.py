@@ -1,6 +1,7 @@
-"""Answers of the content app: a file, a shard or a rendered page, by HTTP's rules for them all.
+"""HTTP answers of the content app, by the same rules for files, shards and rendered pages.
 
-A file goes from the disk or the object storage to the client through one buffer at the most.
+A file is never held in memory: `sendfile` copies it from the disk, and one buffer from any other
+storage.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 256 * 1024
 _SMALL_BYTES = 64 * 1024
-"""Up to here a file is read at once: head and body go out together."""
+"""Files up to this size are read at once, and sent together with the head."""
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 _S3 = ("storages.backends.s3.S3Storage", "storages.backends.s3boto3.S3Boto3Storage")
@@ -40,7 +41,7 @@ class Body(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """All that there is to say about what a URL names."""
+    """What a URL names, with everything that its answer says about it."""
 
     kind: Kind
     content_type: str
@@ -48,7 +49,7 @@ class Representation:
     validators: Validators
     body: Body
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Those that are its own, beside what follows from the rest."""
+    """Further headers, besides those that follow from the other fields."""
 
 
 class Bytes:
@@ -61,7 +62,7 @@ class Bytes:
     async def send(
         self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
     ) -> StreamResponse:
-        """Send them with the head, in one piece."""
+        """Send the bytes together with the head."""
         body = bytes(self._data[start : start + count])
         return Response(body=body, status=status, headers=headers)
 
@@ -76,7 +77,7 @@ class FileOnDisk:
     async def send(
         self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
     ) -> StreamResponse:
-        """Let the system copy it to the connection; a small one goes out with the head."""
+        """Let the kernel copy the file to the connection; send a small file with the head."""
         if count <= _SMALL_BYTES:
             data = await asyncio.to_thread(self._read, start, count)
             return Response(body=data, status=status, headers=headers)
@@ -98,12 +99,12 @@ class FileOnDisk:
             raise unreadable(self._path, error) from error
         if file.seek(0, 2) != self.size:
             file.close()
-            raise unreadable(self._path, "it has not the size that it was saved with")
+            raise unreadable(self._path, "its size differs from the one that was saved")
         return file
 
 
 class FileInStorage:
-    """A file of any other storage."""
+    """A file of a storage that is not a file system."""
 
     def __init__(self, storage: Any, name: str, size: int) -> None:
         self.size = size
@@ -113,7 +114,7 @@ class FileInStorage:
     async def send(
         self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
     ) -> StreamResponse:
-        """Pass it on, chunk by chunk."""
+        """Copy the file to the connection in chunks."""
         read = await asyncio.to_thread(self._reader, start, count)
         response = StreamResponse(status=status, headers=headers)
         response.content_length = count
@@ -130,12 +131,12 @@ class FileInStorage:
     def _reader(self, start: int, count: int) -> Callable[[int], bytes]:
         try:
             file = self._storage.open(self._name)
-            # Django's interface to S3 takes a file into memory before it gives the first byte.
+            # django-storages reads a whole file from S3 before it returns the first byte.
             if remote := getattr(file, "obj", None):
                 span = f"bytes={start}-{start + count - 1}"
                 return remote.get(Range=span)["Body"].read
             file.seek(start)
-        except Exception as error:  # each storage has its own
+        except Exception as error:  # each storage raises errors of its own
             raise unreadable(self._name, error) from error
         return file.read
 
@@ -162,7 +163,7 @@ def settled(request: Request, what: Representation) -> StreamResponse | None:
 def redirect(
     request: Request, what: Representation, domain: Any, name: str, filename: str
 ) -> HTTPFound:
-    """Return the way to a file in an object storage, which answers as we would."""
+    """Return a redirect to a file in an object storage, which sends the headers that we would."""
     wanted = {
         "Content-Type": what.content_type,
         "Cache-Control": what.cache_control,
@@ -171,7 +172,7 @@ def redirect(
     parameters = storage_parameters(domain, wanted)
     arguments = {"http_method": request.method} if domain.storage_class in _S3 else {}
     url = domain.get_storage().url(name, parameters=parameters, **arguments)
-    # The URL is signed, and good for a short time only.
+    # The URL is signed and expires soon.
     return HTTPFound(url, headers={**_NOT_STORED, "ETag": what.validators.etag})
 
 
@@ -230,13 +231,13 @@ async def _send_file(
 
 
 def _abort(request: Request) -> None:
-    """Tell the client that the body is not whole: the status is out already."""
+    """Break the connection: after the status, only that shows that the body is incomplete."""
     if request.transport is not None:
         request.transport.abort()
 
 
 def unreadable(name: object, why: object) -> HTTPServiceUnavailable:
-    """Return the answer for a file that the storage has lost or does not give; log why."""
+    """Return 503 for a file that the storage lost or cannot read, and log the reason."""
     _log.error("%s cannot be read: %s", name, why)
     text = "The file cannot be read from the server's storage; its administrator must repair it.\n"
     return HTTPServiceUnavailable(text=text, headers=_NOT_STORED)

@@ -1,4 +1,4 @@
-"""Says who asks for a channel's files, before pulpcore tries to."""
+"""Authentication in the content app, in front of pulpcore's own middleware."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,10 +20,11 @@ _CREDENTIALS = ("Authorization", "X-API-Key")
 
 @middleware
 async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
-    """Check a request's credentials and pass it on without them.
+    """Check the credentials of a request, and call the handler with a request that lacks them.
 
-    Passwords are checked here on the registry's own URLs alone, for other URLs when somebody
-    wants to know the user (`users.introduce`). Of tokens pulpcore and other plugins know nothing.
+    A password is checked here for the registry's URLs only. For other URLs it is checked when a
+    guard or handler needs the user (`users.introduce`). Tokens are always checked here, because
+    pulpcore and other plugins do not know them.
 
     Raises:
         HTTPBadRequest: a header cannot be read.
@@ -50,10 +51,10 @@ async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
 
 @middleware
 async def authenticate_for_others(request: Request, handler: _Handler) -> StreamResponse:
-    """Do what pulpcore's authentication does, unless the handler is ours.
+    """Run pulpcore's authentication for the handlers of pulpcore and other plugins.
 
-    It takes as long as all the rest of an answer, and of most channels everybody may read.
-    Channels with a guard ask for it themselves.
+    It takes as long as the rest of an answer, and most channels are public. Our handlers run it
+    only for a channel whose guard needs it.
     """
     if request.match_info.handler not in HANDLERS:
         await introduce(request)
@@ -61,9 +62,9 @@ async def authenticate_for_others(request: Request, handler: _Handler) -> Stream
 
 
 def _is_legible(name: str, value: str) -> bool:
-    """Tell whether a header is ASCII, or else printable; aiohttp copies nothing else.
+    """Tell whether a header is printable, because aiohttp cannot copy a request with others.
 
-    Credentials have to be ASCII, since pulpcore's authentication fails on anything else.
+    `Authorization` has to be ASCII, because pulpcore's authentication fails on anything else.
     """
     if value.isascii():
         return True
@@ -71,7 +72,7 @@ def _is_legible(name: str, value: str) -> bool:
 
 
 def _without_credentials(request: Request) -> Request:
-    """Return the request as it would be without: pulpcore's cache keeps what stands in URLs."""
+    """Return the request without credentials: pulpcore's cache would keep a token in the URL."""
     headers = request.headers.copy()
     for name in _CREDENTIALS:
         headers.popall(name, None)

@@ -1,4 +1,4 @@
-"""The page that lists the channels one may read, of the whole server or of one owner."""
+"""The HTML page that lists the channels of the server, or of one owner, that a reader may read."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,13 +48,13 @@ async def list_channels(request: Request) -> StreamResponse:
     """Answer `/` and `/api/packages/{owner}/conda/` with the channels that the reader may read.
 
     Raises:
-        HTTPMovedPermanently: the URL of a folder ends with a slash.
-        HTTPUnauthorized: the reader wants to sign in.
+        HTTPMovedPermanently: the URL lacks the slash at its end.
+        HTTPUnauthorized: the reader asks to sign in.
     """
     if not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
     if REQUESTER not in request:
-        with suppress(HTTPNotFound):  # there is no such domain, which is told below
+        with suppress(HTTPNotFound):  # the domain does not exist; _of_owner answers that
             await introduce(request)
     requester = request.get(REQUESTER) or Requester(request.get("user") or AnonymousUser())
     if _SIGN_IN in request.query and not requester.user.is_authenticated:
@@ -66,7 +66,7 @@ def _answer(request: Request, requester: Requester) -> Response:
     owner = request.match_info.get("owner") or request.match_info.get("pulp_domain")
     channels = _of_owner(request, requester, owner) if owner else _of_all(requester)
     if channels is None:
-        # The same page whether there is no such owner or the reader may not know of it.
+        # One answer for an unknown owner and for one that the reader may not know of.
         return _page(request, requester, owner, [], HTTPStatus.NOT_FOUND)
     return _page(request, requester, owner, channels)
 
@@ -92,7 +92,7 @@ def _of_all(requester: Requester) -> list[_Listed]:
 
 
 def _readable(requester: Requester, **condition: Any) -> list[_Listed]:
-    """Return the channels of the current domain that one may read, in the order of their paths."""
+    """Return the channels of the current domain that the requester may read, ordered by path."""
     found = CondaDistribution.objects.filter(
         readable_channels(requester.user),
         pulp_domain_id=get_domain_pk(),
@@ -136,7 +136,7 @@ def _page(
 
 
 def _href(channel: _Listed, owner: str | None) -> str:
-    """Return where a channel is from the list, by a path that keeps a token in the list's URL."""
+    """Return the relative URL of a channel; a token in the URL of the list stays in the path."""
     name = f"{_quoted(channel.name)}/"
     return name if owner else f"api/packages/{quote(channel.owner)}/conda/{name}"
 
@@ -148,7 +148,7 @@ def _quoted(name: str) -> str:
 def _snippets(
     request: Request, owner: str | None, channels: list[_Listed]
 ) -> list[tuple[str, str]]:
-    """Return what to type to upload to a channel, to install from it, and to name it."""
+    """Return the commands for uploading and installing, and the settings for .condarc."""
     name = channels[0].name if channels else settings.CONDA_DEFAULT_CHANNEL
     alias = address_of(request)
     if not owner:

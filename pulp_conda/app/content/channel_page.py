@@ -1,4 +1,4 @@
-"""A channel's page for people: its packages, and the files of each."""
+"""The HTML page of a channel: its packages, and the files of each package."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,30 +44,30 @@ _LINKS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a page depends on."""
+class _PageRequest:
+    """Everything that a page depends on."""
 
     channel: Channel
     index: Index | None
     url: str
-    """The channel's URL as the reader knows it, without credentials and without a slash."""
+    """The channel's URL as the reader sees it, without credentials and without a final slash."""
     query: Mapping[str, str]
 
 
 def page(request: Request, channel: Channel, index: Index | None) -> Page:
     """Return the page of the channel, or of one package (`?name=`)."""
-    asked = _Asked(channel, index, address_of(request), request.query)
+    asked = _PageRequest(channel, index, address_of(request), request.query)
     if name := request.query.get("name", "").strip():
         return _package_page(asked, name)
     return _channel_page(asked)
 
 
-def _channel_page(asked: _Asked) -> Page:
+def _channel_page(asked: _PageRequest) -> Page:
     document = channeldata_of(asked.index) if asked.index else None
     return _page(partial(_channel, asked, document))
 
 
-def _channel(asked: _Asked, document: Artifact | None) -> bytes:
+def _channel(asked: _PageRequest, document: Artifact | None) -> bytes:
     listing = _listing(document) if document else None
     if asked.index is None:
         listing = Listing()
@@ -91,12 +91,12 @@ def _channel(asked: _Asked, document: Artifact | None) -> bytes:
 def _listing(document: Artifact) -> Listing:
     try:
         return listing_of(document)
-    except Exception as error:  # each storage has its own
+    except Exception as error:  # each storage raises errors of its own
         raise unreadable(document.file.name, error) from error
 
 
-def _package_page(asked: _Asked, name: str) -> Page:
-    # How many there are is known only with the first of them.
+def _package_page(asked: _PageRequest, name: str) -> Page:
+    # The query for files also counts them, so the last page is not known before it.
     wanted = asked.query.get("page", "")
     shown = Rows.of(wanted, 10**9, _FILES_PER_PAGE)
     found = asked.index and files_of(asked.index, name, start=shown.start, count=_FILES_PER_PAGE)
@@ -110,7 +110,7 @@ def _package_page(asked: _Asked, name: str) -> Page:
     return _page(partial(_render, "package.html", asked, **_package(asked, name, found, wanted)))
 
 
-def _package(asked: _Asked, name: str, found: NameFiles, wanted: str) -> dict[str, Any]:
+def _package(asked: _PageRequest, name: str, found: NameFiles, wanted: str) -> dict[str, Any]:
     return {
         "name": name,
         "files": found,
@@ -129,7 +129,7 @@ def _page(body: Callable[[], bytes], status: HTTPStatus = HTTPStatus.OK) -> Page
     return Page(layout.content_type(layout.INDEX_HTML), body, headers=HEADERS, status=status)
 
 
-def _render(template: str, asked: _Asked, **values: Any) -> bytes:
+def _render(template: str, asked: _PageRequest, **values: Any) -> bytes:
     return render(template, channel=shown_base_path(asked.channel.base_path), **values)
 
 
@@ -161,13 +161,13 @@ def _text(about: About, field: str) -> str:
 
 
 def _links(about: About) -> list[tuple[str, str]]:
-    """Return one link of each kind; `about.describe` let web addresses alone through."""
+    """Return the first link of each kind; `about.describe` has dropped all but web addresses."""
     found = ((title, _text(about, field).partition("\n")[0]) for title, field in _LINKS)
     return [(title, url) for title, url in found if url.startswith(("https://", "http://"))]
 
 
-def _snippets(asked: _Asked, name: str) -> list[tuple[str, str]]:
-    """Return what to type for each client, and what to write into .condarc."""
+def _snippets(asked: _PageRequest, name: str) -> list[tuple[str, str]]:
+    """Return the install commands of each client, and the settings for .condarc."""
     channel, package = shell_quote(asked.url), shell_quote(name)
     return [
         ("conda", f"conda install --channel {channel} {package}"),
@@ -177,11 +177,11 @@ def _snippets(asked: _Asked, name: str) -> list[tuple[str, str]]:
     ]
 
 
-def _condarc(asked: _Asked) -> str:
-    """Return the settings by which conda and mamba find the channel and its siblings by name.
+def _condarc(asked: _PageRequest) -> str:
+    """Return settings that let conda and mamba find the owner's channels by name.
 
-    A channel whose URL is that of `channel_alias` has no name then, which several versions of
-    both trip over.
+    Several versions of both fail on a channel whose URL equals `channel_alias`, since it has no
+    name. Such a channel is listed by its URL.
     """
     url, name = asked.url, ChannelName.of_base_path(asked.channel.base_path).name
     if name and url.endswith(f"/{name}"):

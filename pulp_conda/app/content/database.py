@@ -1,4 +1,4 @@
-"""Asking the database from the content app: one hop to its thread for all that a request needs."""
+"""Database queries of the content app: each request does all of its queries in one call."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 @sync_to_async
 def ask(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Do work in the thread that holds the connection to the database.
+    """Call `work` in the thread that holds the database connection.
 
     Raises:
         HTTPServiceUnavailable: the database cannot be reached.
@@ -22,7 +22,7 @@ def ask(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
 
 
 def with_database(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Do work in this thread, if need be by a new connection to the database.
+    """Call `work` in this thread, a second time if the database connection was broken.
 
     Raises:
         HTTPServiceUnavailable: the database cannot be reached.
@@ -30,7 +30,7 @@ def with_database(work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -
     try:
         return work(*args, **kwargs)
     except (InterfaceError, OperationalError):
-        # The content app keeps its connection for as long as it runs; the database may not.
+        # The content app never closes its connection, but the database may.
         connection.close()
     try:
         return work(*args, **kwargs)

@@ -1,6 +1,6 @@
-"""How clients of the registry's URLs are told of failures: as its API tells them, in JSON.
+"""Failures at the registry's URLs are answered in JSON, as by the registry's API.
 
-At Pulp's own URLs of the content app failures stay what they are there.
+Failures at Pulp's own URLs of the content app are left unchanged.
 """
 
 import json
@@ -11,25 +11,25 @@ from http import HTTPStatus
 from aiohttp.web import HTTPException, Request, Response, StreamResponse, middleware
 
 _REGISTRY = re.compile(r"(?:/t/[^/]+)?/api/packages/")
-_OF_THE_BODY = ("Content-Type", "Content-Length")
+_BODY_HEADERS = ("Content-Type", "Content-Length")
 
 _MESSAGES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "this channel is read with credentials only",
     HTTPStatus.FORBIDDEN: "you may not read this channel",
-    # One sentence for all, so that a hidden channel is told from an absent one by nothing.
+    # One sentence for every 404, so that a hidden channel looks like an absent one.
     HTTPStatus.NOT_FOUND: "there is no such channel, or the channel has no such file",
     HTTPStatus.METHOD_NOT_ALLOWED: "files of a channel are read by GET and HEAD",
     HTTPStatus.PRECONDITION_FAILED: "the file is not the one that the request is for",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "the file ends before the range that is asked for",
 }
-"""What to say where a failure does not say it itself."""
+"""Messages for failures that bring none."""
 
 
 @middleware
-async def reasoned(
+async def explain_failures(
     request: Request, handler: Callable[[Request], Awaitable[StreamResponse]]
 ) -> StreamResponse:
-    """Give failures at the registry's URLs a body with `reason` and `message`."""
+    """Give every failure at the registry's URLs a JSON body with `reason` and `message`."""
     if not _REGISTRY.match(request.path):
         return await handler(request)
     try:
@@ -37,17 +37,17 @@ async def reasoned(
     except HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return _failure(error.status, _words(error), error.headers)
+        return _failure(error.status, _message(error), error.headers)
     if isinstance(answer, Response) and answer.status >= HTTPStatus.BAD_REQUEST and not answer.body:
         return _failure(answer.status, "", answer.headers)
     return answer
 
 
-def _words(error: HTTPException) -> str:
-    """Return what an error says beyond its status, which is what aiohttp says by itself."""
-    said = (error.text or "").strip()
-    if said != f"{error.status}: {error.reason}":
-        return said
+def _message(error: HTTPException) -> str:
+    """Return the text that an error was raised with, empty if it is aiohttp's default."""
+    text = (error.text or "").strip()
+    if text != f"{error.status}: {error.reason}":
+        return text
     return "" if error.reason == HTTPStatus(error.status).phrase else error.reason
 
 
@@ -57,7 +57,7 @@ def _failure(status: int, message: str, headers: Mapping[str, str]) -> Response:
     response = Response(body=json.dumps(body).encode(), status=status)
     response.content_type = "application/json"
     for name, value in headers.items():
-        if name not in _OF_THE_BODY:
+        if name not in _BODY_HEADERS:
             response.headers[name] = value
     response.headers.setdefault("Cache-Control", "no-store")
     return response

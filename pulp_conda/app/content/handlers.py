@@ -1,4 +1,4 @@
-"""Reading a channel by the registry's URL and by the content app's own."""
+"""Route handlers: a channel is read at the registry's URLs and at the content app's own."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,7 +24,7 @@ _PAGE_THREADS = 4
 _in_thread_of_pages = sync_to_async(
     rendered,
     thread_sensitive=False,
-    # Not asyncio's own threads, which read files: a storage that hangs would stop those too.
+    # Not asyncio's default threads, which read files: a storage that hangs would block them too.
     executor=ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="pages"),
 )
 
@@ -32,17 +32,17 @@ _in_thread_of_pages = sync_to_async(
 async def stream_registry(request: Request) -> StreamResponse:
     """Serve `/api/packages/{owner}/conda/[{channel}/]{subdir}/{file}`.
 
-    From the same distributions as the content app's own URLs, by the same rules. Where the URL
-    ends with `conda/` it is the list of the owner's channels.
+    The distributions and rules are those of the content app's own URLs. A URL that ends with
+    `conda/` is answered with the list of the owner's channels.
 
     Raises:
-        HTTPNotFound: no channel can have that name.
+        HTTPNotFound: there is no such channel, or its name is not valid.
     """
     channel, path = parse_download_path(request.match_info.get("path", ""))
     if channel is None and not path:
         return await list_channels(request)
     if channel is None and path and "/" not in path and path not in layout.ROOT_DOCUMENTS:
-        channel, path = path, ""  # the root of a channel, without its slash
+        channel, path = path, ""  # the root of a channel, without the final slash
     owner = request.match_info.get("owner") or request.match_info["pulp_domain"]
     try:
         name = channel_named(owner, channel)
@@ -56,10 +56,10 @@ async def stream_registry(request: Request) -> StreamResponse:
 
 
 async def stream_channel(request: Request) -> StreamResponse:
-    """Serve conda channels, and nothing else, at the content app's URLs with a token in them.
+    """Serve only conda channels, at the content app's URLs that hold a token.
 
     Raises:
-        HTTPNotFound: there is no channel.
+        HTTPNotFound: there is no such channel.
     """
     try:
         return await _serve(request)
@@ -68,7 +68,7 @@ async def stream_channel(request: Request) -> StreamResponse:
 
 
 async def stream_content(request: Request) -> StreamResponse:
-    """Serve conda channels at the content app's own URLs, and let pulpcore serve all others."""
+    """Serve conda channels at the content app's own URLs; pulpcore serves everything else."""
     try:
         return await _serve(request)
     except UnknownChannel:
@@ -80,7 +80,7 @@ HANDLERS = (list_channels, stream_registry, stream_channel, stream_content)
 
 
 async def _serve(request: Request, name: ChannelName | None = None) -> StreamResponse:
-    if "\0" in request.match_info["path"]:  # which PostgreSQL cannot even look for
+    if "\0" in request.match_info["path"]:  # PostgreSQL refuses text with NUL
         raise HTTPNotFound
     try:
         found = await ask(find, request, name)

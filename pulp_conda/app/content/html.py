@@ -1,7 +1,6 @@
-"""HTML for people: every page is rendered here, from templates that escape all they are given.
+"""Rendering of HTML pages, from templates that escape every value.
 
-Package metadata is hostile until proven otherwise. The policy that goes with a page lets nothing
-run but the script that we wrote.
+Package metadata is untrusted. The content security policy of a page allows only our own script.
 """
 
 import hashlib
@@ -39,27 +38,27 @@ HEADERS: Final = {
         f"default-src 'none'; script-src {_source(_SCRIPT)}; style-src {_source(_STYLE)}; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    # The page's URL may hold a token; a project's home page is not to learn it.
+    # The URL of the page may hold a token, which the sites that it links to must not see.
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""What is sent with every page."""
+"""Headers of every page."""
 
 
 def render(template: str, **values: Any) -> bytes:
-    """Return a page made from one of the templates."""
+    """Render a template."""
     return _TEMPLATES.get_template(template).render(**_OURS, **values).encode()
 
 
 def query(**values: str) -> str:
-    """Return the start of a page's query, to which more can be added."""
+    """Return the start of a URL query, to which further parameters can be appended."""
     return urlencode(values) + "&"
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which of many rows are on a page."""
+    """One page of a long list of rows; page numbers start at 1."""
 
     number: int
     last: int
@@ -68,16 +67,16 @@ class Rows:
 
     @classmethod
     def of(cls, wanted: str, total: int, size: int) -> Self:
-        """Return those of the page that is nearest to what a query asks for."""
+        """Return the page that a query parameter asks for, or the nearest that exists."""
         last = max(1, -(-total // size))
         number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
         return cls(min(max(1, number), last), last, total, size)
 
     @property
     def start(self) -> int:
-        """The number of the first row."""
+        """The index of the first row on the page, from 0."""
         return (self.number - 1) * self.size
 
     def of_all(self, rows: Sequence[_Row]) -> Sequence[_Row]:
-        """Return them out of all rows."""
+        """Select the page's rows from all rows."""
         return rows[self.start : self.start + self.size]

@@ -1,4 +1,4 @@
-"""`notices.json` of a channel: made when it is asked for, since notices expire by themselves."""
+"""`notices.json` of a channel (CEP 6), rendered for each request because notices expire."""
 
 from aiohttp.web import Request
 
@@ -10,5 +10,5 @@ from .rendered import Page
 
 
 def notices(_request: Request, channel: Channel, _index: Index | None) -> Page:
-    """Return the channel's notices; conda follows no redirect to them."""
+    """Return the channel's notices. Never a redirect, because conda does not follow one here."""
     return Page(layout.content_type(layout.NOTICES), notices_of(channel.pk))

@@ -1,4 +1,4 @@
-"""Checking passwords in the content app: beside the thread of the database, one after another."""
+"""Password checks in the content app, in threads of their own beside the database's thread."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -14,26 +14,26 @@ from pulp_conda.app.models import Requester
 from .database import ask, with_database
 
 _REFUSAL_SECONDS = 0.5
-"""How long a refusal that cost nothing is held back: clients that ask again and again at once
-would otherwise keep the processors busy with refusals."""
+"""Delay before a refusal that needed no hash. Without it, clients that retry at once would keep
+the processors busy with refusals."""
 
 
-class _Lane:
-    """A thread that checks passwords, and how many wait for it."""
+class _Checker:
+    """One thread that checks passwords, with a bounded queue."""
 
-    def __init__(self, name: str, most: int) -> None:
-        self._most = most
+    def __init__(self, name: str, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
         self._waiting = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"conda-passwords-{name}")
 
     async def check(self, unchecked: Unchecked) -> Requester:
-        """Return whose password this is.
+        """Return the user whose password this is.
 
         Raises:
-            WrongCredentials: nobody's.
-            TooManyChecks: too many wait already, or waited for too long.
+            WrongCredentials: the name or the password is wrong.
+            TooManyChecks: the queue is full, or the wait took too long.
         """
-        if self._waiting >= self._most:
+        if self._waiting >= self._max_waiting:
             raise TooManyChecks
         self._waiting += 1
         try:
@@ -42,18 +42,18 @@ class _Lane:
             self._waiting -= 1
 
 
-_guesses = _Lane("guesses", 16)
-_trusted = _Lane("trusted", 256)
-"""For those who do not queue behind guesses."""
+_guesses = _Checker("guesses", 16)
+_trusted = _Checker("trusted", 256)
+"""Checks `Unchecked.trusted` passwords, so that they do not wait behind guesses."""
 
 SLOTS.patient = True
 
 
 async def identified(password: Password) -> Requester:
-    """Return whose password this is.
+    """Return the user whose password this is.
 
     Raises:
-        WrongCredentials: nobody's.
+        WrongCredentials: the name or the password is wrong.
         HTTPTooManyRequests: too many passwords are being checked.
     """
     try:

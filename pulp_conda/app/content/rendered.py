@@ -1,4 +1,4 @@
-"""What a channel serves that no publication holds: documents rendered when they are asked for."""
+"""Documents of a channel that are in no publication and are rendered for each request."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,12 @@ from .lookup import Channel, Index
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A document for one request; HTTP's rules are seen to by those who ask for it.
+    """A rendered document; the caller answers conditional and range requests.
 
-    A `body` that is a function asks no database. It is called in a thread of its own, and only if
-    the bytes are to be sent: an `etag` that is known beforehand (without quotes, and another one
-    for other bytes) saves the rendering. Without one the digest of the bytes is the ETag.
+    A `body` that is a function must not query the database. It is called in another thread, and
+    only if the bytes are needed. An `etag` (without quotes, different for different bytes) lets
+    a request that matches it be answered without rendering. Without one, the ETag is the digest
+    of the bytes.
     """
 
     content_type: str
@@ -24,13 +25,16 @@ class Page:
     etag: str = ""
     last_modified: datetime | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Those that are the document's own."""
+    """Further headers of the document."""
     status: HTTPStatus = HTTPStatus.OK
 
 
 Renderer = Callable[[Request, Channel, Index | None], Page | None]
-"""Finds what a channel's page needs, None where there is no page. It may ask the database, and runs
-in the one thread that does: what takes long otherwise is for the page's `body`."""
+"""Prepares a document of a channel; None if the channel has no such document.
+
+It runs in the one thread that queries the database. Any other slow work belongs into `Page.body`.
+"""
 
 PAGES: dict[str, Renderer] = {}
-"""Who renders a document, by its name in the channel's root (one of `layout.ROOT_DOCUMENTS`)."""
+"""The renderer of each rendered document, by its name in the channel's root (one of
+`layout.ROOT_DOCUMENTS`)."""

@@ -1,4 +1,4 @@
-"""Who asks, as pulpcore's guards and handlers and those of other plugins are told it."""
+"""Tells the guards and handlers of pulpcore and other plugins which user made a request."""
 
 from importlib import import_module
 from typing import Any
@@ -23,15 +23,16 @@ from .database import ask
 from .passwords import identified
 
 _AUTHORIZATION = "Authorization"
-_TOLD = ("user", "auth", "drf_request")
+_KEYS = ("user", "auth", "drf_request")
 
 
 async def introduce(request: Request) -> None:
     """Set `user`, `auth` and `drf_request` of a request, as pulpcore's authentication does.
 
-    That one would compute the hash of a password in the one thread that asks the database, so it
-    gets to see none; and it knows no sessions, since the content app lacks Django's middlewares.
-    Like it, this takes who presents a wrong password for nobody.
+    pulpcore's authentication is called without the password, because it would compute the hash
+    in the one thread that queries the database. It finds no sessions, because the content app
+    lacks Django's middlewares. So passwords and sessions are looked up here. As in pulpcore, a
+    wrong password makes the requester anonymous.
 
     Raises:
         HTTPTooManyRequests: too many passwords are being checked.
@@ -45,8 +46,8 @@ async def introduce(request: Request) -> None:
             known = None
     bare = _without_password(request, credentials)
     await pulps_authentication(bare, _nothing)
-    for name in _TOLD:
-        request[name] = bare[name]
+    for key in _KEYS:
+        request[key] = bare[key]
     if known is None and credentials is None and not request["user"].is_authenticated:
         known = await _of_session(request)
     if known is not None:
@@ -64,19 +65,19 @@ def _without_password(request: Request, credentials: Any) -> Request:
 
 
 def _is_taken(wanted: type[BaseAuthentication]) -> bool:
-    """Tell whether Pulp takes a kind of authentication, which is for its operator to say."""
-    kinds: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # imported by now
+    """Tell whether Pulp's settings enable an authentication class."""
+    kinds: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # classes, though typed as names
     return any(issubclass(kind, wanted) for kind in kinds)
 
 
 async def _of_session(request: Request) -> Requester | None:
-    """Return whose session a browser sends the cookie of."""
+    """Return the user of the session whose cookie the request brings."""
     key = request.cookies.get(settings.SESSION_COOKIE_NAME)
     return await ask(_holder, key) if key and _is_taken(SessionAuthentication) else None
 
 
 def _holder(key: str) -> Requester | None:
-    """Return whose session this is, as Django's middlewares find out."""
+    """Return the user of a session, in the same way as Django's middlewares."""
     carrier = HttpRequest()
     carrier.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     user = get_user(carrier)
@@ -84,4 +85,4 @@ def _holder(key: str) -> Requester | None:
 
 
 async def _nothing(_: Request) -> None:
-    """Stand for the handler where only the authentication in front of it is wanted."""
+    """Stand for the handler, since only the authentication in front of it is wanted."""
