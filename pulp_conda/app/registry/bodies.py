@@ -1,4 +1,4 @@
-"""The body of a request: a package, a form with a package in it, or a JSON document."""
+"""Request bodies: a package, a multipart form that contains a package, or a JSON document."""
 
 import json
 import re
@@ -17,33 +17,34 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 * 1024
 _FORM = b"multipart/form-data"
 _FILE = "file"
-"""The part that is the file also where it has no file name: rattler-build sends anaconda one."""
+"""A part of this name is the file even without a file name, as rattler-build sends it to
+anaconda.org."""
 
-_NOT_KEPT = ("attestation",)
-"""Parts whose sender would believe that they were kept."""
+_UNSUPPORTED_PARTS = ("attestation",)
+"""Parts that are refused, because the client would believe that the server kept them."""
 
 _MAX_PARTS = 100
 _MAX_BESIDE_FILE_BYTES = 1024**2  # boundaries, headers and fields; an attestation has 10 kB
-_MAX_DOCUMENT_BYTES = 4 * 1024**2  # stands for a package's index.json, of a megabyte at most
+_MAX_DOCUMENT_BYTES = 4 * 1024**2  # may repeat a package's index.json, of a megabyte at most
 
 UPLOAD_CHECK = "X-Upload-Check"
-"""The header of a request that asks, without a body, whether the upload may begin.
+"""The header of a request without a body that asks whether an upload may begin.
 
-Its value is `bytes=N`, N being the length of the body, or `bytes=` where that is unknown.
+Its value is `bytes=N`, where N is the length of the body, or `bytes=` if the length is unknown.
 """
 _UPLOAD_CHECK_KEY = "HTTP_X_UPLOAD_CHECK"
 _UPLOAD_CHECK = re.compile("bytes=([0-9]{0,20})")
 
 
 class BodyTooLarge(Exception):
-    """A body is longer than its URL takes."""
+    """A body is longer than its URL allows."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"the body has {size} bytes, more than the {limit} allowed here")
 
 
 class InvalidForm(Exception):
-    """A multipart body cannot be read, or has no file in it."""
+    """A multipart body cannot be read, or contains no file."""
 
 
 class InvalidUploadCheck(Exception):
@@ -51,13 +52,13 @@ class InvalidUploadCheck(Exception):
 
 
 class InvalidDocument(Exception):
-    """A JSON body cannot be read, or does not say what it has to."""
+    """A JSON body cannot be read, or has an invalid value."""
 
 
-class Body:
-    """What an upload's request carries, to be read once.
+class UploadBody:
+    """The package in an upload's body; it can be read once.
 
-    `size` is the length that the client declared for the package, None where it did not.
+    `size` is the length in bytes that the client declared for the package, or None.
     """
 
     def __init__(self, stream: BodyStream, size: int | None) -> None:
@@ -68,20 +69,20 @@ class Body:
         self.fields: dict[str, str] = {}
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes of the package, none at its end."""
+        """Return at most `size` bytes of the package, b"" at its end."""
         return self._stream.read(size)
 
 
 def is_upload_check(request: "Request") -> bool:
-    """Tell whether a request asks if an upload may begin, instead of being the upload."""
+    """Tell whether a request only asks if an upload may begin."""
     return _UPLOAD_CHECK_KEY in request.META
 
 
 def declared_size(request: "Request") -> int | None:
-    """Return the length that the head declares for the body, None where it declares none.
+    """Return the body's length that the headers declare, or None.
 
     Raises:
-        InvalidUploadCheck: the request is a check and its header cannot be read.
+        InvalidUploadCheck: the header of an upload check cannot be read.
     """
     if not is_upload_check(request):
         length = request.META.get("CONTENT_LENGTH")
@@ -97,12 +98,12 @@ def declared_size(request: "Request") -> int | None:
 
 
 def largest_body(package_bytes: int, *, form: bool) -> int:
-    """Return how long a body with a package of so many bytes may be."""
+    """Return the maximum length of a body that contains a package of `package_bytes` bytes."""
     return package_bytes + _MAX_BESIDE_FILE_BYTES if form else package_bytes
 
 
 def is_form(request: "Request") -> bool:
-    """Tell whether the body is a form, in which the package is one of the parts."""
+    """Tell whether the body is a multipart form, with the package in one of its parts."""
     return _content_type(request)[0] == _FORM
 
 
@@ -111,22 +112,22 @@ def _content_type(request: "Request") -> tuple[bytes, dict[bytes, bytes]]:
 
 
 def document_of(request: "Request", limit: int = _MAX_DOCUMENT_BYTES) -> dict[str, Any]:
-    """Return the JSON object that a request carries, {} where it carries nothing.
+    """Return the JSON object in a request's body, {} if the body is empty.
 
     Raises:
-        BodyTooLarge: it has more than `limit` bytes.
-        InvalidDocument: it is no JSON object.
+        BodyTooLarge: the body has more than `limit` bytes.
+        InvalidDocument: the body is not a JSON object.
     """
     declared = declared_size(request)
     if declared is not None and declared > limit:
         raise BodyTooLarge(declared, limit)
-    # Not request.data: DRF's parser sets no bound.
+    # Not request.data, because DRF's parser has no size limit.
     content = request.META["wsgi.input"].read(limit + 1)
     if len(content) > limit:
         raise BodyTooLarge(len(content), limit)
     try:
         document = json.loads(content or b"{}")
-        json.dumps(document, ensure_ascii=False).encode()  # fails on lone surrogates: no text
+        json.dumps(document, ensure_ascii=False).encode()  # fails on lone surrogates
     except (ValueError, RecursionError) as error:
         raise InvalidDocument("the body is no JSON document") from error
     if not isinstance(document, dict):
@@ -134,23 +135,25 @@ def document_of(request: "Request", limit: int = _MAX_DOCUMENT_BYTES) -> dict[st
     return document
 
 
-def body_of(request: "Request") -> Body:
-    """Return a request's body; of a form, its first part with a file name or called "file".
+def body_of(request: "Request") -> UploadBody:
+    """Return the body of an upload, or the file in it if the body is a form.
+
+    The file is the first part that has a file name or is called "file".
 
     Raises:
-        InvalidForm: the form is no form, or holds no file.
+        InvalidForm: the form cannot be read, or contains no file.
     """
-    # Not request.data: Django takes a chunked body for an empty one.
+    # Not request.data, because Django reads a chunked body as an empty one.
     stream = request.META["wsgi.input"]
     declared = declared_size(request)
     kind, parameters = _content_type(request)
     if kind != _FORM:
-        return Body(stream, declared)
+        return UploadBody(stream, declared)
     return _Form(stream, parameters.get(b"boundary", b""), declared)
 
 
-class _Form(Body):
-    """A multipart form; reading it to its end reads the fields behind the file too."""
+class _Form(UploadBody):
+    """The file in a multipart form; reading it to its end also reads the fields after it."""
 
     def __init__(self, stream: BodyStream, boundary: bytes, declared: int | None) -> None:
         super().__init__(stream, None)
@@ -181,7 +184,7 @@ class _Form(Body):
         return chunk[:size]
 
     def _feed(self) -> bool:
-        """Parse one chunk more; False at the end of the body."""
+        """Read and parse the next chunk; return False at the end of the body."""
         wanted = _CHUNK_BYTES if self._left is None else min(_CHUNK_BYTES, self._left)
         chunk = self._stream.read(wanted) if wanted else b""
         self._received += len(chunk)
@@ -232,7 +235,7 @@ class _Form(Body):
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._part.get("content-disposition"))
         self._field = options.get(b"name", b"").decode(errors="replace")
-        if self._field in _NOT_KEPT:
+        if self._field in _UNSUPPORTED_PARTS:
             raise InvalidForm(f"this server keeps no {self._field}; send the package without it")
         filename = options.get(b"filename", self._part.get("x-file-name", "").encode())
         if (filename or self._field == _FILE) and not self._had_file:

@@ -1,4 +1,4 @@
-"""From an error to the status and the sentence by which a client is told of it."""
+"""The status and message with which each error is answered."""
 
 import errno
 import logging
@@ -43,18 +43,18 @@ _STATUS: dict[type[Exception], int] = {
     NothingToRemove: 404,
     Http404: 404,
 }
-"""The status of each expected failure; the first class that fits counts."""
+"""The status of each expected failure; the first class that matches counts."""
 
 
-def explain(exc: Exception, by_framework: Any) -> tuple[int, str, Mapping[str, str]]:
-    """Return the status, the sentence and the headers that tell a client of a failure.
+def explain(exc: Exception, framework_handler: Any) -> tuple[int, str, Mapping[str, str]]:
+    """Return the status, message and headers with which a failure is answered.
 
-    `by_framework` answers the failures that Django REST framework knows.
+    `framework_handler` is Django REST framework's handler of its own exceptions.
     """
     if isinstance(exc, APIException | PermissionDenied):
-        answer = by_framework(exc)
-        told = ("WWW-Authenticate", "Retry-After")
-        headers = {name: answer.headers[name] for name in told if name in answer.headers}
+        answer = framework_handler(exc)
+        kept = ("WWW-Authenticate", "Retry-After")
+        headers = {name: answer.headers[name] for name in kept if name in answer.headers}
         return answer.status_code, str(exc.detail), headers
     for kind, status in _STATUS.items():
         if isinstance(exc, kind):

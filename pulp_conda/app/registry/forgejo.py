@@ -11,13 +11,13 @@ from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import Extension, extension_of
 
-from .bodies import Body
+from .bodies import UploadBody
 from .paths import UploadPath, parse_download_path, parse_upload_path
 from .uploads import UploadView
 
 
 class PackageView(UploadView):
-    """Packages as Forgejo's users know them."""
+    """Uploads and removals by Forgejo's and Gitea's API."""
 
     DEFAULT_ACCESS_POLICY = {
         "statements": [allow(["upload"], "may_upload"), allow(["remove"], "may_remove")]
@@ -25,28 +25,28 @@ class PackageView(UploadView):
     methods_of_content_app = ("GET", "HEAD")
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
-        """Read the channel from the path behind `conda/`."""
+        """Return the channel in the path after `conda/`."""
         if self.action == "remove":
             return channel_named(self.owner, parse_download_path(kwargs["path"])[0])
         return channel_named(self.owner, self.target.channel)
 
     @property
     def target(self) -> UploadPath:
-        """Where an upload is to go."""
+        """The channel, subdir and file name in an upload's URL."""
         return parse_upload_path(self.kwargs["path"])
 
     def extension(self) -> Extension:
-        """Return the format that the URL's file name says."""
+        """Return the format given by the file name in the URL."""
         extension = extension_of(self.target.filename)
         if extension is None:
             raise Http404("a package's name ends in .conda or .tar.bz2")
         return extension
 
-    def take(self, body: Body) -> Response:
+    def take(self, body: UploadBody) -> Response:
         """Store the body as a package.
 
-        The stored name and the subdir come from the package. The URL decides on the channel and
-        the format alone. Artifactory's clients declare digests in headers.
+        The stored file name and the subdir come from the package. The URL only decides on the
+        channel and the format. Artifactory's clients declare digests in headers.
         """
         headers = self.request.headers
         self.store(
@@ -59,7 +59,7 @@ class PackageView(UploadView):
         return self.stored()
 
     def remove(self, _: Request, path: str, **__: Any) -> Response:
-        """Remove the file that a GET of the URL answers; 204 once the index does not name it."""
+        """Remove the file that a GET of this URL returns; 204 once the index no longer has it."""
         subdir, filename = layout.split(parse_download_path(path)[1])
         self.withdraw(subdir=subdir, filename=filename)
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""Forgejo's and Gitea's API for packages of any type, as far as it is about conda's."""
+"""Forgejo's and Gitea's API for packages of any type, restricted to conda packages."""
 
 import hashlib
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ from .paths import GenericPath, parse_generic_path
 from .views import RegistryView, wants
 
 _TYPES = ("", "all", "conda")
-DEFAULT_LIMIT, MOST = 30, 50
+DEFAULT_LIMIT, MAX_LIMIT = 30, 50
 
 
 class _GenericView(RegistryView):
     def page_of(self, releases: list[Release], total: int) -> Response:
-        """Return a page of releases with what tells how many there are and where."""
+        """Return a page of releases, with headers for their total and the neighbouring pages."""
         page, limit = _paging(self.request.query_params)
         headers = {
             "X-Total-Count": str(total),
@@ -43,7 +43,7 @@ class _GenericView(RegistryView):
         return Response([self.describe(release) for release in releases], headers=headers)
 
     def describe(self, release: Release) -> dict[str, Any]:
-        """Return a release as the API's `Package`."""
+        """Return a release in the form of the API's `Package`."""
         name, version = release.displayed_name, release.version
         channel = release.channel.name
         page = f"/api/packages/{quote(channel.owner)}/conda/{quote(channel.name)}/"
@@ -65,24 +65,24 @@ class _GenericView(RegistryView):
 
 
 class PackageListView(_GenericView):
-    """All that an owner's channels offer."""
+    """The releases in all channels of an owner."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["list"], principal="*")]}
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
+        """Return the name of this view's access policy."""
         return "conda/generic"
 
     def channel_of(self, **_: Any) -> ChannelName:
-        """Check the owner, who has the default channel if he has any."""
+        """Check the owner's name; the channel itself does not matter."""
         return channel_named(self.owner, None)
 
     def list(self, request: Request, **_: Any) -> Response:
         """Return a page of the releases in all channels that the client may read.
 
         Raises:
-            Http404: there is no such owner, or the client is not to know that there is.
+            Http404: the owner does not exist, or the client may not know that it does.
         """
         channels = [
             channel
@@ -90,7 +90,7 @@ class PackageListView(_GenericView):
             if self.requester.may_read(channel.distribution)
         ]
         if not channels and not self.requester.may_know_of_owner(self.owner):
-            # As it was asked for: how the name is written is not for everybody to know either.
+            # The name as requested: not everybody may know how the owner's name is written.
             raise Http404(f"there is no owner {self.kwargs['owner']}")
         if request.query_params.get("type", "").strip() not in _TYPES:
             return self.page_of([], 0)
@@ -100,7 +100,7 @@ class PackageListView(_GenericView):
 
 
 class PackageReleaseView(_GenericView):
-    """One version of a package in a channel, or all of them."""
+    """One version of a package in a channel, or all versions."""
 
     DEFAULT_ACCESS_POLICY = {
         "statements": [
@@ -111,27 +111,27 @@ class PackageReleaseView(_GenericView):
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
+        """Return the name of this view's access policy."""
         return "conda/generic/package"
 
     @property
     def allowed_methods(self) -> list[str]:
-        """The methods of what the URL names: only versions are removed, by their own URLs."""
+        """The methods of the URL: DELETE exists for packages and versions, not below them."""
         methods: list[str] = super().allowed_methods
         target = self._requested
         return [m for m in methods if m != "DELETE" or not (target and target.below)]
 
     @cached_property
     def _requested(self) -> GenericPath | None:
-        # Django's own path is unquoted, so that `dev%2Ffoo` could not be told from `dev/foo`.
+        # Django's own path is unquoted, and does not distinguish `dev%2Ffoo` from `dev/foo`.
         return parse_generic_path(self.request.META.get("RAW_URI", ""))
 
     @property
     def target(self) -> GenericPath:
-        """What the URL names.
+        """The package, version or files that the URL names.
 
         Raises:
-            Http404: nothing that there could be.
+            Http404: the URL has another form.
         """
         if self._requested is None:
             raise Http404("a package is named by {name}/{version}, slashes within a name as %2F")
@@ -142,7 +142,7 @@ class PackageReleaseView(_GenericView):
         """The channel that the URL names.
 
         Raises:
-            Http404: it does not exist, or the client is not to know that it does.
+            Http404: the channel does not exist, or the client may not know that it does.
         """
         channel = served_channel(self.channel)
         if channel is None or self.requester.may_not_know_of(channel.distribution):
@@ -150,7 +150,7 @@ class PackageReleaseView(_GenericView):
         return channel
 
     def channel_of(self, **_: Any) -> ChannelName:
-        """Read the channel from the displayed name of the package."""
+        """Return the channel in the displayed name of the package."""
         return channel_named(self.owner, self.target.channel)
 
     def retrieve(self, request: Request, **_: Any) -> Response:
@@ -172,9 +172,10 @@ class PackageReleaseView(_GenericView):
         return Response(self.describe(found[0]))
 
     def destroy(self, request: Request, **_: Any) -> Response:
-        """Remove all builds, subdirs and formats of a version, of all versions if told to.
+        """Remove all builds, subdirs and formats of a version.
 
-        A script that lost its version must not remove them all.
+        All versions are removed only with `all_versions`, so that a script that lost the version
+        removes nothing.
         """
         target = self.target
         if target.below:
@@ -192,9 +193,9 @@ class PackageReleaseView(_GenericView):
 
 
 def _paging(parameters: Mapping[str, str]) -> tuple[int, int]:
-    """Return the page, from 1 on, and its size as Forgejo corrects them."""
+    """Return the page number, from 1, and the page size, corrected as Forgejo does."""
     page, limit = (_int(parameters.get(name, "")) for name in ("page", "limit"))
-    return max(page, 1), min(limit, MOST) if limit > 0 else DEFAULT_LIMIT
+    return max(page, 1), min(limit, MAX_LIMIT) if limit > 0 else DEFAULT_LIMIT
 
 
 def _int(text: str) -> int:
@@ -205,7 +206,7 @@ def _int(text: str) -> int:
 
 
 def _links(request: Request, page: int, last: int) -> str:
-    """Return the header by which clients find the pages beside one."""
+    """Return the `Link` header with the neighbouring pages."""
     numbers: dict[str, int] = {}
     if page < last:
         numbers |= {"next": page + 1, "last": last}
@@ -219,7 +220,7 @@ def _links(request: Request, page: int, last: int) -> str:
 
 
 def user_named(name: str) -> dict[str, Any]:
-    """Return an owner as the API's `User`; he need not have an account here."""
+    """Return an owner in the form of the API's `User`, with or without an account here."""
     return {
         "id": _number(name),
         "login": name,
@@ -241,11 +242,11 @@ def user_named(name: str) -> dict[str, Any]:
 
 
 def _file(package: CondaPackage) -> dict[str, Any]:
-    """Return a file as the API's `PackageFile`, and its subdir."""
+    """Return a file in the form of the API's `PackageFile`, with its subdir added."""
     artifact = next(iter(package._artifacts.all()), None)
     return {
         "id": _number(str(package.pk)),
-        # Forgejo writes the one, newer Gitea the other.
+        # Forgejo has "Size", newer Gitea "size".
         "Size": package.size,
         "size": package.size,
         "name": package.filename,
@@ -258,6 +259,6 @@ def _file(package: CondaPackage) -> dict[str, Any]:
 
 
 def _number(*parts: str) -> int:
-    """Return a lasting number for what has none here, small enough for JavaScript."""
+    """Return a stable number that stands for an id, of 48 bits so that JavaScript can hold it."""
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
     return int.from_bytes(digest[:6])

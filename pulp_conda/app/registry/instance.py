@@ -1,4 +1,4 @@
-"""What clients of Forgejo's and Gitea's API ask of a server before they ask for packages."""
+"""The parts of Forgejo's and Gitea's API that describe the server and the client's user."""
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -6,15 +6,15 @@ from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
 
-from .generic import DEFAULT_LIMIT, MOST, user_named
+from .generic import DEFAULT_LIMIT, MAX_LIMIT, user_named
 from .views import NativeView, RegistryView
 
 _VERSION = "1.25.0+pulp-conda"
-"""The release of Gitea whose package API is answered; its SDK compares it with what it needs."""
+"""The release of Gitea whose package API this is; Gitea's SDK requires a minimum."""
 
 
 class InstanceView(NativeView):
-    """The server itself, and who the client is to it."""
+    """The server's version and limits, and the client's user."""
 
     DEFAULT_ACCESS_POLICY = {
         "statements": [allow(["version", "limits"], principal="*"), allow(["user"])]
@@ -23,19 +23,19 @@ class InstanceView(NativeView):
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
+        """Return the name of this view's access policy."""
         return "conda/instance"
 
     def version(self, _: Request) -> Response:
-        """Answer what Gitea's SDK asks first; without an answer it makes no client."""
+        """Return the version. Gitea's SDK requests it first and fails without it."""
         return Response({"version": _VERSION})
 
     def limits(self, _: Request) -> Response:
-        """Answer how long a page of a list may be, and how long it is unless a client says."""
-        return Response({"max_response_items": MOST, "default_paging_num": DEFAULT_LIMIT})
+        """Return the maximum and the default size of a page of a list."""
+        return Response({"max_response_items": MAX_LIMIT, "default_paging_num": DEFAULT_LIMIT})
 
     def user(self, request: Request) -> Response:
-        """Answer in whose name the client acts."""
+        """Return the user whom the credentials belong to."""
         if not request.user.username:
             raise PermissionDenied("a CI job is no user")
         return Response(user_named(request.user.username))

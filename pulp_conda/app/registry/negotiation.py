@@ -1,4 +1,4 @@
-"""How bodies and answers are read and written, in place of what DRF would make of them."""
+"""Parser, renderers and content negotiation of the native client APIs, in place of DRF's."""
 
 import json
 from typing import Any
@@ -10,19 +10,19 @@ from rest_framework.request import Request
 
 
 class PlainTextRenderer(BaseRenderer):
-    """Writes answers that are a text; failures, which are none, as JSON all the same."""
+    """Renders text as it is, and anything else (failures) as JSON."""
 
     media_type = "text/plain"
     format = "txt"
     charset = "utf-8"
 
     def render(self, data: Any, *_: Any) -> bytes:
-        """Return the body."""
+        """Return the encoded body."""
         return data.encode() if isinstance(data, str) else json.dumps(data).encode()
 
 
-class Unread(BaseParser):
-    """Leaves the body to the view, also where Django looks into it for a session's CSRF token."""
+class NoParser(BaseParser):
+    """Leaves the body to the view, even when Django looks in it for a CSRF token."""
 
     media_type = "*/*"
 
@@ -31,13 +31,13 @@ class Unread(BaseParser):
         return {}
 
 
-class WhateverAccepted(BaseContentNegotiation):
-    """Answers in the one language that there is: packagers try again where they are told 406."""
+class NoNegotiation(BaseContentNegotiation):
+    """Ignores `Accept`: uploading clients would try again after a 406."""
 
     def select_parser(self, _request: Request, parsers: Any) -> Any:
-        """Return the one parser."""
+        """Return the view's only parser."""
         return parsers[0]
 
     def select_renderer(self, _request: Request, renderers: Any, _suffix: Any = None) -> Any:
-        """Return the one renderer."""
+        """Return the view's only renderer."""
         return renderers[0], renderers[0].media_type

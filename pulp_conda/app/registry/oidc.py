@@ -1,6 +1,6 @@
-"""Short-lived tokens for CI jobs: `POST /api/oidc/mint_token`, as prefix.dev's clients ask for it.
+"""Short-lived tokens for CI jobs: `POST /api/oidc/mint_token`, as in prefix.dev's API.
 
-Which jobs get which rights is pulpcore's `WORKLOAD_IDENTITY` setting.
+pulpcore's setting `WORKLOAD_IDENTITY` says which jobs get which rights.
 """
 
 from datetime import timedelta
@@ -22,28 +22,30 @@ from .negotiation import PlainTextRenderer
 from .views import NativeView
 
 _LONGEST_SUBJECT = 200
-_MAX_IDENTITY_BYTES = 64 * 1024  # those of the large providers have some two thousand
+_MAX_IDENTITY_BYTES = 64 * 1024  # identities of the large providers have about 2,000
 
 
 class MintView(NativeView):
     """Exchanges the identity of a CI job for an access token."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["mint"], principal="*")]}
-    # The identity is in the body; what else a client may present plays no part.
+    # The identity is in the body; other credentials are ignored.
     authentication_classes = [WorkloadIdentityAuthentication]
     renderer_classes = [PlainTextRenderer]
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
+        """Return the name of this view's access policy."""
         return "conda/oidc"
 
     def mint(self, request: Request) -> Response:
-        """Answer with a token that lasts a few minutes and may what the job's claims earn it.
+        """Return a token with the rights that the settings grant to the job's claims.
+
+        It expires after `CONDA_CI_TOKEN_SECONDS`.
 
         Raises:
-            BodyTooLarge, InvalidDocument: the body is no JSON object, or too long for one.
-            AuthenticationFailed: the identity is none that this server trusts.
+            BodyTooLarge, InvalidDocument: the body is too long, or not a JSON object.
+            AuthenticationFailed: this server does not trust the identity.
         """
         identity = document_of(request, _MAX_IDENTITY_BYTES).get("token")
         if not isinstance(identity, str):

@@ -1,4 +1,4 @@
-"""How the path behind `/api/packages/{owner}/conda/` names a channel and a file."""
+"""Parsing of the path after `/api/packages/{owner}/conda/` into channel and file."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
 
 @dataclass(frozen=True, slots=True)
 class UploadPath:
-    """Where an upload is to go; `subdir` is what the client claims the package's to be."""
+    """The target of an upload; `subdir` is the client's claim about the package."""
 
     channel: str | None
     subdir: str | None
@@ -18,10 +18,10 @@ class UploadPath:
 
 
 def parse_upload_path(path: str) -> UploadPath:
-    """Read `[{channel}/][{subdir}/]{filename}`; a channel's name may hold slashes.
+    """Parse `[{channel}/][{subdir}/]{filename}`; a channel's name may contain slashes.
 
-    The subdir is Artifactory's layout and can be told from a channel only where it is a
-    platform's name. Slashes that separate nothing are left out.
+    Artifactory's clients send the subdir. The last folder is a subdir if it is the name of a
+    known platform, otherwise a part of the channel. Empty segments are dropped.
     """
     *folders, filename = [segment for segment in path.split("/") if segment] or [""]
     subdir = folders.pop() if folders and folders[-1] in KNOWN_SUBDIRS else None
@@ -29,10 +29,10 @@ def parse_upload_path(path: str) -> UploadPath:
 
 
 def parse_download_path(path: str) -> tuple[str | None, str]:
-    """Read `[{channel}/]{subdir}/{file}` into the channel and the path below it.
+    """Parse `[{channel}/]{subdir}/{file}` into the channel and the path below it.
 
-    Documents of the channel's root, shards and the times of checkpoints are known by their names.
-    Slashes that separate nothing are left out, but for the one at the end of a folder.
+    Documents of the channel's root, shards and the times of checkpoints are recognised by their
+    names. Empty segments are dropped, except for the slash at the end of a folder.
     """
     segments = [segment for segment in path.split("/") if segment]
     if path.endswith("/") and not _lead_to_a_file(segments):
@@ -48,21 +48,21 @@ def _lead_to_a_file(segments: list[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class GenericPath:
-    """What a URL of the generic package API names; without `version` all versions."""
+    """What a URL of the generic package API names; all versions if `version` is None."""
 
     channel: str | None
     name: str
     version: str | None
     below: Literal["", "files", "latest"]
-    """What of a version is meant, or that the latest version is."""
+    """The part of the version that is requested, or "latest" for the latest version."""
 
 
 def parse_generic_path(target: str) -> GenericPath | None:
-    """Read `.../{owner}/conda/{name}[/-/latest|/{version}[/files]]` as it was requested.
+    """Parse `.../{owner}/conda/{name}[/-/latest|/{version}[/files]]` of the raw request target.
 
-    `{name}` is the displayed name, whose slashes are percent-encoded. Slashes that are not are
-    taken as its own too where a version follows: without one, `dev/foo` is version foo of dev.
-    An empty segment is an error, for the version that a script forgot must not mean all versions.
+    `{name}` is the displayed name, with percent-encoded slashes. Plain slashes also belong to the
+    name if a version follows; without one, `dev/foo` is version foo of dev. An empty segment is
+    invalid (None): a URL whose version a script forgot must not mean all versions.
     """
     path = target.partition("?")[0].partition("/api/v1/packages/")[2]
     segments = [unquote(segment) for segment in path.split("/")[2:]]

@@ -1,17 +1,17 @@
-"""The upload of prefix.dev's clients: `POST /api/v1/upload/{owner}[/{channel}]`."""
+"""prefix.dev's upload API: `POST /api/v1/upload/{owner}[/{channel}]`."""
 
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
 from pulp_conda.formats.identifiers import Extension, check_extension
 
-from .bodies import Body, InvalidForm, is_form
+from .bodies import InvalidForm, UploadBody, is_form
 from .uploads import UploadView
 from .views import wants
 
 
 class PrefixView(UploadView):
-    """Packages as pixi and rattler-build upload them."""
+    """Uploads by pixi and rattler-build."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
 
@@ -21,15 +21,15 @@ class PrefixView(UploadView):
         return wants(self.request, "force")
 
     def extension(self) -> Extension | None:
-        """Return the format that a header says where the body is the package itself."""
+        """Return the format given by a header, None if the body is a form."""
         filename = self.request.headers.get("X-File-Name")
         return None if is_form(self.request) or not filename else check_extension(filename)
 
-    def take(self, body: Body) -> Response:
+    def take(self, body: UploadBody) -> Response:
         """Store the form's file as a package.
 
-        The file's name, which decides on the format alone, and its digest stand in the headers
-        of the form's part, or in those of the request where the body is the package itself.
+        The file's name and digest are in the headers of the form's part, or in those of the
+        request if the body is the package itself. The name only decides on the format.
         """
         declared = body.headers or self.request.headers
         filename = declared.get("x-file-name") or body.filename

@@ -1,17 +1,17 @@
-"""The Quetz upload: `POST /api/channels/{owner}[/{channel}]/upload/{file}`."""
+"""Quetz's upload API: `POST /api/channels/{owner}[/{channel}]/upload/{file}`."""
 
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
 from pulp_conda.formats.identifiers import Extension, check_extension
 
-from .bodies import Body
+from .bodies import UploadBody
 from .uploads import UploadView
 from .views import wants
 
 
 class QuetzView(UploadView):
-    """Packages as Quetz's users upload them."""
+    """Uploads by Quetz's clients."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload", "may_replace")]}
 
@@ -21,10 +21,10 @@ class QuetzView(UploadView):
         return wants(self.request, "force")
 
     def extension(self) -> Extension:
-        """Return the format that the URL's file name says, which decides on nothing else."""
+        """Return the format given by the file name in the URL, which decides on nothing else."""
         return check_extension(self.kwargs["file"])
 
-    def take(self, body: Body) -> Response:
+    def take(self, body: UploadBody) -> Response:
         """Store the body, or the file in it, as a package."""
         sha256 = self.request.query_params.get("sha256")
         package = self.store(body, self.extension(), sha256=sha256)

@@ -1,8 +1,8 @@
-"""What the uploads of all dialects share: the head is judged first, then the body is read.
+"""Base of the uploads of all dialects: the headers are checked before the body is read.
 
-A web server that receives whole bodies before it passes them on has to know beforehand whether an
-upload may begin. It sends the upload's head with the header ``X-Upload-Check`` and no body. The
-answer is that of the upload itself up to the point where the body would be read, and 204 there.
+A web server that buffers whole bodies has to know beforehand whether an upload may begin. It
+sends the headers of the upload with ``X-Upload-Check`` and without a body. The server then makes
+all checks of the upload that need no body, and answers 204 if they pass.
 """
 
 from abc import abstractmethod
@@ -16,8 +16,8 @@ from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.formats.identifiers import Extension
 
 from .bodies import (
-    Body,
     BodyTooLarge,
+    UploadBody,
     body_of,
     declared_size,
     is_form,
@@ -35,23 +35,23 @@ class UploadView(RegistryView):
 
     @abstractmethod
     def extension(self) -> Extension | None:
-        """Return the format of the package, None where not the head but the body says it.
+        """Return the format of the package, None if only the body gives it.
 
         Raises:
-            Http404, InvalidIdentifier: what the head names is no package.
+            Http404, InvalidIdentifier: the file name is not that of a package.
         """
 
     @abstractmethod
-    def take(self, body: Body) -> Response:
-        """Store the package in a body whose head was found right."""
+    def take(self, body: UploadBody) -> Response:
+        """Store the package in the body; the headers have been checked."""
 
     def upload(self, request: Request, **_: object) -> Response:
         """Take the body as a package; 201 once clients of the channel can install it.
 
         Raises:
-            Http404, ChannelPinned: no package can come into a channel.
-            BodyTooLarge: the body declares to be longer than any with a package.
-            OSError: there is no room for it.
+            Http404, ChannelPinned: a target channel takes no packages.
+            BodyTooLarge: the declared length exceeds that of the largest package.
+            OSError: the disk has no room for the body.
         """
         self.check_changeable()
         self.extension()
@@ -62,8 +62,8 @@ class UploadView(RegistryView):
 class UploadCheckView(NativeView):
     """Tells a web server whether to receive a large body for Pulp's own API.
 
-    What may be done with the body is judged by the view that takes it. But nobody may fill the disk
-    who is not known.
+    The view that takes the body checks the rights to use it. This view only ensures that
+    anonymous clients cannot fill the disk.
     """
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["check"])]}
@@ -71,21 +71,21 @@ class UploadCheckView(NativeView):
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
+        """Return the name of this view's access policy."""
         return "conda/upload-check"
 
     def check(self, request: Request) -> Response:
-        """Answer 204 if the client is known and the body not too large."""
+        """Answer 204 if the client is signed in and the body is not too large."""
         check_size(request)
         return may_begin(request)
 
 
 def check_size(request: Request) -> None:
-    """Check that a body of the declared length is small enough, and that there is room for it.
+    """Check that a body of the declared length is not too long and fits on the disk.
 
     Raises:
-        BodyTooLarge: the body is longer than any with a package.
-        OSError: the disk is full.
+        BodyTooLarge: the declared length exceeds that of the largest package.
+        OSError: the disk has no room for the body.
     """
     size, limit = declared_size(request) or 0, _limit(request)
     if size > limit:
@@ -94,7 +94,7 @@ def check_size(request: Request) -> None:
 
 
 def may_begin(request: Request) -> Response:
-    """Answer that a body may come, and what bounds one of unknown length."""
+    """Answer that the body may be sent, with the limits for a body of unknown length."""
     return Response(
         status=204,
         headers={

@@ -1,4 +1,4 @@
-"""What the views of all dialects share: who asks, for which channel, and how failures are told."""
+"""Base views of all dialects: authentication, the target channels, and answers to failures."""
 
 import http
 import json
@@ -43,13 +43,13 @@ from pulp_conda.app.tasks import dispatch_commit
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import Extension, check_owner
 
-from .bodies import Body, is_upload_check
+from .bodies import UploadBody, is_upload_check
 from .errors import explain
-from .negotiation import Unread, WhateverAccepted
+from .negotiation import NoNegotiation, NoParser
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _REFUSAL = "X-Upload-Refusal"
-_MOST_CHARACTERS = 2000  # nginx takes 4 kB of headers
+_MAX_REFUSAL_CHARACTERS = 2000  # nginx takes 4 kB of headers
 _STORING = ("PUT", "POST")
 _RETRY_AFTER_SECONDS = 5
 
@@ -57,29 +57,29 @@ _RETRY_AFTER_SECONDS = 5
 class NativeView(ViewSet):
     """A view of a native client API; answers failures with `reason` and `message`."""
 
-    schema = None  # clients know these APIs; Pulp's description is of its own
-    parser_classes = [Unread]
+    schema = None  # OpenAPI describes Pulp's own API only
+    parser_classes = [NoParser]
     renderer_classes = [JSONRenderer]
-    content_negotiation_class = WhateverAccepted
-    # It looks for the domain where a failure becomes a page without a word of explanation.
+    content_negotiation_class = NoNegotiation
+    # The middleware answers an unknown domain with a page that gives no reason.
     skip_domain_middleware = True
     methods_of_content_app: tuple[str, ...] = ()
-    """What else is answered at the view's URLs, though not here."""
+    """Methods that the content app answers at the view's URLs."""
 
     @property
     def allowed_methods(self) -> list[str]:
-        """The methods that the view's URLs know, wherever they are answered."""
+        """The methods of the view's URLs, including those of the content app."""
         known = {*super().allowed_methods, *self.methods_of_content_app}
         return sorted(known, key=_METHODS.index)
 
     def options(self, *_: Any, **__: Any) -> Response:
-        """Say by the header `Allow`, which every answer has, what can be done."""
+        """Answer OPTIONS; the header `Allow`, which every answer has, lists the methods."""
         return Response(status=204)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Enter the domain, which is the owner where there are domains, and let DRF go on.
+        """Set the domain (the owner, if domains are enabled), then let DRF check the request.
 
-        Anybody may ask for the options: browsers do before they send credentials.
+        OPTIONS is not checked, because browsers send it before they send credentials.
         """
         if request.method == "OPTIONS":
             return
@@ -88,14 +88,14 @@ class NativeView(ViewSet):
             self.perform_authentication(request)
             raise MethodNotAllowed(request.method)
         name = kwargs.get("owner", "default") if settings.DOMAIN_ENABLED else "default"
-        # One that does not exist is judged as an empty one: not everybody may know of either.
+        # An absent domain is treated as an empty one, so that the answers do not differ.
         domain = Domain.objects.filter(name=name).first() or Domain(name=name)
         set_domain(domain)
         request.pulp_domain = domain  # type: ignore[attr-defined]
         super().initial(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
-        """Turn whatever went wrong into an answer that a packager understands."""
+        """Answer any exception with a status and a message for the uploader."""
         status, message, headers = explain(exc, super().handle_exception)
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
             headers = {**headers, "Retry-After": str(_RETRY_AFTER_SECONDS)}
@@ -104,23 +104,23 @@ class NativeView(ViewSet):
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """Keep answers out of caches, and tell refusals to who asks for an upload's sake.
+        """Keep answers out of caches, and repeat the refusal of an upload check in a header.
 
-        What is told depends on who asks. nginx, which asks whether an upload may begin, sees
-        nothing of the answer but its headers.
+        Caches must not keep answers, because they depend on the user. nginx reads only the
+        headers of the answer to an upload check.
         """
         response.headers.setdefault("Cache-Control", "private, no-store")
         refused = response.status_code >= http.HTTPStatus.BAD_REQUEST
         if refused and is_upload_check(request) and isinstance(response, Response):
-            words = json.dumps(response.data)
-            if len(words) <= _MOST_CHARACTERS:
-                response.headers[_REFUSAL] = words
+            refusal = json.dumps(response.data)
+            if len(refusal) <= _MAX_REFUSAL_CHARACTERS:
+                response.headers[_REFUSAL] = refusal
         return super().finalize_response(request, response, *args, **kwargs)
 
     def failure(
         self, _cause: Exception, status: int, message: str, headers: Mapping[str, str]
     ) -> HttpResponseBase:
-        """Answer that something failed, in the words that the dialect's clients look for."""
+        """Return the answer to a failure, in the form that the dialect's clients expect."""
         body = {"reason": http.HTTPStatus(status).phrase, "message": message}
         return Response(body, status=status, headers=headers, content_type="application/json")
 
@@ -128,8 +128,8 @@ class NativeView(ViewSet):
 class RegistryView(NativeView):
     """A view of a channel, or of several channels of one owner.
 
-    It lets DRF authenticate, reads from the URL which channel is meant and authorises, all before
-    the body is read.
+    It authenticates by DRF, reads the channel from the URL and authorises, before the body is
+    read.
     """
 
     authentication_classes: Any = [
@@ -140,19 +140,19 @@ class RegistryView(NativeView):
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name these views among the access policies."""
+        """Return the name of these views' access policy."""
         return "conda/registry"
 
     @cached_property
     def owner(self) -> str:
-        """The owner that the URL names, in any case, as the name is written."""
+        """The owner in the URL, found in any case, in the spelling of the stored name."""
         return CondaOwner.objects.canonical(check_owner(self.kwargs["owner"]))
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
-        """Return the channel that the URL's arguments name; its owner's default one without any.
+        """Return the channel that the URL names, or the owner's default channel.
 
         Raises:
-            InvalidIdentifier: no channel can have that name.
+            InvalidIdentifier: the name is not valid for a channel.
         """
         return channel_named(self.owner, kwargs.get("channel"))
 
@@ -160,8 +160,8 @@ class RegistryView(NativeView):
         """Find the channel and authorise.
 
         Raises:
-            InvalidIdentifier: something is to be stored under a name that breaks the grammar.
-            Http404: something is looked for there.
+            InvalidIdentifier: a request to store has an invalid name.
+            Http404: any other request has an invalid name.
         """
         try:
             self.channel = self.channel_of(**self.kwargs)
@@ -173,32 +173,32 @@ class RegistryView(NativeView):
 
     @property
     def requester(self) -> Requester:
-        """The one who asks."""
+        """The user who makes the request, and their token."""
         token = self.request.auth
         return Requester(self.request.user, token if isinstance(token, AccessToken) else None)
 
     @property
     def channels(self) -> Sequence[ChannelName]:
-        """The channels that an upload is to go into, or that packages are to leave."""
+        """The target channels: an upload is added to them, or packages are removed from them."""
         return [self.channel]
 
     @cached_property
     def distributions(self) -> Mapping[ChannelName, CondaDistribution | None]:
-        """The same channels, with the distributions of those that exist."""
+        """The distribution of each target channel; None if the channel does not exist."""
         return {channel: find_distribution(channel) for channel in self.channels}
 
     @cached_property
     def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
-        """The same channels, with the repositories that those serve which exist."""
+        """The repository of each target channel; None if the channel does not exist."""
         return {channel: repository_of(found) for channel, found in self.distributions.items()}
 
     def check_changeable(self) -> None:
-        """Check that packages can come into the channels that are meant, and leave them.
+        """Check that packages can be added to and removed from the target channels.
 
-        Only those may be told who were found to have the right to.
+        Call it after authorisation: others may not learn which channels are pinned.
 
         Raises:
-            Http404: there is no domain of the owner's name.
+            Http404: the owner's domain does not exist.
             ChannelPinned: one of the channels serves a fixed version.
         """
         if get_domain()._state.adding:
@@ -208,26 +208,26 @@ class RegistryView(NativeView):
 
     @property
     def replaces(self) -> bool:
-        """Whether an upload may take the place of a file of the same name."""
+        """Whether an upload may replace a file of the same name."""
         return False
 
     def store(
         self,
-        body: Body,
+        body: UploadBody,
         extension: Extension,
         *,
         claimed_subdir: str | None = None,
         sha256: str | None = None,
         md5: str | None = None,
     ) -> CondaPackage:
-        """Take a body into the view's channels; return once clients can install the package.
+        """Add a package to the target channels; return once clients can install it.
 
-        `claimed_subdir`, `sha256` and `md5` are what the client says of it.
+        `claimed_subdir`, `sha256` and `md5` are the client's claims, which are checked.
 
         Raises:
             InvalidPackage, IncompleteBody, WrongSubdir, WrongDigest: the package is refused.
-            PackageExists, NameRetired, ChannelFull: a channel does not take it.
-            CommitTimeout, CommitFailed: it did not get into a channel; a retry is in order.
+            PackageExists, NameRetired, ChannelFull: a channel does not accept the package.
+            CommitTimeout, CommitFailed: the package was not added; the client may retry.
         """
         with deferred_fsync():
             with received(body, body.size) as file:
@@ -247,25 +247,25 @@ class RegistryView(NativeView):
 
     @cached_property
     def unpublished(self) -> list[ChannelName]:
-        """The channels that hold what was stored and do not publish by themselves."""
+        """The channels that hold the stored package but do not publish automatically."""
         return []
 
     def stored(self, **facts: str) -> Response:
-        """Answer 201 with facts of what was stored, and say where it is not published yet."""
+        """Answer 201 with facts about the stored package, and name the unpublished channels."""
         if self.unpublished:
             names = " and ".join(map(str, self.unpublished))
             facts["message"] = f"stored in {names}; clients find it once the channel is published"
         return Response(facts or None, status=201)
 
     def withdraw(self, **selection: str) -> None:
-        """Take the packages with the given fields out of the view's channels.
+        """Remove the packages with the given fields from the target channels.
 
-        Returns once no index of theirs names them any more.
+        Returns once the channels' indexes no longer name them.
 
         Raises:
             Http404, NothingToRemove: there is no such channel, or no such package in it.
-            ChannelPinned: the channel would go on to serve them.
-            CommitTimeout, CommitFailed: they are still there; a retry is in order.
+            ChannelPinned: the channel would still serve the packages.
+            CommitTimeout, CommitFailed: the packages were not removed; the client may retry.
         """
         self.check_changeable()
         for channel, repository in self.targets.items():
@@ -275,10 +275,10 @@ class RegistryView(NativeView):
 
 
 class NowhereView(NativeView):
-    """What URLs among the registry's lead to that name nothing."""
+    """Answers 404 for URLs of the registry that no other view matches."""
 
     def initial(self, *_: Any, **__: Any) -> None:
-        """Refuse whatever is asked.
+        """Refuse every request.
 
         Raises:
             Http404: always.
@@ -287,6 +287,6 @@ class NowhereView(NativeView):
 
 
 def wants(request: Request, option: str) -> bool:
-    """Tell whether a client switches an option on in its URL's query."""
+    """Tell whether the URL's query switches an option on."""
     value: str = request.query_params.get(option, "")
     return value.lower() in ("true", "1", "yes")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from pulp_conda.app.channels.intake.streams import IncompleteBody
 from pulp_conda.app.registry.bodies import (
-    Body,
     BodyTooLarge,
     InvalidDocument,
     InvalidForm,
     InvalidUploadCheck,
+    UploadBody,
     body_of,
     declared_size,
     document_of,
@@ -71,7 +71,7 @@ def request(content: bytes, sizes: list[int], *, chunked: bool = False, **meta: 
     return SimpleNamespace(META={"wsgi.input": stream, "CONTENT_TYPE": kind, **length, **meta})
 
 
-def whole(body: Body, size: int) -> bytes:
+def whole(body: UploadBody, size: int) -> bytes:
     """Read a body to its end, at most `size` bytes a time."""
     chunks = []
     while chunk := body.read(size):

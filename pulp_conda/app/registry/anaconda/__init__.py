@@ -1,5 +1,5 @@
-"""The API of anaconda.org, as far as uploading takes it, below `/api/anaconda`.
+"""The parts of anaconda.org's API that uploading clients use, below `/api/anaconda`.
 
-A login is an owner, all of whose channels are meant, or `owner/channel`. Labels are channels:
-`main` is the default one, or the one that the login names.
+A login is `owner`, which means all channels of that owner, or `owner/channel`. A label is a
+channel: `main` is the channel of the login, or else the owner's default channel.
 """

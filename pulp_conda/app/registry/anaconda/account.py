@@ -1,4 +1,4 @@
-"""Whether there is a server, and who the client is to it."""
+"""The requests by which anaconda-client finds the server and its own user."""
 
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
@@ -10,11 +10,11 @@ from pulp_conda.app.registry.views import NativeView, RegistryView
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import check_owner
 
-from .failures import TellsError
+from .failures import ErrorKeyMixin
 
 
-class AccountView(TellsError, NativeView):
-    """What anaconda-client asks before it uploads."""
+class AccountView(ErrorKeyMixin, NativeView):
+    """Answers the requests that anaconda-client sends before an upload."""
 
     DEFAULT_ACCESS_POLICY = {
         "statements": [allow(["root"], principal="*"), allow(["user", "owner"])]
@@ -23,15 +23,15 @@ class AccountView(TellsError, NativeView):
 
     @classmethod
     def urlpattern(cls) -> str:
-        """Name this view among the access policies."""
+        """Return the name of this view's access policy."""
         return "conda/account"
 
     def root(self, _: Request) -> Response:
-        """Say that this is the place."""
+        """Answer that the API is here."""
         return Response({})
 
     def user(self, request: Request) -> Response:
-        """Say in whose name the client acts, and so whose packages it uploads by default."""
+        """Return the user of the credentials, who is the client's default owner for uploads."""
         user = request.user
         if not user.username:
             raise PermissionDenied("a CI job is nobody in particular; name the owner by --user")
@@ -39,7 +39,7 @@ class AccountView(TellsError, NativeView):
         return Response({"login": user.username, "name": user.username, "created_at": joined})
 
     def owner(self, _: Request, login: str) -> Response:
-        """Say that there may be such an owner: what one may do there is told when one tries."""
+        """Answer that the owner may exist; rights are checked by the requests that follow."""
         try:
             check_owner(login.partition("/")[0])
         except InvalidIdentifier as error:

@@ -1,4 +1,4 @@
-"""How anaconda-client is told of failures."""
+"""Answers to failures, in the form that anaconda-client expects."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from pulp_conda.app.models import ChannelName
 
 
 class Ambiguous(APIException):
-    """Several channels have what is to be removed."""
+    """Several channels have the packages that are to be removed."""
 
     status_code = 409
 
@@ -19,8 +19,8 @@ class Ambiguous(APIException):
         super().__init__(f"{' and '.join(names)} have it; say which by --user {names[0]}")
 
 
-class TellsError:
-    """Adds the key whose value the client prints."""
+class ErrorKeyMixin:
+    """Adds `error` to the answer to a failure, which the client prints."""
 
     def failure(
         self, cause: Exception, status: int, message: str, headers: Mapping[str, str]

@@ -1,7 +1,7 @@
-"""An upload between its announcement and its bytes.
+"""A staged upload: the client has announced the file and has not sent it yet.
 
-Nothing is kept here: the announcement goes back to the client, signed, as part of the URL that
-it sends the bytes to. So any API process can take them.
+The server stores nothing. The signed announcement is a part of the URL to which the client sends
+the file, so that any API process can receive it.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ _LIFETIME_SECONDS = 6 * 3600  # ten gigabytes take that long at half a megabyte 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """An announced upload: of what, where to, and in whose name."""
+    """An announced upload: the file, the target channels, and the user or token."""
 
     owner: str
     channels: list[str]
@@ -33,22 +33,22 @@ class Stage:
 
     @property
     def targets(self) -> list[ChannelName]:
-        """The channels that the package is to go into."""
+        """The target channels."""
         return [ChannelName(self.owner, channel) for channel in self.channels]
 
-    def sealed(self) -> str:
-        """Return the stage as a part of a URL that nobody else can make."""
+    def signed(self) -> str:
+        """Return the stage as a signed text that fits into a URL."""
         return signing.dumps(asdict(self), salt=_SALT, compress=True)
 
     @classmethod
-    def opened(cls, sealed: object) -> Self:
-        """Return what was sealed.
+    def from_signed(cls, signed: object) -> Self:
+        """Return the stage in a signed text.
 
         Raises:
-            PermissionDenied: nothing that this server sealed, or too long ago.
+            PermissionDenied: this server did not sign the text, or did so too long ago.
         """
         try:
-            return cls(**signing.loads(str(sealed), salt=_SALT, max_age=_LIFETIME_SECONDS))
+            return cls(**signing.loads(str(signed), salt=_SALT, max_age=_LIFETIME_SECONDS))
         except signing.SignatureExpired as error:
             raise PermissionDenied("the upload was staged too long ago; stage it again") from error
         except (signing.BadSignature, TypeError) as error:
@@ -56,10 +56,10 @@ class Stage:
 
 
 def identity(requester: Requester) -> dict[str, str | None]:
-    """Return what of a stage says in whose name it was made.
+    """Return the fields `user` and `token` of a stage.
 
     Raises:
-        PermissionDenied: the one who asks is known by this one request alone.
+        PermissionDenied: the requester has neither an account nor an access token.
     """
     if requester.token is not None:
         return {"user": None, "token": str(requester.token.pk)}
@@ -69,18 +69,18 @@ def identity(requester: Requester) -> dict[str, str | None]:
 
 
 class StageAuthentication(BaseAuthentication):
-    """Knows who staged an upload: clients send no credentials with the bytes.
+    """Authenticates by the stage, because clients send no credentials with the file.
 
-    His rights are looked up anew, so that a token that was revoked ends its uploads too.
+    The rights are looked up again, so that a token that was revoked in between has none.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken | None]:
-        """Return who staged the upload, and by which token.
+        """Return the user who staged the upload, and their token.
 
         Raises:
-            AuthenticationFailed: he or the token is not active any more.
+            AuthenticationFailed: the user or the token is no longer active.
         """
-        stage = Stage.opened(request.parser_context["kwargs"]["stage"])
+        stage = Stage.from_signed(request.parser_context["kwargs"]["stage"])
         if stage.token is not None:
             token = AccessToken.objects.usable().filter(pk=stage.token).first()
             if token is not None:

@@ -1,4 +1,4 @@
-"""Stage, upload, commit: a file's way into the channels that its labels name."""
+"""The three requests of an upload: stage (announce), upload, and commit (confirm)."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ from pulp_conda.app.access import allow
 from pulp_conda.app.channels.changes.upload import PackageExists
 from pulp_conda.app.channels.intake.ingest import WrongDigest
 from pulp_conda.app.models import ChannelName, channel_named
-from pulp_conda.app.registry.bodies import Body, InvalidDocument, document_of
+from pulp_conda.app.registry.bodies import InvalidDocument, UploadBody, document_of
 from pulp_conda.app.registry.uploads import UploadView
 from pulp_conda.formats.identifiers import Extension, check_extension
 
@@ -26,12 +26,12 @@ from .stage import Stage, StageAuthentication, identity
 from .views import LoginView, label_of
 
 _ROOT = "/api/anaconda/"
-_MAX_LABELS = 10  # all of them have to fit into a URL
+_MAX_LABELS = 10  # the stage with all labels has to fit into a URL
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
 class StageView(LoginView):
-    """Announces a file, and confirms it once it is there."""
+    """Stages and commits an upload."""
 
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["stage", "commit"], "may_upload")]}
 
@@ -42,10 +42,10 @@ class StageView(LoginView):
 
     @cached_property
     def announced(self) -> Stage:
-        """The upload that the request's document announces, or the one that it confirms."""
+        """The upload that the request announces or confirms."""
         document = document_of(self.request)
         if self.action == "commit":
-            return Stage.opened(document.get("dist_id"))
+            return Stage.from_signed(document.get("dist_id"))
         if document.get("distribution_type", "conda") != "conda":
             raise ParseError("a channel takes conda packages, and nothing else")
         check_extension(self.kwargs["file"])
@@ -60,27 +60,27 @@ class StageView(LoginView):
         )
 
     def stage(self, request: Request, **_: Any) -> Response:
-        """Say where the file's bytes are to be sent; 409 if one of the channels has it."""
+        """Return the URL to which the file is to be sent; 409 if one of the channels has it."""
         self.check_changeable()
         stage = self.announced
-        held = self.held(subdir=stage.subdir, filename=stage.filename)
+        found = self.find_packages(subdir=stage.subdir, filename=stage.filename)
         for channel in self.channels:
-            if channel in held:
-                raise PackageExists(held[channel][0])
-        sealed = stage.sealed()
-        url = f"{_site(request)}staged/{stage.owner}/{sealed}"
-        return Response({"post_url": url, "form_data": {}, "dist_id": sealed})
+            if channel in found:
+                raise PackageExists(found[channel][0])
+        signed = stage.signed()
+        url = f"{_site(request)}staged/{stage.owner}/{signed}"
+        return Response({"post_url": url, "form_data": {}, "dist_id": signed})
 
     def commit(self, request: Request, **_: Any) -> Response:
         """Confirm that clients of all the channels can install the file."""
         stage = self.announced
         fields = {"sha256": stage.sha256} if stage.sha256 else {"filename": stage.filename}
-        held = self.held(subdir=stage.subdir, **fields)
-        missing = [channel for channel in self.channels if channel not in held]
+        found = self.find_packages(subdir=stage.subdir, **fields)
+        missing = [channel for channel in self.channels if channel not in found]
         if missing:
             raise Http404(f"{stage.filename} has not been uploaded to {missing[0]}")
         channel = stage.targets[0]
-        package = held[channel][0]
+        package = found[channel][0]
         registry = _site(request).removesuffix("anaconda/") + f"packages/{channel.owner}/conda/"
         return Response(
             {
@@ -91,11 +91,11 @@ class StageView(LoginView):
         )
 
     def _labelled(self, labels: object) -> Sequence[ChannelName]:
-        """Return the channels that labels name; `main` is the login's own.
+        """Return the channels that the labels name; `main` is the channel of the login.
 
         Raises:
-            InvalidDocument: the labels are no list of texts, or contradict the login.
-            InvalidIdentifier: no channel can have that name.
+            InvalidDocument: the labels are not a list of texts, or contradict the login.
+            InvalidIdentifier: a label is not valid as a channel's name.
         """
         labels = labels or ["main"]
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -112,32 +112,32 @@ class StageView(LoginView):
 
 
 class StagedUploadView(UploadView):
-    """Takes the bytes of an announced file."""
+    """Receives a staged file."""
 
     authentication_classes = [StageAuthentication]
     DEFAULT_ACCESS_POLICY = {"statements": [allow(["upload"], "may_upload")]}
 
     @cached_property
     def staged(self) -> Stage:
-        """The announcement that the URL carries."""
-        return Stage.opened(self.kwargs["stage"])
+        """The announcement in the URL."""
+        return Stage.from_signed(self.kwargs["stage"])
 
     def channel_of(self, **_: Any) -> ChannelName:
-        """Return the first of the channels that were named when the file was announced."""
+        """Return the first target channel of the stage."""
         if self.staged.owner != self.owner:
             raise PermissionDenied("the upload was staged for another owner")
         return self.staged.targets[0]
 
     @property
     def channels(self) -> Sequence[ChannelName]:
-        """The channels that were named when the file was announced."""
+        """The target channels of the stage."""
         return self.staged.targets
 
     def extension(self) -> Extension:
-        """Return the format that was announced."""
+        """Return the format given by the announced file name."""
         return check_extension(self.staged.filename)
 
-    def take(self, body: Body) -> Response:
+    def take(self, body: UploadBody) -> Response:
         """Store the form's file as a package."""
         self.store(
             body,
@@ -151,11 +151,11 @@ class StagedUploadView(UploadView):
     def failure(
         self, cause: Exception, status: int, message: str, headers: Mapping[str, str]
     ) -> HttpResponseBase:
-        """Answer as Amazon's S3 does: anaconda-client breaks on anything else."""
-        told: Any = super().failure(cause, status, message, headers)
-        code = told.data["reason"].replace(" ", "")
+        """Answer in the XML of Amazon's S3, because anaconda-client fails on anything else."""
+        answer: Any = super().failure(cause, status, message, headers)
+        code = answer.data["reason"].replace(" ", "")
         if isinstance(cause, WrongDigest):
-            code = "InvalidDigest"  # for which the client has words of its own
+            code = "InvalidDigest"  # the client has a message of its own for this code
         xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
         return HttpResponse(
             xml, status=status, content_type="application/xml", headers=dict(headers)
@@ -163,7 +163,7 @@ class StagedUploadView(UploadView):
 
 
 def _hexadecimal(content_md5: str | None) -> str | None:
-    """Return a digest as the header Content-MD5 has it, in hex."""
+    """Convert a digest in the format of the header Content-MD5 to hex."""
     try:
         return base64.b64decode(content_md5, validate=True).hex() if content_md5 else None
     except binascii.Error as error:
@@ -179,10 +179,10 @@ def _digest(declared: object) -> str | None:
 
 
 def _site(request: Request) -> str:
-    """Return the URL of this API as the client knows it.
+    """Return the URL of this API as the client sees it.
 
-    What stands before Pulp says whether the client speaks TLS. Nobody but the client itself could
-    be deceived.
+    The web server in front of Pulp reports by a header whether the client uses TLS. A client that
+    forges the header only deceives itself.
     """
     before, _, _ = request.path.partition(_ROOT)
     forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip()

@@ -9,11 +9,11 @@ from .uploads import StagedUploadView, StageView
 _NAME = r"(?P<name>[^/]+)"
 _RELEASE = rf"{_NAME}/(?P<version>[^/]+)"
 _FILE = rf"{_RELEASE}/(?P<subdir>[^/]+)/(?P<file>[^/]+)"
-_KEPT = {"post": "announce", "patch": "announce", "delete": "remove"}
+_CHANGES = {"post": "announce", "patch": "announce", "delete": "remove"}
 
 
 def routes(owner: str, login: str) -> list[URLPattern]:
-    """Return the routes, given how an owner and a login read in a URL."""
+    """Return the routes; `owner` and `login` are the regular expressions for these in a URL."""
     root = "^api/anaconda"
     return [
         re_path(rf"{root}/?\Z", AccountView.as_view({"get": "root"})),
@@ -21,11 +21,11 @@ def routes(owner: str, login: str) -> list[URLPattern]:
         re_path(rf"{root}/user/(?P<login>[\s\S]+)\Z", AccountView.as_view({"get": "owner"})),
         re_path(
             rf"{root}/package/{login}/{_NAME}\Z",
-            LookupView.as_view({"get": "package", **_KEPT}),
+            LookupView.as_view({"get": "package", **_CHANGES}),
         ),
         re_path(
             rf"{root}/release/{login}/{_RELEASE}\Z",
-            LookupView.as_view({"get": "release", **_KEPT}),
+            LookupView.as_view({"get": "release", **_CHANGES}),
         ),
         re_path(
             rf"{root}/dist/{login}/{_FILE}\Z",

@@ -1,4 +1,4 @@
-"""What the views of an owner's packages share."""
+"""Base view of the look-ups and uploads of one login."""
 
 from typing import Any
 
@@ -8,22 +8,22 @@ from pulp_conda.app.channels.reading.channel_packages import channels_of, find_p
 from pulp_conda.app.models import ChannelName, CondaPackage, Right, channel_named
 from pulp_conda.app.registry.views import RegistryView
 
-from .failures import TellsError
+from .failures import ErrorKeyMixin
 
 
-class LoginView(TellsError, RegistryView):
-    """A view of an owner's packages, or of one channel's where the login names one."""
+class LoginView(ErrorKeyMixin, RegistryView):
+    """A view of an owner's packages, or of one channel's if the login names a channel."""
 
-    def held(self, **fields: Any) -> dict[ChannelName, list[CondaPackage]]:
-        """Return the login's channels that hold such packages, and the packages.
+    def find_packages(self, **fields: Any) -> dict[ChannelName, list[CondaPackage]]:
+        """Return the packages with the given fields in each of the login's channels.
 
-        Only channels that the one who asks may read or upload to: also a token that is good for
-        uploading alone finds out what has been uploaded.
+        Channels are left out that have none, or that the requester may neither read nor upload
+        to. A token that may only upload can thus find out what has been uploaded.
         """
         channels = channels_of(self.owner)
         if "channel" in self.kwargs:
-            meant = channel_named(self.owner, self.kwargs["channel"])
-            channels = {name: each for name, each in channels.items() if name == meant}
+            wanted = channel_named(self.owner, self.kwargs["channel"])
+            channels = {name: each for name, each in channels.items() if name == wanted}
         return {
             name: packages
             for name, packages in find_packages(channels, **fields).items()
@@ -33,5 +33,5 @@ class LoginView(TellsError, RegistryView):
 
 
 def label_of(channel: ChannelName) -> str:
-    """Return the label that stands for a channel among its owner's."""
+    """Return the label that stands for a channel."""
     return "main" if channel.name == settings.CONDA_DEFAULT_CHANNEL else channel.name
