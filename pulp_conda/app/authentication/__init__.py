@@ -1,1 +1,1 @@
-"""Who asks: access tokens, remembered passwords, and where clients put either."""
+"""Authentication: access tokens, remembered passwords, and where clients send them."""

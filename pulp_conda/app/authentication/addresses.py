@@ -1,4 +1,4 @@
-"""Where the reader of an answer is, as he knows it himself."""
+"""URLs as the reader of an answer sees them, without credentials."""
 
 import re
 from urllib.parse import quote
@@ -11,7 +11,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def without_token(request: Request) -> URL:
-    """Return path and query of a request without the token that its path may hold."""
+    """Return the path and query of a request, without a token in the path."""
     url = request.rel_url
     if token := request.match_info.get("token"):
         path = url.raw_path.replace(f"/t/{quote(token)}/", "/", 1)
@@ -20,16 +20,16 @@ def without_token(request: Request) -> URL:
 
 
 def address_of(request: Request) -> str:
-    """Return the URL of the folder that was asked for, without a slash at its end."""
+    """Return the URL of the requested folder, without a slash at its end."""
     folder, _, _ = without_token(request).raw_path.rpartition("/")
     return f"{_origin(request)}{folder}"
 
 
 def _origin(request: Request) -> str:
-    """Return the origin that the deployment names, or else the one that the request names.
+    """Return the origin in the settings, or else the one in the request.
 
-    A forwarded host is not believed: caches between us and the reader do not tell by it whose
-    answer is whose.
+    `X-Forwarded-Host` is ignored: a cache does not distinguish answers by it, and would give one
+    reader the answer made for the host of another.
     """
     if settings.CONTENT_ORIGIN:
         origin: str = settings.CONTENT_ORIGIN.rstrip("/")

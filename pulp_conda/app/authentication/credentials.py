@@ -1,4 +1,4 @@
-"""What a client presents to say who it is, wherever it puts it."""
+"""The credentials of a request, in every place where clients send them."""
 
 import base64
 import re
@@ -6,35 +6,35 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_TOKEN_PREFIX = "pct-"  # noqa: S105 (tells people and secret scanners what they have found)
+_TOKEN_PREFIX = "pct-"  # noqa: S105 (lets people and secret scanners recognise a token)
 _TOKEN_BYTES = 24
-# conda finds a token in a URL by letters, digits and dashes: nothing else may be in one.
+# conda recognises a token in a URL only if it consists of letters, digits and dashes.
 _TOKEN = re.compile(rf"{_TOKEN_PREFIX}[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
 _JWT = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
-# As user name and password of one another, where a client has room for a token only.
+# The passwords of clients that send a token as the user name.
 _NO_PASSWORD = ("", "x-oauth-basic")
 
 
 def new_token() -> str:
-    """Return a new access token: 192 bits that nobody can guess, so a plain digest keeps it."""
+    """Return a new access token of 192 random bits, for which a plain digest is safe to store."""
     return _TOKEN_PREFIX + secrets.token_hex(_TOKEN_BYTES)
 
 
 def is_token(text: str) -> bool:
-    """Tell whether a text has the form of our access tokens."""
+    """Tell whether a text has the form of an access token of this server."""
     return _TOKEN.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token as it was presented."""
+    """An access token that a client sent; it may be invalid."""
 
     secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """A user's name and password as they were presented."""
+    """A user name and a password that a client sent."""
 
     username: str
     secret: str = field(repr=False)
@@ -42,7 +42,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A workload's identity, which pulpcore's own authentication judges."""
+    """The identity token of a CI job, which pulpcore's own authentication verifies."""
 
     jwt: str = field(repr=False)
 
@@ -50,14 +50,14 @@ class Identity:
 def credentials_of(
     headers: Mapping[str, str], path_token: str | None = None
 ) -> Token | Password | Identity | None:
-    """Return what a request presents; None if that is nothing, or of no kind that is known here.
+    """Return the credentials of a request, None if it has none of these kinds.
 
-    A token may stand in `Authorization` as Bearer, as `token` or as Basic's password (with any
-    user name) or user name (without a password), in `X-API-Key`, and in the URL. Whatever claims
-    to be one of our tokens without having their form is returned all the same, to be refused.
+    A token may be sent in `Authorization` (as Bearer, as `token`, as Basic's password with any
+    user name, or as Basic's user name without a password), in `X-API-Key`, and in the URL. A text
+    in a token's place that lacks the form of a token is returned as a `Token`, to be refused.
     """
     if path_token and not is_token(path_token):
-        return Token(path_token)  # no channel is called "t": whatever else is sent, it is refused
+        return Token(path_token)  # refused, since no channel is called "t"
     if authorization := headers.get("Authorization", "").split(maxsplit=1):
         return _of_authorization(authorization[0].lower(), "".join(authorization[1:]).strip())
     if key := headers.get("X-API-Key"):
@@ -76,7 +76,7 @@ def _of_authorization(scheme: str, value: str) -> Token | Password | Identity | 
 def _of_basic(value: str) -> Token | Password | Identity | None:
     try:
         username, separator, password = _text(base64.b64decode(value)).partition(":")
-    except ValueError:  # no base64
+    except ValueError:  # not base64
         return None
     if not separator:
         return None

@@ -13,14 +13,14 @@ from .identity import WrongCredentials, identify
 
 
 class CondaAuthentication(BaseAuthentication):
-    """Takes access tokens in all their places, and passwords without checking each anew."""
+    """Accepts access tokens in every place, and passwords without hashing each one again."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken | None] | None:
-        """Return the user and the token; None leaves the request to other authentications.
+        """Return the user and the token; None lets DRF try the other authentication classes.
 
         Raises:
             AuthenticationFailed: the credentials are wrong.
-            TooManyChecks: a password would have to be checked, and too many are.
+            TooManyChecks: the password needs a hash, and too many are being computed.
         """
         path_token = request.parser_context["kwargs"].get("token")
         credentials = credentials_of(request.headers, path_token)
@@ -33,5 +33,5 @@ class CondaAuthentication(BaseAuthentication):
         return requester.user, requester.token
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the challenge; without one DRF would answer 403 in place of 401."""
+        """Return the challenge; without one DRF would answer 403 instead of 401."""
         return CHALLENGE

@@ -1,8 +1,8 @@
-"""Password hashes: few at once on a machine, and none twice in a short while.
+"""A limit on password hashes: few at a time on a machine, and none twice in a short while.
 
-Django's hash takes a third of a second of a processor. Without a bound, whoever sends wrong
-passwords has all processors of the server. The bound is here, below everything that checks a
-password: the registry, the content app and Pulp's REST API alike.
+Django's hash takes a third of a second of processor time. Without a limit, a client that sends
+wrong passwords occupies all processors of the server. The limit is in Django's hasher, so that
+it holds for the registry, the content app and Pulp's REST API.
 """
 
 import os
@@ -28,7 +28,7 @@ user_login_failed.connect(SLOTS.note_refusal, dispatch_uid="conda.refusals")
 
 
 class TooManyChecks(Throttled, BadRequest):
-    """The server checks as many passwords as it may; 429 in DRF's views, 400 in Django's own."""
+    """No more passwords may be checked now. Answered with 429 by DRF's views, 400 by Django's."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -37,17 +37,17 @@ class TooManyChecks(Throttled, BadRequest):
 
 
 class BoundedHasher(PBKDF2PasswordHasher):
-    """Django's default hasher, which remembers outcomes and takes a slot to find them.
+    """Django's default hasher, with remembered results and a slot for each computation.
 
-    It is the first of the setting PASSWORD_HASHERS. Its hashes are those of its parent: they
-    stay good without it.
+    It is the first entry of the setting PASSWORD_HASHERS. Its hashes are those of its parent, so
+    they stay valid without this plugin.
     """
 
     def verify(self, password: str, encoded: str) -> bool:
         """Tell whether a hash is that of a password.
 
         Raises:
-            TooManyChecks: it would have to be computed, and too many are already.
+            TooManyChecks: the hash has to be computed, and too many are being computed.
         """
         right = MEMORY.recall(encoded, password)
         if right is None:
@@ -59,7 +59,7 @@ class BoundedHasher(PBKDF2PasswordHasher):
         return right
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """Return a password's hash; Django asks for one too where there is no such user.
+        """Return a password's hash; Django computes one even if there is no such user.
 
         Raises:
             TooManyChecks: too many are being computed.

@@ -1,4 +1,4 @@
-"""From credentials to the one who asks."""
+"""Finds the requester (user and token) that credentials belong to."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,40 +12,41 @@ from .hashing import MEMORY
 
 
 class WrongCredentials(Exception):
-    """The credentials are not, or no longer, those of anybody."""
+    """The credentials are invalid, revoked or expired, or their user is not active."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """A password of which nothing is remembered, and what to remember the outcome by."""
+    """A password whose result is not remembered, so that a hash is needed."""
 
     password: Password
     subject: str
+    """The key of `PasswordMemory` under which to remember the result."""
     trusted: bool
-    """Whether it goes before guesses; that of nobody never does."""
+    """Whether it is checked before guesses (`PasswordMemory.trusts`). False for unknown users."""
 
 
 def identify(credentials: Token | Password) -> Requester:
-    """Return whose credentials these are.
+    """Return the requester that the credentials belong to.
 
     Raises:
-        WrongCredentials: nobody's, or those of a user who is not active.
-        TooManyChecks: a password would have to be checked, and too many are.
+        WrongCredentials: the credentials are wrong, or the user is not active.
+        TooManyChecks: the password needs a hash, and too many are being computed.
     """
     known = recognise(credentials)
     return known if isinstance(known, Requester) else check(known)
 
 
 def recognise(credentials: Token | Password) -> Requester | Unchecked:
-    """Return whose credentials these are, as far as that takes no time.
+    """Return the requester if no hash is needed to find them, else the unchecked password.
 
     Raises:
-        WrongCredentials: nobody's, or those of a user who is not active.
+        WrongCredentials: the credentials are wrong, or the user is not active.
     """
     if isinstance(credentials, Token):
         return _by_token(credentials.secret)
     name, secret = credentials.username, credentials.secret
-    if "\0" in name:  # which PostgreSQL cannot even look for
+    if "\0" in name:  # PostgreSQL refuses text with NUL
         raise _wrong_password()
     model = get_user_model()
     user = model.objects.filter(**{model.USERNAME_FIELD: name}, is_active=True).first()
@@ -60,11 +61,11 @@ def recognise(credentials: Token | Password) -> Requester | Unchecked:
 
 
 def check(unchecked: Unchecked) -> Requester:
-    """Return whose password this is; takes as long as Django's hash, or another directory.
+    """Check a password by Django's authentication backends, which takes as long as they need.
 
     Raises:
-        WrongCredentials: nobody's, or that of a user who is not active.
-        TooManyChecks: too many are being checked.
+        WrongCredentials: the password is wrong, or the user is not active.
+        TooManyChecks: too many passwords are being checked.
     """
     name, secret = unchecked.password.username, unchecked.password.secret
     user = authenticate(None, username=name, password=secret)

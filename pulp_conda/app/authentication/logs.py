@@ -1,4 +1,4 @@
-"""Keeps access tokens, and announced uploads, that stand in URLs out of the logs."""
+"""Masks the secrets that URLs contain, in the logs: access tokens and staged uploads."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ LOGGERS = (
     "aiohttp.access",
     "aiohttp.server",
     "django.request",
-    # A logger's filter does not see what those below it log.
+    # A filter of a logger does not apply to the records of its children.
     *(f"django.security.{name}" for name in _kinds(SuspiciousOperation)),
     "django.security.csrf",
     "gunicorn.access",
@@ -25,7 +25,7 @@ LOGGERS = (
     "pulpcore.content.authentication",
     "pulpcore.content.handler",
 )
-"""Those that print what was requested."""
+"""The loggers whose messages contain URLs."""
 
 
 class _WithoutTokens(logging.Filter):
@@ -38,7 +38,7 @@ class _WithoutTokens(logging.Filter):
 
 
 def hide_tokens() -> None:
-    """Mask tokens in what this process logs of requests from now on."""
+    """Mask tokens in everything that this process logs from now on."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, _WithoutTokens) for known in logger.filters):

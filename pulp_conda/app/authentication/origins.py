@@ -1,8 +1,8 @@
-"""Requests that a page of another site makes a browser send, in its reader's name.
+"""Protection against requests that a page of another site makes a browser send.
 
-A browser adds by itself what it knows for a server: a name and password that were typed in once,
-a session's cookie, a certificate. It adds no access token to a header, so where one is sent the
-page's author had it already.
+A browser adds by itself what it keeps for a server: a user name and password that were typed in,
+the cookie of a session, a certificate. It never adds an access token in a header. A request with
+one was written by somebody who has the token.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 
 _OWN_SITES = ("same-origin", "none")
-"""What browsers say (`Sec-Fetch-Site`) of requests by a server's own pages, and by their users."""
+"""Values of `Sec-Fetch-Site` for requests by the server's own pages, and by the user directly."""
 
 _EXPLICIT = ("bearer", "token")
-"""The schemes of `Authorization` that no browser chooses by itself."""
+"""Schemes of `Authorization` that browsers never send by themselves."""
 
 
 def check_origin(request: HttpRequest, path_token: str | None = None) -> None:
-    """Refuse what another site's page may have asked for.
+    """Refuse a change that a page of another site may have requested.
 
     Raises:
-        PermissionDenied: a page of another site wants to change something, with nothing but what
-            a browser adds by itself.
+        PermissionDenied: the request comes from another site's page, is not a safe method, and
+            has only credentials that browsers add by themselves.
     """
     if (
         request.method not in SAFE_METHODS

@@ -1,7 +1,8 @@
-"""Passwords that were found right, or wrong, a short while ago.
+"""Memory of passwords that were recently found right or wrong.
 
-Checking one costs a third of a second of processor time, by intent, and a conda client sends it
-with every request: the right one for as long as it runs, a wrong one six times before it gives up.
+Checking a password costs a third of a second of processor time, by design. A conda client sends
+its password with every request: a right one for as long as it runs, a wrong one six times before
+it gives up.
 """
 
 import hashlib
@@ -11,40 +12,41 @@ import threading
 import time
 from collections import OrderedDict
 
-_MOST = 4096
+_MAX_DIGESTS = 4096
 _WRONG_SECONDS = 30
-"""How long a wrong password is remembered: a directory may make it right at any time."""
+"""How long a wrong password is remembered. Not longer, since a user directory such as LDAP may
+make it right at any time."""
 
 
 class PasswordMemory:
-    """Remembers, in one process and for a while, which passwords were right and which wrong.
+    """Remembers for a while, in one process, which passwords were right and which wrong.
 
-    What is kept is an HMAC under a key that only this process has. The `subject` says whose
-    password it is and covers the hash in the database, so that a changed password counts at once.
+    It keeps an HMAC of each, under a key that only this process has. The `subject` identifies the
+    user and contains the hash in the database, so that a changed password takes effect at once.
     """
 
     def __init__(self, right_s: float) -> None:
         self._key = secrets.token_bytes(32)
-        # Apart, so that no number of wrong passwords makes the right ones forgotten.
+        # Two stores, so that any number of wrong passwords cannot push out the right ones.
         self._known = {True: _Times(right_s), False: _Times(_WRONG_SECONDS)}
         self._guessed = _Times(_WRONG_SECONDS)
 
     def note(self, subject: str, password: str, *, right: bool) -> None:
-        """Remember what a check of a password found."""
+        """Remember the result of a check."""
         self._known[right].note(self._digest(subject, password))
         if not right:
             self._guessed.note(self._digest(subject))
 
     def recall(self, subject: str, password: str) -> bool | None:
-        """Return whether a password is right; None where that has to be checked."""
+        """Return whether a password is right, None if it has to be checked."""
         digest = self._digest(subject, password)
         return next((right for right, known in self._known.items() if known.knows(digest)), None)
 
     def trusts(self, subject: str, password: str) -> bool:
-        """Tell whether a password goes before guesses, so that these do not lock its user out.
+        """Tell whether a password is checked before guesses, so that guesses lock nobody out.
 
-        It does where it has been right at any time that is remembered, or where no wrong one was
-        presented for its user lately.
+        It is if it was right at any time that is still stored, or if no wrong password was sent
+        for its user recently.
         """
         was_right = self._digest(subject, password) in self._known[True]
         return was_right or not self._guessed.knows(self._digest(subject))
@@ -55,7 +57,7 @@ class PasswordMemory:
 
 
 class _Times:
-    """When each of a bounded number of digests was noted last."""
+    """When each digest was noted last; the newest `_MAX_DIGESTS` are kept."""
 
     def __init__(self, lifetime_s: float) -> None:
         self._lifetime_s = lifetime_s
@@ -66,7 +68,7 @@ class _Times:
         with self._lock:
             self._expires[digest] = time.monotonic() + self._lifetime_s
             self._expires.move_to_end(digest)
-            while len(self._expires) > _MOST:
+            while len(self._expires) > _MAX_DIGESTS:
                 self._expires.popitem(last=False)
 
     def knows(self, digest: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""How many of a machine's processes may do something at once that takes a whole processor."""
+"""A limit, across the processes of a machine, on work that occupies a whole processor."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 _PATIENCE_SECONDS = 15.0
 _POLL_SECONDS = 0.02
-_REFUSALS, _LATELY_SECONDS = 3, 60.0
+_REFUSALS, _RECENT_SECONDS = 3, 60.0
 
 
 class NoSlot(Exception):
@@ -19,10 +19,10 @@ class NoSlot(Exception):
 
 
 class Slots:
-    """Holds of which there are `count` on a machine, and one more for what has earned it.
+    """`count` slots for a machine's processes, and one more that is reserved.
 
-    A slot is a locked file of a folder that the processes share, so it is free again when its
-    process dies.
+    A slot is a lock on a file in a folder that the processes share. So the slot of a process that
+    dies becomes free.
     """
 
     def __init__(self, folder: Path, count: int) -> None:
@@ -30,22 +30,22 @@ class Slots:
         self._reserved = folder / "conda-password-check-reserved"
         self._refusals: deque[float] = deque(maxlen=_REFUSALS)
         self.patient = False
-        """Whether this process waits at any time: for one whose other work goes on meanwhile."""
+        """Whether this process always waits, since its other work continues meanwhile."""
 
     def note_refusal(self, **_: Any) -> None:
-        """Take note that what was done in a slot was for nothing."""
+        """Count work in a slot that led to a refusal."""
         self._refusals.append(time.monotonic())
 
     @contextmanager
     def taken(self, *, reserved: bool = False) -> Iterator[None]:
-        """Hold a slot, if need be the reserved one.
+        """Hold a slot; with `reserved`, the reserved one may be taken too.
 
         Raises:
-            NoSlot: there was none in time; after some refusals in a row that is at once. A server
-                has few processes that take one request at a time, and one that waits does
-                nothing else.
+            NoSlot: no slot became free in time. After several refusals in a row an impatient
+                process does not wait at all: it takes one request at a time, there are few of
+                them, and a process that waits does nothing else.
         """
-        patience = 0 if self._is_in_vain() and not self.patient else _PATIENCE_SECONDS
+        patience = 0 if self._was_refused_often() and not self.patient else _PATIENCE_SECONDS
         deadline = time.monotonic() + patience
         files = [self._reserved, *self._files] if reserved else self._files
         while (slot := _first_free(files)) is None:
@@ -57,18 +57,18 @@ class Slots:
         finally:
             os.close(slot)
 
-    def _is_in_vain(self) -> bool:
-        since = time.monotonic() - _LATELY_SECONDS
+    def _was_refused_often(self) -> bool:
+        since = time.monotonic() - _RECENT_SECONDS
         return len(self._refusals) == _REFUSALS and self._refusals[0] > since
 
 
 def _first_free(files: Sequence[Path]) -> int | None:
-    """Return the descriptor of a file that is locked now, None if others have locked them all."""
+    """Lock the first file that is free and return its descriptor, None if no file is free."""
     for file in files:
         try:
-            # Not for writing, for another of the machine's users may have made the file.
+            # Read-only, because another user of the machine may have made the file.
             descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError:  # better no bound than that nobody can sign in
+        except OSError:  # without the folder there is no limit, but users can sign in
             return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

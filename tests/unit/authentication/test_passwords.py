@@ -61,7 +61,7 @@ def test_any_text_is_remembered(text: str) -> None:
 def test_only_so_many_are_kept_and_wrong_ones_push_out_no_right_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(passwords, "_MOST", 3)
+    monkeypatch.setattr(passwords, "_MAX_DIGESTS", 3)
     memory = PasswordMemory(60)
     for number in range(5):
         memory.note(f"user {number}", "right", right=True)
