@@ -6,7 +6,7 @@ from django.core.checks import register
 from django.db.models.signals import post_migrate, post_save
 from pulpcore.plugin import PulpPluginAppConfig
 
-from pulp_conda.malformed import tell_in_one_line
+from pulp_conda.malformed import log_malformed_in_one_line
 
 
 class PulpCondaPluginAppConfig(PulpPluginAppConfig):
@@ -19,12 +19,12 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
     domain_compatible = True
 
     def ready(self) -> None:
-        """Connect versions with what is to be done about them, as models know no upper layer.
+        """Connect the signals of models to upper layers, which models must not import.
 
-        Likewise processes that start, of which pulpcore saves an `AppStatus`.
+        pulpcore saves an `AppStatus` when a process starts; its signal runs checks at the start.
         """
         super().ready()
-        # Models can be imported only once Django's applications are loaded.
+        # Models can only be imported after Django has loaded its applications.
         from .authentication.logs import LOGGERS, hide_tokens
         from .channels.changes.abandoned_tasks import show_presence
         from .channels.index.publish import autopublish
@@ -34,7 +34,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         from .tasks import dispatch_when_exceeded, schedule_clean_up
 
         hide_tokens()
-        tell_in_one_line(LOGGERS)
+        log_malformed_in_one_line(LOGGERS)
         refuse_exports()
         register(check_upload_timeout)
         for received in (show_presence, check_api_process):

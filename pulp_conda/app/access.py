@@ -1,4 +1,4 @@
-"""Access policies and roles of our views, generated."""
+"""Generates the access policies and the locked roles of this plugin's views."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _MODEL = "has_model_or_domain_perms"
 def allow(
     actions: Iterable[str], *conditions: str, principal: str = "authenticated"
 ) -> dict[str, Any]:
-    """Return a statement that lets users do something under all conditions."""
+    """Return a statement that allows actions if all conditions hold."""
     return {
         "action": list(actions),
         "principal": principal,
@@ -30,10 +30,10 @@ def policy(
 ) -> dict[str, Any]:
     """Return the access policy of a viewset with roles.
 
-    `noun` is the model's name in permissions ("condarepository"). `create` are conditions that
-    stand in place of the permission to add one; `update` are conditions beyond the object's own
-    permissions. `actions` names the permission verb that each further action takes. `creator` is
-    the role that the creator of an object gets on it.
+    `noun` is the model's name in permissions ("condarepository"). The conditions `create` replace
+    the permission to add an object; the conditions `update` are added to the permission to change
+    it. `actions` maps each further action to the verb of its permission. `creator` is the role
+    that the creator of an object gets on it.
     """
     view = f"{_ANY}:conda.view_{noun}"
     statements = [
@@ -61,7 +61,7 @@ def policy(
 
 
 def roles(noun: str, *verbs: str) -> dict[str, list[str]]:
-    """Return the locked roles of a noun: creator, owner (all `verbs`) and viewer."""
+    """Return the locked roles of a model: creator, owner (all `verbs`) and viewer."""
     return {
         f"conda.{noun}_creator": [f"conda.add_{noun}"],
         f"conda.{noun}_owner": [f"conda.{verb}_{noun}" for verb in (*verbs, "manage_roles")],
@@ -106,7 +106,7 @@ _OWNER = [
 CHANNEL_ROLES = {
     "conda.channel_reader": _READER,
     "conda.channel_publisher": _PUBLISHER,
-    # What Forgejo's teams may do that write packages: create channels, but change no settings.
+    # Equals Forgejo's teams with write access: creates channels but changes no settings.
     "conda.channel_writer": [*_PUBLISHER, *_REMOVING, *_CREATING],
     "conda.channel_maintainer": _MAINTAINER,
     "conda.channel_owner": _OWNER,

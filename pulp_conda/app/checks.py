@@ -12,7 +12,10 @@ _log = logging.getLogger(__name__)
 
 
 def check_upload_timeout(**_: Any) -> list[checks.CheckMessage]:
-    """Compare how long uploads may wait with gunicorn's time-out, which only its processes know."""
+    """Warn if gunicorn's time-out is shorter than the time for which uploads may wait.
+
+    Only gunicorn's own processes know its time-out.
+    """
     gunicorn = webserver.configuration()
     if gunicorn is None or not gunicorn.timeout:
         return []
@@ -31,7 +34,7 @@ def check_upload_timeout(**_: Any) -> list[checks.CheckMessage]:
 
 
 def check_api_process(instance: Any, created: bool, **_: Any) -> None:
-    """Log what the checks find in an API process that starts: nothing else runs them there."""
+    """Log the results of the checks when an API process starts; Django does not run them there."""
     if created and instance.app_type == "api":
         for message in check_upload_timeout():
             _log.warning("%s", message)

@@ -1,10 +1,10 @@
-"""Failures that a task reports to its user, each with a code of its own."""
+"""Failures that a task reports to its user, each with its own error code."""
 
 from pulpcore.plugin.exceptions import PulpException
 
 
 class DuplicatePackageError(PulpException):
-    """One version of a channel was to hold two files under one path."""
+    """A version of a channel would have two files of one path."""
 
     error_code = "CND0001"
 
@@ -20,7 +20,7 @@ class DuplicatePackageError(PulpException):
 
 
 class InvalidPatchError(PulpException):
-    """A file of patch instructions, or a package with some, breaks a rule."""
+    """Patch instructions, or a package that contains them, are invalid."""
 
     error_code = "CND0002"
 
@@ -33,7 +33,7 @@ class InvalidPatchError(PulpException):
 
 
 class TransferNotSupportedError(PulpException):
-    """Pulp was to carry a channel out of this server, or into it, and would leave parts behind."""
+    """An export, import or replication would lose parts of a channel."""
 
     error_code = "CND0003"
 
@@ -50,7 +50,7 @@ class TransferNotSupportedError(PulpException):
 
 
 class FetchError(PulpException):
-    """A file could not be fetched from its URL; in the same words whatever the reason is."""
+    """A file could not be fetched from its URL. The message never says why (see `fetch`)."""
 
     error_code = "CND0004"
 

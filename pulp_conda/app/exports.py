@@ -1,7 +1,7 @@
-"""Refusing what pulpcore's exports would make of channels.
+"""Refuses pulpcore's exports of channels, which would be incomplete.
 
-Pulp's own export would hold files without their records, and a file system export an index whose
-shards are missing. Both would be reported as completed.
+Pulp's own export would contain files without their records, and a file system export an index
+without its shards. Both would be reported as completed.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _INSTEAD = "Download the packages of the channel's index and upload them where t
 
 
 def refuse_exports() -> None:
-    """Have every export fail that has to do with a channel, before it writes anything."""
+    """Make every export that includes a channel fail before it writes anything."""
     pre_save.connect(_refuse_export, sender="core.PulpExport", dispatch_uid="conda.export")
     pre_save.connect(
         _refuse_resource, sender="core.ExportedResource", dispatch_uid="conda.exported"
@@ -29,7 +29,7 @@ def _refuse_export(*, instance: Any, **_: object) -> None:
 
 
 def _refuse_resource(*, instance: Any, **_: object) -> None:
-    """Refuse what is noted as a part of an export: pulpcore does that before it writes files."""
+    """Refuse a channel as a part of an export; pulpcore saves parts before it writes files."""
     exported = instance.content_object
     if isinstance(exported, RepositoryVersion):
         exported = exported.repository.cast()

@@ -1,4 +1,4 @@
-"""What pulpcore imports into channels: nothing yet, and the import says so."""
+"""Refuses pulpcore's imports of channels, which are not supported yet."""
 
 from collections.abc import Iterator
 from typing import Never
@@ -7,7 +7,7 @@ from .exceptions import TransferNotSupportedError
 
 
 class _Refusing:
-    """Stands for the list of resources, of which the import would take none for all there are."""
+    """Stands for the list of resources; an empty list would let the import succeed."""
 
     def __iter__(self) -> Iterator[Never]:
         raise TransferNotSupportedError(

@@ -1,8 +1,8 @@
-"""Cures a gap in pulpcore: values that no field checks are 500 over Pulp's REST API, and not 400.
+"""Answers 400 for values that Pulp's REST API does not check, where pulpcore answers 500.
 
-PostgreSQL, Python's dates or Django's fields refuse numbers beyond their range, regular expressions
-that cannot be read, NUL, half a surrogate pair, a PRN of another kind. Upstream would answer so in
-an exception handler, as here. References that are no text are another gap: `core.references`.
+PostgreSQL, Python's dates and Django's fields refuse numbers out of range, invalid regular
+expressions, NUL, half a surrogate pair, and a PRN of another type. A fix in pulpcore would be an
+exception handler, as here. `core.references` handles references that are not text.
 """
 
 import logging
@@ -20,7 +20,7 @@ _ODD = (DataError, OverflowError, UnicodeEncodeError, InvalidForDjango)
 
 
 def answer_odd_values(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer failures of a REST view (`EXCEPTION_HANDLER` of Django REST framework)."""
+    """Answer an exception of a REST view (`EXCEPTION_HANDLER` of Django REST framework)."""
     if isinstance(exc, _ODD):
         reason = str(exc).partition("\n")[0]
         _log.warning("A request had a value that is not possible: %s", reason)

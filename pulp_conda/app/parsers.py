@@ -1,4 +1,4 @@
-"""How Pulp's REST API reads JSON: as Django REST framework does, but only what it can answer."""
+"""The JSON parser of Pulp's REST API, which refuses what would fail later with a 500."""
 
 import json
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-_MOST_LEVELS = 100
+_MAX_LEVELS = 100
 
 
 class ShallowJSONParser(JSONParser):
-    """Refuses documents that are nested so deeply that reading or validating them would fail.
+    """Refuses documents that are nested too deeply to be validated, or have a lone surrogate.
 
-    And those with a lone surrogate: no answer could repeat it.
+    A lone surrogate cannot be encoded, so no answer could repeat it.
     """
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         """Return the document.
 
         Raises:
-            ParseError: it is no JSON, has too many levels, or holds what is no text.
+            ParseError: it is not JSON, has too many levels, or has a lone surrogate.
         """
         try:
             document = super().parse(stream, media_type, parser_context)
@@ -36,7 +36,7 @@ class ShallowJSONParser(JSONParser):
 
 def _is_shallow(document: Any) -> bool:
     level = [document]
-    for _ in range(_MOST_LEVELS + 1):
+    for _ in range(_MAX_LEVELS + 1):
         level = [
             child
             for parent in level
@@ -49,4 +49,4 @@ def _is_shallow(document: Any) -> bool:
 
 
 def _too_deep() -> ParseError:
-    return ParseError(f"JSON parse error - the document has more than {_MOST_LEVELS} levels")
+    return ParseError(f"JSON parse error - the document has more than {_MAX_LEVELS} levels")

@@ -1,4 +1,4 @@
-"""What pulpcore replicates of channels: nothing yet, and the replication says so."""
+"""Refuses pulpcore's replication of channels, which is not supported yet."""
 
 from collections.abc import Iterator
 from typing import Any, Never
@@ -16,19 +16,19 @@ class _UpstreamDistributions(PulpDistributionContext):
 
 
 class CondaReplicator(Replicator):
-    """Fails where the upstream has channels among what is to be replicated."""
+    """Fails if the upstream server has channels among the distributions to replicate."""
 
     distribution_ctx_cls = _UpstreamDistributions  # type: ignore[assignment]
     app_label = "conda"  # type: ignore[assignment]
 
     def upstream_distributions(self, q: str | None = None) -> Iterator[Never]:
-        """Refuse channels; where there are none, there is nothing to do."""
+        """Refuse channels; without any there is nothing to do."""
         if found := next(super().upstream_distributions(q=q), None):
             raise TransferNotSupportedError("Replication", _instead(found))
         return iter(())
 
     def remove_missing(self, names: Any) -> None:
-        """Leave this server's channels alone: none of them came from the upstream."""
+        """Keep this server's channels, because none of them came from the upstream server."""
 
 
 def _instead(distribution: Any) -> str:

@@ -1,6 +1,6 @@
 """The routes of the native client APIs, at the root of the server.
 
-Reading, the content app's work, is routed in `content`.
+The content app serves reads; its routes are in `content`.
 """
 
 from django.urls import path, re_path
@@ -20,11 +20,11 @@ from .registry.views import NowhereView
 scope_repository_versions()
 check_references()
 
-_OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses to look for a domain with NUL in its name
+_OWNER = r"(?P<owner>[^/\0]+)"  # PostgreSQL refuses text with NUL
 _CHANNEL = rf"{_OWNER}(?:/(?P<channel>[\s\S]+))?"
-_TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (where one stands, not one itself)
+_TOKEN = r"t/(?P<token>[^/]+)/"  # noqa: S105 (a pattern, not a secret)
 
-_PATH = r"(?P<path>[\s\S]+)\Z"  # newlines too: whatever is requested gets an answer of ours
+_PATH = r"(?P<path>[\s\S]+)\Z"  # including newlines, so that our view answers every request
 
 _package = PackageView.as_view({"put": "upload", "delete": "remove"})
 _packages = PackageListView.as_view({"get": "list"})
@@ -34,7 +34,7 @@ _prefix = PrefixView.as_view({"post": "upload"})
 _nowhere = NowhereView.as_view({"get": "options"})
 
 urlpatterns = [
-    # conda puts the token behind the channel alias, other clients behind the host.
+    # conda puts the token after the channel alias, other clients put it after the host.
     re_path(rf"^api/packages/{_OWNER}/conda/{_TOKEN}{_PATH}", _package),
     re_path(rf"^(?:{_TOKEN})?api/packages/{_OWNER}/conda/{_PATH}", _package),
     path("api/v1/version", InstanceView.as_view({"get": "version"})),

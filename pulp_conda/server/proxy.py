@@ -1,7 +1,8 @@
-"""One origin for Pulp's two web processes: what nginx does in production.
+"""The reverse proxy that puts Pulp's two web apps under one origin, as nginx does in production.
 
-A request goes on when all of its body is here, so a slow client holds no process of the API.
-Answers stream with bounded buffers; paths and headers go through untouched.
+It receives the whole body of a request before it passes the request on, so that a slow client
+occupies no process of the API. Answers are streamed through bounded buffers. Paths and headers
+are passed on unchanged.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
-from pulp_conda.malformed import tell_in_one_line
+from pulp_conda.malformed import log_malformed_in_one_line
 
 from .connections import BoundedServer, Bounds
 from .failures import failure
@@ -42,7 +43,7 @@ _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
      "transfer-encoding", "upgrade", "expect"}
 )  # fmt: skip
-_OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_AUTO_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp's client would add by itself."""
 
 _UPLOAD_CHECK = "X-Upload-Check"
@@ -50,18 +51,19 @@ _UPLOAD_CHECK_PATH = "/api/conda/upload_check"
 
 _CHUNK_BYTES = 256 * 1024
 _READ_AHEAD_BYTES = {"api": 8 * 1024 * 1024, "content": _CHUNK_BYTES}
-"""What is taken of an answer before the client takes it: it frees a process of the API."""
+"""How much of an answer is read before the client reads it. A large value frees a process of the
+API early."""
 _STALLED_SECONDS = 300.0
 _BUFFERED_BYTES = 64 * 1024
-"""What a connection's buffer takes before writing to it waits for the client."""
+"""How much can be written to a connection before the write waits for the client."""
 _RETRY_AFTER_SECONDS = 5
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_LONGEST_HEADER = 8190  # Pulp's own processes take no longer ones
+_LONGEST_HEADER = 8190  # the limit of Pulp's own processes
 _LONGEST_HEADER_OF_ANSWERS = 64 * 1024
 
 
 def is_for_content_app(method: str, path: str) -> bool:
-    """Tell whether a request is for the content app; all others are for the API."""
+    """Tell whether a request is for the content app; other requests are for the API."""
     if path.startswith(_CONTENT_PREFIX):
         return True
     is_channels = path.partition("?")[0] == _CHANNEL_LIST or path.startswith(_CHANNEL_PREFIXES)
@@ -69,7 +71,7 @@ def is_for_content_app(method: str, path: str) -> bool:
 
 
 class Proxy:
-    """Passes requests on to the API's or the content app's socket, while it is entered."""
+    """Passes requests on to the sockets of the API and the content app; a context manager."""
 
     def __init__(self, api: Path, content: Path) -> None:
         self._sockets = {"api": api, "content": content}
@@ -83,11 +85,11 @@ class Proxy:
                 ClientSession(
                     connector=UnixConnector(str(path), limit=0),
                     auto_decompress=False,
-                    # One user's session cookie must never go out with another's request.
+                    # The session cookie of a user must never be sent with another user's request.
                     cookie_jar=DummyCookieJar(),
                     read_bufsize=_READ_AHEAD_BYTES[name],
                     timeout=ClientTimeout(total=None, sock_connect=5),
-                    skip_auto_headers=_OURS,
+                    skip_auto_headers=_AUTO_HEADERS,
                     max_line_size=_LONGEST_HEADER_OF_ANSWERS,
                     max_field_size=_LONGEST_HEADER_OF_ANSWERS,
                 )
@@ -130,10 +132,10 @@ class Proxy:
             return failure(507, "the server has no room for the request", close=True)
 
     async def _judge(self, request: web.BaseRequest, target: str) -> Allowance:
-        """Ask the API what a request's body may be.
+        """Ask the API for the limits of a request's body.
 
         Raises:
-            Refused: the body may not come; the API's own answer says why.
+            Refused: the body is refused, with the API's answer.
         """
         method, path = "GET", _UPLOAD_CHECK_PATH
         if is_upload(request.method, target):
@@ -146,10 +148,10 @@ class Proxy:
             method, url, headers=headers, allow_redirects=False
         ) as answer:
             if answer.status != 204:
-                told = _end_to_end(answer.headers)
-                told.pop("Content-Length", None)
+                kept = _end_to_end(answer.headers)
+                kept.pop("Content-Length", None)
                 raise Refused(
-                    web.Response(status=answer.status, body=await answer.read(), headers=told)
+                    web.Response(status=answer.status, body=await answer.read(), headers=kept)
                 )
             limits = answer.headers
             return Allowance(int(limits["X-Upload-Limit"]), int(limits["X-Disk-Reserve"]))
@@ -163,23 +165,23 @@ async def _stream_back(request: web.BaseRequest, answer: ClientResponse) -> web.
     try:
         async for chunk in answer.content.iter_any():
             size += len(chunk)
-            if size <= _BUFFERED_BYTES:  # this waits for nobody, and a timer costs its time
+            if size <= _BUFFERED_BYTES:  # this never waits, so it needs no timer, which is slow
                 await response.write(chunk)
                 continue
             async with asyncio.timeout(_STALLED_SECONDS):
                 await response.write(chunk)
         await response.write_eof()
     except (ClientError, TimeoutError):
-        # The status is out already: only a broken connection can say that the body is not whole.
+        # After the status, only a broken connection shows that the body is incomplete.
         if request.transport is not None:
             request.transport.abort()
     return response
 
 
 def _target(request: web.BaseRequest) -> str:
-    """Return path and query exactly as the client wrote them."""
+    """Return the path and query exactly as the client sent them."""
     target = request.raw_path
-    # Clients that take us for a forward proxy send the whole URL.
+    # A client that uses us as a forward proxy sends the whole URL.
     return target if target.startswith("/") else URL(target, encoded=True).raw_path_qs
 
 
@@ -202,12 +204,12 @@ def _forwarded(request: web.BaseRequest) -> CIMultiDict[str]:
 
 
 def runner(proxy: Proxy, bounds: Bounds) -> web.ServerRunner:
-    """Return what serves the proxy, on whatever site is given to it; to be called in a loop."""
+    """Return an aiohttp runner for the proxy; call it in a running event loop."""
     server = BoundedServer(
         proxy.pass_on,
         bounds,
         access_log=None,
-        # A client that goes away is waited for by nobody.
+        # Stop working on a request when its client has gone.
         handler_cancellation=True,
         auto_decompress=False,
         read_bufsize=_CHUNK_BYTES,
@@ -230,14 +232,14 @@ async def _serve(listener: socket.socket, proxy: Proxy, bounds: Bounds) -> None:
 
 
 def main() -> None:
-    """Serve on a listening socket that the parent process opened."""
+    """Serve on a listening socket that the parent process has opened."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="the listening socket")
     parser.add_argument("--api", type=Path, required=True, help="socket of the API")
     parser.add_argument("--content", type=Path, required=True, help="socket of the content app")
     parser.add_argument("--per-address", type=int, default=0, help="requests of an address at once")
     options = parser.parse_args()
-    tell_in_one_line(["aiohttp.server"])
+    log_malformed_in_one_line(["aiohttp.server"])
     with socket.socket(fileno=options.fd) as listener:
         asyncio.run(
             _serve(listener, Proxy(options.api, options.content), Bounds(options.per_address))

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import DisallowedHost
 
 from pulp_conda.app.authentication.logs import LOGGERS
-from pulp_conda.malformed import OneLine, tell_in_one_line
+from pulp_conda.malformed import OneLine, log_malformed_in_one_line
 from tests.unit.server.proxied import Streams, at_once, connecting, through_proxy
 
 
@@ -26,7 +26,7 @@ def test_what_is_no_http_is_told_in_a_line(
                 writer.write(rubbish)
                 assert b" 400 Bad Request" in await reader.readline()
 
-    tell_in_one_line(["aiohttp.server"])
+    log_malformed_in_one_line(["aiohttp.server"])
     through_proxy(tmp_path, at_once, client)
     assert caplog.records
     assert not any(record.exc_info for record in caplog.records)
@@ -46,8 +46,8 @@ def test_what_is_no_http_is_told_in_a_line(
 def test_tracebacks_are_for_faults_of_the_server(
     caplog: pytest.LogCaptureFixture, logger: str, status: int | None, traced: bool
 ) -> None:
-    tell_in_one_line(LOGGERS)
-    tell_in_one_line(LOGGERS)
+    log_malformed_in_one_line(LOGGERS)
+    log_malformed_in_one_line(LOGGERS)
     extra = {} if status is None else {"status_code": status}
     try:
         raise DisallowedHost("Invalid HTTP_HOST header: 'a b'")
