@@ -1,7 +1,7 @@
-"""Make a virtual environment with this checkout in it, or bring it up to date; print its Python.
+"""Makes or updates a virtual environment with this checkout, and prints the path of its Python.
 
-Does nothing when nothing has changed. Progress goes to standard error. Only the standard library
-is used, since it runs before anything is installed.
+It does nothing if nothing has changed. Progress goes to standard error. It uses only the standard
+library, because it runs before anything is installed.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ def main() -> None:
         try:
             venv.mkdir(parents=True, exist_ok=True)
             with (venv / _LOCK).open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)  # two may start side by side
+                fcntl.flock(lock, fcntl.LOCK_EX)  # two commands may start at the same time
                 if not _is_current(venv, extras):
                     _install(venv, extras)
         except OSError as error:
@@ -85,13 +85,13 @@ def _sources() -> str:
 def _install(venv: Path, extras: set[str]) -> None:
     _say(f"installing into {venv}")
     stamp = venv / _STAMP
-    # What another command has installed must stay.
+    # Keep the extras that another command installed.
     extras = extras | _installed(stamp)
     stamp.unlink(missing_ok=True)
     if not _has_pip(venv):
         _make(venv)
     if not _pip_install(venv, extras):
-        # Where the wheel of PostgreSQL has no build, one of the system serves.
+        # PostgreSQL has no wheel for some platforms; the system's PostgreSQL is used there.
         if "server" not in extras or not _system_has_postgresql():
             _fail("pip could not install the project; its message is above")
         _say("trying again with the system's PostgreSQL")
@@ -139,7 +139,7 @@ def _pip_install(venv: Path, extras: set[str]) -> bool:
     python: str | Path = venv / "bin" / "python"
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     wanted = f"[{','.join(sorted(extras))}]" if extras else ""
-    # Editable shows changes at once, and writes into the checkout.
+    # An editable install follows changes at once, but writes into the checkout.
     if os.access(_CHECKOUT, os.W_OK):
         return _succeeds([*pip, "--editable", f"{_CHECKOUT}{wanted}"])
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def _pip_install(venv: Path, extras: set[str]) -> bool:
                 shutil.copytree(_CHECKOUT / name, Path(folder, name))
             else:
                 shutil.copy(_CHECKOUT / name, folder)
-        # The version is the same although the sources changed.
+        # pip would keep the installed version, since changed sources have the same version.
         return _succeeds([*pip, f"{folder}{wanted}"]) and _succeeds(
             [*pip, "--force-reinstall", "--no-deps", folder]
         )

@@ -1,4 +1,5 @@
-"""The one-command server: pulpcore's processes and a PostgreSQL on one machine, one origin.
+"""The one-command server: Pulp's processes and a PostgreSQL on one machine, under one origin.
 
-For trying out, for small installations and for the tests. `python -m pulp_conda.server --help`.
+It is for trying out, for small installations and for tests. See
+`python -m pulp_conda.server --help`.
 """

@@ -20,19 +20,19 @@ class _Stopped(Exception):
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:
-    # Once: stopping must not be interrupted by impatience.
+    # Only once, so that a second Ctrl-C does not interrupt the shutdown.
     for number in (*_STOP_SIGNALS, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise _Stopped
 
 
 def _say(message: str) -> None:
-    # Whoever reads may have gone, as in `bin/serve | head`; the server goes on.
+    # The reader may have gone, as in `bin/serve | head`; the server continues.
     with contextlib.suppress(BrokenPipeError):
         print(message, flush=True)
 
 
-def _told_once(server: Server) -> tuple[str, ...]:
+def _new_password(server: Server) -> tuple[str, ...]:
     if server.made_up_password is None:
         return ()
     return ("", f"The user admin has the password {server.made_up_password} (told this once)")
@@ -45,7 +45,7 @@ def _next_steps(server: Server, options: Options) -> str:
     netrc = shlex.quote(str(server.netrc))
     return "\n".join(
         (
-            *_told_once(server),
+            *_new_password(server),
             "",
             "Upload a package and install it:",
             "",
@@ -66,12 +66,12 @@ def _next_steps(server: Server, options: Options) -> str:
 
 
 def main() -> int:
-    """Run a server; returns the exit status."""
+    """Run a server until a signal stops it; return the exit status."""
     options = parse_options()
     raise_file_limit()
     for number in _STOP_SIGNALS:
         signal.signal(number, _on_signal)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _on_signal)
     server = Server(options, _say)
     try:

@@ -1,4 +1,4 @@
-"""Who runs the server where root starts it, and where that user may go."""
+"""The operating system's user that runs the server if root starts it."""
 
 import os
 import pwd
@@ -15,14 +15,14 @@ _OS_USER = "pulp_conda"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An operating system's user: ourselves, unless we are root."""
+    """A user of the operating system: the current one, or another if the current one is root."""
 
     other: pwd.struct_passwd | None
-    """None for ourselves."""
+    """None for the current user."""
 
     @classmethod
     def unprivileged(cls) -> "Account":
-        """Return who can run PostgreSQL, which root cannot: ourselves, or a system user for it."""
+        """Return a user who can run PostgreSQL, since root cannot: the current or a system user."""
         if os.geteuid() != 0:
             return cls(None)
         try:
@@ -32,18 +32,18 @@ class Account:
 
     @property
     def popen_arguments(self) -> dict[str, Any]:
-        """What makes `subprocess` run a program as this user."""
+        """The arguments with which `subprocess.Popen` runs a program as this user."""
         if self.other is None:
             return {}
         return {"user": self.other.pw_uid, "group": self.other.pw_gid, "extra_groups": []}
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is a user that nothing but servers of this kind runs as."""
+        """Whether this is the user that was made for servers of this kind."""
         return self.other is not None and self.other.pw_name == _OS_USER
 
     def become(self) -> None:
-        """Be this user from now on, with all that is started later."""
+        """Switch this process, and all that it starts later, to this user."""
         if self.other is not None:
             os.setgroups([])
             os.setresgid(self.other.pw_gid, self.other.pw_gid, self.other.pw_gid)
@@ -53,13 +53,13 @@ class Account:
             )
 
     def own(self, folder: Path) -> None:
-        """Give a folder to this user alone."""
+        """Make this user the owner of a folder that nobody else may enter."""
         if self.other is not None:
             os.chown(folder, self.other.pw_uid, self.other.pw_gid, follow_symlinks=False)
         folder.chmod(0o700)
 
     def can_enter(self, folder: Path) -> bool:
-        """Tell whether the user gets through to a folder and into it."""
+        """Tell whether the user may enter a folder and the folders above it."""
         return self.can_run(["test", "-x", str(folder)])
 
     def can_run(self, command: Sequence[str]) -> bool:
@@ -82,7 +82,7 @@ def _create() -> pwd.struct_passwd:
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
     except FileNotFoundError:
-        # Without useradd (Alpine, distroless): a user that every system has.
+        # Without useradd (Alpine, distroless), use a user that every system has.
         return pwd.getpwnam("nobody")
     if done.returncode not in (0, 9):  # 9: another server was faster
         raise ServerError(

@@ -1,21 +1,23 @@
-"""Run once before the processes start: the database's schema and the admin's password.
+"""Prepares the database before the server starts: its schema and the password of the admin.
 
-In one process, since loading Django takes longer than all of it does when nothing is to be done.
+All of it is done in one process, because loading Django takes longer than checking that nothing
+is to be done.
 """
 
 import os
 from pathlib import Path
 
 PASSWORD_FILE = "PULP_CONDA_PASSWORD_FILE"  # noqa: S105 (a variable's name)
-"""A variable: names a file, since others may read what a process is started with."""
+"""The variable that names the file with the password. Other users may read the environment and
+arguments of a process, but not the file."""
 
 
 def main() -> None:
-    """Migrate where needed, then set the password in the file that the variable names."""
+    """Migrate if needed, then set the password from the file that the variable names."""
     import django
 
     django.setup()
-    # Only after setup() can these be imported.
+    # These can only be imported after setup().
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor

@@ -1,4 +1,4 @@
-"""The settings file that a server gives to Pulp's processes."""
+"""The settings file of Pulp's processes."""
 
 import os
 import runpy
@@ -9,7 +9,7 @@ from .home import Home
 from .options import VARIABLES, Options, ServerError
 
 UPLOAD_SECONDS = 900
-"""How long one request may take; gunicorn's own default kills an upload after 30 s."""
+"""How long one request may take; gunicorn's default would kill an upload after 30 s."""
 
 _LOCAL = "settings.local.py"
 
@@ -24,9 +24,9 @@ _TEMPLATE = """\
 
 
 def operator_file(home: Home) -> Path | None:
-    """Return the operator's own settings file, if there is one.
+    """Return the operator's settings file, if there is one.
 
-    It is `settings.local.py` in the home, or what `PULP_SETTINGS` names.
+    It is the file that `PULP_SETTINGS` names, or else `settings.local.py` in the home.
     """
     if named := os.environ.get("PULP_SETTINGS"):
         return Path(named)
@@ -35,7 +35,7 @@ def operator_file(home: Home) -> Path | None:
 
 
 def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
-    """Return the operator's own settings file, if there is one, and what it says.
+    """Return the operator's settings file, if there is one, and the settings in it.
 
     Raises:
         ServerError: the file cannot be read or fails.
@@ -52,12 +52,12 @@ def operator_settings(home: Home) -> tuple[Path | None, dict[str, Any]]:
 def write_settings(
     home: Home, options: Options, origin: str, database: dict[str, Any] | None, own: Path | None
 ) -> Path:
-    """Write the settings file and return its path; `database` is None where it is given.
+    """Write the settings file and return its path; `database` is None if the operator names one.
 
     Raises:
-        ServerError: there is a settings file that was not written here.
+        ServerError: a settings file exists that this server did not write.
     """
-    _spare(home)
+    _refuse_to_overwrite(home)
     settings: dict[str, Any] = {
         "SECRET_KEY": home.secret("secret-key"),
         "DB_ENCRYPTION_KEY": str(_database_key(home)),
@@ -69,8 +69,8 @@ def write_settings(
         "FILE_UPLOAD_TEMP_DIR": str(home.tmp),
         "DOMAIN_ENABLED": options.domains,
         "ANALYTICS": False,
-        # An API process shows a sign of life between requests only, at the latest after half of
-        # its time-out. Those that die are known to the supervisor.
+        # An API process only updates its heartbeat between requests, at the latest after half of
+        # its time-out. The supervisor notices processes that die.
         "API_APP_TTL": 2 * UPLOAD_SECONDS,
     }
     if database:
@@ -81,7 +81,7 @@ def write_settings(
     return home.write(_SETTINGS, text)
 
 
-def _spare(home: Home) -> None:
+def _refuse_to_overwrite(home: Home) -> None:
     found = home.read(_SETTINGS)
     if found is not None and not found.startswith(_FIRST_LINE):
         raise ServerError(
@@ -96,10 +96,10 @@ def _database_key(home: Home) -> Path:
 
 
 def environment(settings: Path, *, has_own_database: bool) -> dict[str, str]:
-    """Return the environment of Pulp's processes.
+    """Return the environment variables of Pulp's processes.
 
-    Left out are our own options, which Pulp would take for settings, and with our own PostgreSQL
-    what would lead its clients elsewhere.
+    The server's own options are left out, because Pulp would read them as settings. With the
+    embedded PostgreSQL, variables that would lead its clients to another one are left out too.
     """
     return {
         **{

@@ -1,9 +1,9 @@
-"""How many connections a server holds, for whom, and how long one may wait to be used.
+"""Limits on connections: how many in all, how many of one client, how long one may be idle.
 
-A connection *waits* from its beginning, or from the last answer on, until the head of a request is
-whole. Whoever opens many and sends nothing, or only a byte now and then, keeps nobody out: waiting
-connections have a time limit, and where there are too many the one that waits longest is closed.
-Clients expect that of idle connections and open another.
+A connection *waits* from its start, or from its last answer, until the head of a request is
+complete. Waiting connections have a time limit, and if there are too many, the one that has
+waited longest is closed. So a client that opens many and sends nothing, or a byte now and then,
+cannot exclude others. Clients expect that idle connections are closed, and open new ones.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from .failures import failure
 
-_MOST = 4096
+_MAX_CONNECTIONS = 4096
 _FILES_PER_REQUEST = 4  # the client's connection, two to Pulp's processes, a body on disk
 _OTHER_FILES = 64
 _WAITING_SHARE = 4
@@ -30,7 +30,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many connections there may be; 0 for `per_address` sets no bound to an address."""
+    """How many connections there may be; 0 for `per_address` sets no limit to an address."""
 
     per_address: int
     total: int = field(default_factory=lambda: most_connections())
@@ -38,38 +38,38 @@ class Bounds:
 
     @property
     def waiting_per_address(self) -> int:
-        """How many connections of an address may wait: each costs memory for half a head."""
+        """How many connections of an address may wait; each holds the memory of a partial head."""
         return -(-self.per_address // _WAITING_SHARE)
 
 
 def raise_file_limit() -> None:
-    """Let this process, and those that it starts, open as many files as the system allows."""
+    """Let this process and its children open as many files as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def most_connections() -> int:
-    """Return how many requests can be under way, and as many connections wait, at one time."""
+    """Return how many requests can be in progress, and how many connections wait besides."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, min(_MOST, (files - _OTHER_FILES) // (_FILES_PER_REQUEST + 1)))
+    return max(1, min(_MAX_CONNECTIONS, (files - _OTHER_FILES) // (_FILES_PER_REQUEST + 1)))
 
 
 class BoundedServer(web.Server):
-    """An HTTP server that holds its connections to bounds."""
+    """An HTTP server with limits on its connections."""
 
     def __init__(self, handler: Handler, bounds: Bounds, **kwargs: Any) -> None:
         super().__init__(self._handle, **kwargs)
         self._answer = handler
         self._bounds = bounds
         self._waiting: OrderedDict[web.RequestHandler, tuple[str, float]] = OrderedDict()
-        """Whose each waiting connection is and until when it may wait; the oldest is the first."""
+        """The address and the deadline of each waiting connection, the oldest first."""
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_of: Counter[str] = Counter()
         self._busy_of: Counter[str] = Counter()
         self._busy = 0
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Note a new connection, and close an older one if there are too many."""
+        """Count a new connection, and close an older one if there are too many."""
         super().connection_made(handler, transport)
         self._wait(handler, address_of(transport.get_extra_info("peername")))
 
@@ -104,16 +104,16 @@ class BoundedServer(web.Server):
         deadline = self._loop.time() + self._bounds.waiting_seconds
         self._waiting[handler] = address, deadline
         self._waiting_of[address] += 1
-        if self._timer is None:  # one for all, as each request would need one
+        if self._timer is None:  # one timer for all, which is cheaper than one per request
             self._timer = self._loop.call_at(deadline, self._close_the_late)
         if len(self._waiting) > self._bounds.total:
             self._close(next(iter(self._waiting)))
         elif 0 < self._bounds.waiting_per_address < self._waiting_of[address]:
-            self._close(next(key for key, (whose, _) in self._waiting.items() if whose == address))
+            self._close(next(key for key, (of, _) in self._waiting.items() if of == address))
 
     def _wait_no_more(self, handler: web.RequestHandler) -> None:
-        if waited := self._waiting.pop(handler, None):
-            _decrease(self._waiting_of, waited[0])
+        if removed := self._waiting.pop(handler, None):
+            _decrease(self._waiting_of, removed[0])
 
     def _close_the_late(self) -> None:
         self._timer = None
@@ -130,14 +130,15 @@ class BoundedServer(web.Server):
 
 
 def address_of(peer: Any) -> str:
-    """Return what stands for one client among addresses: of IPv6 the network of 64 bits.
+    """Return the text that identifies a client: its IPv4 address, or its IPv6 network of 64 bits.
 
-    `peer` is the address of a socket's other end. Whoever has one address in IPv6 has that network.
+    `peer` is the socket address of the other end. A client with one address in an IPv6 network of
+    64 bits usually controls all of it.
     """
     return _client_of(str(peer[0])) if isinstance(peer, tuple) else ""
 
 
-@lru_cache(maxsize=_MOST)
+@lru_cache(maxsize=_MAX_CONNECTIONS)
 def _client_of(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

@@ -1,4 +1,4 @@
-"""How the proxy tells of a failure of its own: in the JSON that the registry's failures have."""
+"""Answers to the proxy's own failures, in the same JSON as those of the registry."""
 
 import http
 import json
@@ -9,9 +9,9 @@ from aiohttp import web
 def failure(
     status: int, message: str, *, retry_after: int | None = None, close: bool = False
 ) -> web.Response:
-    """Return an answer with `reason` and `message`.
+    """Return a JSON answer with `reason` and `message`.
 
-    `retry_after` is in seconds. With `close`, nothing more of the request is read.
+    `retry_after` is in seconds. With `close`, the rest of the request is not read.
     """
     body = {"reason": http.HTTPStatus(status).phrase, "message": message}
     response = web.Response(status=status, text=json.dumps(body), content_type="application/json")

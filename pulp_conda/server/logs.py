@@ -1,4 +1,4 @@
-"""Logs that do not grow for ever: a full one becomes NAME.1, that of before NAME.2, and so on."""
+"""Log rotation: a full log becomes NAME.1, the previous NAME.1 becomes NAME.2, and so on."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ _KEPT = 5
 
 
 def rotate(log: Path, full_bytes: int = _FULL_BYTES) -> bool:
-    """Rotate a log if it is full; tell whether it was.
+    """Rotate a log if it is full; return whether it was.
 
-    The process that writes it keeps its file, which is copied and emptied: what it writes must be
-    appended. A line that comes between the two is lost.
+    The log is copied and emptied, because the process that writes it keeps it open. The process
+    must open it for appending. A line that is written between the two steps is lost.
     """
     if not log.exists() or log.stat().st_size < full_bytes:
         return False

@@ -1,4 +1,4 @@
-"""What the server can be told, on the command line or by environment."""
+"""Options of the server, from the command line or from environment variables."""
 
 import argparse
 import os
@@ -9,19 +9,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a server is to run."""
+    """The options of a server."""
 
     home: Path
     host: str
     port: int
-    """0 takes a free one."""
+    """0 means any free port."""
     workers: int
     api_workers: int
     content_workers: int
     requests_per_address: int
-    """How many requests of one address may be under way at a time; 0 sets no bound."""
+    """How many requests of one address may be in progress at a time; 0 sets no limit."""
     admin_password: str | None
-    """From the environment alone: every user of the machine may read a command line."""
+    """Only from the environment, because every user of the machine may read a command line."""
     domains: bool
 
 
@@ -68,11 +68,11 @@ _PASSWORD = _variable("admin-password")
 VARIABLES = frozenset(
     (*(_variable(value[0]) for value in _VALUES), _variable("domains"), _PASSWORD)
 )
-"""The environment variables that stand for options."""
+"""The environment variables of all options."""
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
-    """Read options from the arguments, and what they leave out from `PULP_CONDA_*` variables."""
+    """Read options from the arguments, and missing ones from `PULP_CONDA_*` variables."""
     parser = argparse.ArgumentParser(
         prog="serve",
         description="Run a conda server: Pulp with pulp_conda, and PostgreSQL, on one origin.",
@@ -101,5 +101,5 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
 
 
 def _default_home() -> str:
-    # Root's own folder is closed to the user that the server becomes.
+    # The user that the server switches to cannot enter root's home folder.
     return "/var/lib/pulp_conda/home" if os.geteuid() == 0 else "~/.local/share/pulp_conda"

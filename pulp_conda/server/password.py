@@ -1,4 +1,4 @@
-"""The administrator's password: given, kept from an earlier start, or made up."""
+"""The administrator's password: from the options, from the previous start, or generated."""
 
 import secrets
 from dataclasses import dataclass
@@ -14,35 +14,36 @@ _NETRC = "netrc"
 
 @dataclass(frozen=True, slots=True)
 class AdminPassword:
-    """It travels in files that only the owner of the home may read.
+    """The password of the user `admin`.
 
-    Others may read what a process is started with.
+    It is passed on in files that only the owner of the home may read, because other users may
+    read the arguments of a process.
     """
 
     home: Home
     value: str
     is_set: bool
-    """Whether it is that of the last start, so that Pulp knows it."""
+    """Whether it equals that of the previous start, so that Pulp has it already."""
     made_up: bool
-    """Whether nobody but this process knows it."""
+    """Whether it was generated just now, so that nobody has seen it."""
 
     @classmethod
     def choose(cls, home: Home, given: str | None) -> "AdminPassword":
-        """Return the given one, or that of the last start, or a new one."""
+        """Return the given password, or that of the previous start, or a new one."""
         kept = home.read(_KEPT)
         value = given or kept or secrets.token_urlsafe(12)
         return cls(home, value, value == kept, not (given or kept))
 
     def write(self) -> Path | None:
-        """Write it for the process that sets it and return the file; None if it is set."""
+        """Write it to a file for the process that sets it; return None if it is set already."""
         return None if self.is_set else self.home.write(_NEXT, self.value)
 
     def keep(self) -> None:
-        """Remember what was written, for it is set."""
+        """Keep the file for the next start, since the password is set now."""
         if not self.is_set:
             (self.home.path / _NEXT).replace(self.home.path / _KEPT)
 
     def write_netrc(self, host: str) -> Path:
-        """Write the file from which curl and others take a password, and return it."""
+        """Write and return the netrc file, from which curl and other clients read passwords."""
         quoted = self.value.replace("\\", "\\\\").replace('"', '\\"')
         return self.home.write(_NETRC, f'machine {host} login {USER} password "{quoted}"\n')

@@ -1,4 +1,4 @@
-"""What root does at a start: the least that only root can, and nothing after."""
+"""Giving up root's privileges at the start, after the steps that only root can take."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,14 @@ from .home import Home
 
 
 def give_up_root(home: Home, account: Account, settings: Path | None) -> str | None:
-    """Give the home to an account and become it; the port is open already.
+    """Make an account the owner of the home, and switch to it; the port is open already.
 
     Returns:
-        What is in the way: the processes other than PostgreSQL then run as root. None where
-        nothing is.
+        The reason why that is impossible, or None. With a reason, all processes but PostgreSQL
+        run as root.
 
     Raises:
-        ServerError: the folder is somebody else's.
+        ServerError: the folder is used for something else.
     """
     home.check()
     obstacle = _obstacle(home, account, settings)

@@ -1,4 +1,4 @@
-"""Child processes: started in sessions of their own, watched, restarted, and stopped for sure."""
+"""Child processes: each is started in its own session, watched, restarted, and finally killed."""
 
 import ctypes
 import os
@@ -12,12 +12,12 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST_BACKOFF_S = 10.0
-_LAST_WORDS_BYTES = 4000
-_LAST_WORDS_LINES = 12
+_TAIL_BYTES = 4000
+_TAIL_LINES = 12
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
-    """Return what a child runs first, so that it gets a signal when its parent dies."""
+    """Return a `preexec_fn`: the child gets a signal when its parent dies."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def ask() -> None:
@@ -44,11 +44,11 @@ class Process:
 
     @property
     def pid(self) -> int | None:
-        """The process's id, which is that of its group too; None before the start."""
+        """The id of the process and of its group; None before the start."""
         return self._popen.pid if self._popen else None
 
     def start(self) -> None:
-        """Start the process; it writes to its log and dies with us."""
+        """Start the process, which writes to its log and ends with this process."""
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
                 self.command,
@@ -65,7 +65,7 @@ class Process:
         self._started = time.monotonic()
 
     def run(self) -> int:
-        """Start the process with an empty log, wait for its end and return its status."""
+        """Start the process with an empty log, wait until it ends and return its exit status."""
         self.log.unlink(missing_ok=True)
         self.start()
         assert self._popen is not None  # noqa: S101 (start() made it)
@@ -76,7 +76,7 @@ class Process:
         return self._popen is not None and self._popen.poll() is None
 
     def family(self) -> set[int]:
-        """Return the ids of the process and its children, as far as they live."""
+        """Return the ids of the process and its children that are alive."""
         if self._popen is None or not self.is_running():
             return set()
         pid = self._popen.pid
@@ -87,7 +87,7 @@ class Process:
         return {pid, *map(int, children)}
 
     def restart_if_dead(self) -> bool:
-        """Start a process that died again, sooner or later by how often it did.
+        """Start the process again if it died, after a delay that grows with each failure.
 
         Returns:
             Whether it was started.
@@ -100,24 +100,24 @@ class Process:
         if lived < min(0.2 * 2**self._failures, _LONGEST_BACKOFF_S):
             return False
         self._failures += 1
-        self._signal(signal.SIGKILL)  # what it may have left of its group
+        self._signal(signal.SIGKILL)  # the rest of its group
         self.start()
         return True
 
     def log_tail(self) -> str:
-        """Return the end of the log and where to find the rest, for a message."""
+        """Return the end of the log and its path, for an error message."""
         with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - _LAST_WORDS_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()[-_LAST_WORDS_LINES:]
+            log.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
         return "\n  ".join((f"the end of {self.log}:", *lines))
 
     def ask_to_stop(self) -> None:
-        """Ask the process to end."""
+        """Send the process its stop signal."""
         if self.is_running() and self._popen:
             self._popen.send_signal(self.stop_signal)
 
     def kill(self) -> None:
-        """End the process and all of its group."""
+        """Kill the process and its group, and wait until it has ended."""
         self._signal(signal.SIGKILL)
         if self._popen:
             self._popen.wait()
@@ -131,7 +131,7 @@ class Process:
 
 
 def stop_all(processes: Iterable[Process], seconds: float) -> None:
-    """Ask processes to end, wait, and kill what is left; of PostgreSQL's data nothing is lost."""
+    """Ask processes to end, wait, and kill the rest, which loses no data of PostgreSQL."""
     processes = list(processes)
     for process in processes:
         process.ask_to_stop()

@@ -1,6 +1,6 @@
-"""One of Pulp's programs, so run that no process forked by it outlives it.
+"""Runs one of Pulp's programs so that no process that it forks outlives it.
 
-gunicorn's workers look for their parent only between requests, with our time-out every 450 s.
+gunicorn's workers check for their parent only between requests, with our time-out every 450 s.
 """
 
 import importlib
@@ -21,7 +21,7 @@ def _let_children_die_with_us() -> None:
 
     def in_child() -> None:
         ask()
-        if os.getppid() != parent:  # it died before we could ask
+        if os.getppid() != parent:  # the parent died before the call
             os._exit(1)
 
     os.register_at_fork(before=remember_parent, after_in_child=in_child)

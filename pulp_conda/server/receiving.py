@@ -1,9 +1,9 @@
-"""Receiving a request's body: not before it is known that it may come, and within bounds.
+"""Receives the body of a request, within limits, and only after the API has accepted it.
 
-The head is judged by a request to the API, which would make the upload of a small package slower by
-a tenth. So small bodies are received into memory as they are, as long as all of these together stay
-small, and their views judge them. Nothing unjudged reaches the disk. Bodies that wait for
-`100 Continue` are judged whatever their size.
+The proxy asks the API by a request of its own (an upload check), which would slow down the upload
+of a small package by a tenth. So small bodies are received into memory without a check, as long
+as all of them together stay small; their views check them later. An unchecked body is never
+written to the disk. The body of a client that waits for `100 Continue` is always checked first.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from aiohttp import HttpVersion11, web
 from .failures import failure
 
 _SMALL_BYTES = 256 * 1024
-_UNJUDGED_BYTES = 8 * 1024 * 1024
-_ALL_UNJUDGED_BYTES = 64 * 1024 * 1024
+_UNCHECKED_BYTES = 8 * 1024 * 1024
+_ALL_UNCHECKED_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _IDLE_SECONDS = 60.0
 
@@ -34,29 +34,29 @@ _DOCUMENT_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How long a body may be, and how much room it must leave on the disk, in bytes."""
+    """How long a body may be, and how much free space it must leave on the disk, in bytes."""
 
     limit: int
     reserve: int = 0
 
 
 class Refused(Exception):
-    """A body is not received; `response` says why."""
+    """A body is refused; `response` is the answer."""
 
     def __init__(self, response: web.Response) -> None:
-        # Nobody reads what the client still sends.
+        # The rest of the body is not read, so the connection cannot be used again.
         response.force_close()
         super().__init__(response.status)
         self.response = response
 
     @classmethod
     def because(cls, status: int, message: str) -> "Refused":
-        """Refuse in words of our own."""
+        """Refuse with a status and a message of the proxy's own."""
         return cls(failure(status, message))
 
 
 Judge = Callable[[], Awaitable[Allowance]]
-"""Asks what a request's body may be; raises Refused."""
+"""Asks the API for the limits of a request's body; raises Refused."""
 
 
 def is_upload(method: str, path: str) -> bool:
@@ -65,7 +65,7 @@ def is_upload(method: str, path: str) -> bool:
 
 
 def allowance_of(method: str, path: str, *, for_content_app: bool) -> Allowance | None:
-    """Return what a URL takes, None where that depends on the client's rights."""
+    """Return the limits of a URL, None if only the API knows them."""
     if for_content_app:
         return Allowance(_SMALL_BYTES)
     if _DOCUMENTS.match(path) and not is_upload(method, path):
@@ -74,23 +74,23 @@ def allowance_of(method: str, path: str, *, for_content_app: bool) -> Allowance 
 
 
 class Receiver:
-    """Receives the bodies of requests."""
+    """Receives request bodies, and counts the memory of unchecked ones."""
 
     def __init__(self) -> None:
-        self._unjudged = 0
+        self._unchecked = 0
 
     @contextlib.asynccontextmanager
     async def received(
         self, request: web.BaseRequest, allowance: Allowance | None, judge: Judge
     ) -> AsyncIterator[AsyncIterator[bytes] | None]:
-        """Receive a request's body to its end and yield it, None where there is none.
+        """Receive the whole body of a request and yield it, or None if there is no body.
 
-        Larger ones wait in a file of the working directory. Where `allowance` is None, `judge` is
-        asked for it if the size wants that.
+        A large body is stored in a file in the working directory. If `allowance` is None, `judge`
+        is called for it as soon as the body is too large to be received without a check.
 
         Raises:
-            Refused: the body may not come, is too long, cannot be read, or stopped coming.
-            OSError: the disk is full, or would be but for the reserve.
+            Refused: the body is refused, too long or malformed, or the client stopped sending.
+            OSError: the disk is full, apart from the reserve.
         """
         if not request.body_exists:
             yield None
@@ -103,7 +103,7 @@ class Receiver:
             _check_size(size, allowance)
             if expects:
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                request.writer.output_size = 0  # the answer has not begun
+                request.writer.output_size = 0  # the answer itself has not begun
             size = 0
             async for chunk in _arriving(request):
                 size += len(chunk)
@@ -119,22 +119,25 @@ class Receiver:
 
     @contextlib.contextmanager
     def _memory(self) -> Iterator[Callable[[int], bool]]:
-        """Yield what claims memory for an unjudged body and tells whether there is so much."""
+        """Yield a function that claims memory for an unchecked body, and returns whether it could.
+
+        Its argument is the size of the body so far, in bytes.
+        """
         claimed = 0
 
         def claim(size: int) -> bool:
             nonlocal claimed
             more = max(0, size - _SMALL_BYTES - claimed)
-            if size > _UNJUDGED_BYTES or (more and self._unjudged + more > _ALL_UNJUDGED_BYTES):
+            if size > _UNCHECKED_BYTES or (more and self._unchecked + more > _ALL_UNCHECKED_BYTES):
                 return False
             claimed += more
-            self._unjudged += more
+            self._unchecked += more
             return True
 
         try:
             yield claim
         finally:
-            self._unjudged -= claimed
+            self._unchecked -= claimed
 
 
 def _check_size(size: int, allowance: Allowance | None) -> None:

@@ -1,4 +1,4 @@
-"""A whole server: set up, started, supervised, stopped."""
+"""The server as a whole: it is set up, started, supervised and stopped."""
 
 import errno
 import json
@@ -38,7 +38,7 @@ Say = Callable[[str], None]
 
 
 class Server:
-    """Pulp's processes, PostgreSQL and the proxy in front, from one home."""
+    """PostgreSQL, Pulp's processes and the proxy in front of them, with one home."""
 
     def __init__(self, options: Options, say: Say) -> None:
         self.options = options
@@ -52,15 +52,15 @@ class Server:
         self._processes_died = False
         self.origin = ""
         self.made_up_password: str | None = None
-        """The administrator's, at the one start that makes it up."""
+        """The administrator's password, at the start that generates it."""
         self.netrc = Path()
-        """A file with the password, for clients that read such."""
+        """A netrc file with the administrator's password, for curl and other clients."""
 
     def start(self) -> None:
-        """Bring everything up; returns when a client can use the server.
+        """Start everything; return when clients can use the server.
 
         Raises:
-            ServerError: says what is in the way.
+            ServerError: the server cannot start.
         """
         self._listen()
         obstacle = self._give_up_root()
@@ -83,7 +83,7 @@ class Server:
         self._write_pids()
 
     def supervise(self) -> None:
-        """Start again what died; to be called over and over."""
+        """Start processes again that died, and rotate logs; call it repeatedly."""
         everything = [self._database, *self._processes] if self._database else self._processes
         for process in everything:
             if process.restart_if_dead():
@@ -97,14 +97,14 @@ class Server:
         deadline = time.monotonic() + _STOP_SECONDS
         stop_all(self._processes, _STOP_PULP_SECONDS)
         if self._database:
-            # It has to write what it holds in memory: the longer, the faster the next start.
+            # It writes its memory to disk; with more time for that, the next start is faster.
             stop_all([self._database], deadline - time.monotonic())
         if self._listener:
             self._listener.close()
         self._home.close()
 
     def _listen(self) -> None:
-        """Take the port first: whether it is free is known before anything is set up."""
+        """Open the port first, so that nothing is set up if the port is in use."""
         host, port = self.options.host, self.options.port
         self._listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -206,7 +206,7 @@ class Server:
         return all(status.get(kind) for kind in kinds)
 
     def _reap_the_dead(self) -> None:
-        """Have Pulp told of processes that died, gunicorn's children among them."""
+        """Report processes that died to Pulp, including gunicorn's children."""
         alive = {pid for process in self._processes for pid in process.family()}
         self._processes_died |= bool(self._alive - alive)
         self._alive = alive
@@ -233,7 +233,7 @@ class Server:
 def _pulp(entry_point: str) -> list[str]:
     """Return the command of one of Pulp's programs.
 
-    Not the installed script: that names its interpreter by a path, which ends when the checkout
-    is moved, and works only as long as it is short.
+    The installed script is not used: it names its interpreter by a path, which breaks when the
+    checkout is moved or the path is too long.
     """
     return [sys.executable, "-P", "-m", "pulp_conda.server.program", entry_point]

@@ -138,10 +138,10 @@ def test_a_small_body_is_not_asked_about(folder: Path) -> None:
     assert (len(api.heads), api.bodies) == (1, [_MEGABYTE])
 
 
-def test_small_bodies_together_take_so_much_memory_unjudged(
+def test_small_bodies_together_take_a_bounded_amount_of_memory_unchecked(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "_ALL_UNJUDGED_BYTES", _MEGABYTE)
+    monkeypatch.setattr(receiving, "_ALL_UNCHECKED_BYTES", _MEGABYTE)
     api = Api(refusal(401))
 
     async def client(streams: Streams) -> None:
