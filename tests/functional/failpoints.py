@@ -2,7 +2,8 @@
 
 `python -m tests.functional.failpoints MODULE:FUNCTION ARGUMENTS`. In the folder `FAILPOINTS` a file
 that bears an instant's name makes the first process that gets there do what the file says. The
-file `NAME.hit` then has its process id.
+file `NAME.hit` then has its process id. Instants are those of
+`pulp_conda.app.failpoints`, and some in pulpcore.
 """
 
 import importlib
@@ -14,20 +15,12 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-_APP = "pulp_conda.app"
-
-INSTANTS = {
-    "task saved": (f"{_APP}.tasks.dispatching", "_takes_off"),
-    "task running": (f"{_APP}.tasks.dispatching", "_run"),
-    "commit made": (f"{_APP}.channels.changes.commit", "_record_outcomes"),
-    "removal made": (f"{_APP}.channels.changes.commit", "publish"),
-    "version made": (f"{_APP}.models.repository", "CondaRepository.finalize_new_version"),
-    "committed": ("pulpcore.app.models", "Task.set_completed"),
-    "task ended": (f"{_APP}.tasks.dispatching", "wake_workers"),
-    "redis locked": ("pulpcore.tasking.redis_tasks", "_pulpcoreworker_execute_task"),
-    "redis task ended": ("pulpcore.tasking.redis_tasks", "safe_release_task_locks"),
+_REDIS_TASKS = "pulpcore.tasking.redis_tasks"
+_IN_PULPCORE = {
+    "redis locked": "_pulpcoreworker_execute_task",
+    "redis task ended": "safe_release_task_locks",
 }
-"""The functions before which a process may break."""
+"""Functions of `_REDIS_TASKS` before which a process may break."""
 
 _SIGNALS: dict[str, Callable[[], None]] = {
     "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
@@ -58,12 +51,12 @@ def _reach(instant: str) -> None:
 
 
 def _install() -> None:
-    for instant, (module, path) in INSTANTS.items():
-        *owners, name = path.split(".")
-        owner: Any = importlib.import_module(module)
-        for part in owners:
-            owner = getattr(owner, part)
-        setattr(owner, name, _breaking(instant, getattr(owner, name)))
+    from pulp_conda.app import failpoints
+
+    failpoints.on_reached = _reach
+    module = importlib.import_module(_REDIS_TASKS)
+    for instant, name in _IN_PULPCORE.items():
+        setattr(module, name, _breaking(instant, getattr(module, name)))
 
 
 def _breaking(instant: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,7 +69,7 @@ def _breaking(instant: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def main() -> None:
-    """Run the program; the functions can be wrapped once Django's applications are loaded."""
+    """Run the program; modules can be imported once Django's applications are loaded."""
     from django.apps import apps
 
     loaded = apps.populate

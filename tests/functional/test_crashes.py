@@ -15,8 +15,8 @@ from tests.functional.homes import Homes
 from tests.functional.production import Production, production
 
 _INSTANTS = {
-    "pulpcore": ("commit made", "task saved", "task running", "committed", "task ended"),
-    "redis": ("commit made", "redis locked", "committed", "redis task ended"),
+    "pulpcore": ("index saved", "task saved", "task running", "committed", "task ended"),
+    "redis": ("index saved", "redis locked", "committed", "redis task ended"),
 }
 _KILLS = {"pulpcore": 20, "redis": 8}
 _COMMIT_LOCK = 0x636F6E64
@@ -86,10 +86,10 @@ def test_an_api_process_dies_during_a_commit(running: Production) -> None:
 def test_an_api_process_dies_during_a_removal(running: Production) -> None:
     for name in ("gone", "kept"):
         assert running.upload(PackageBuilder(name).conda()).status_code == 201
-    running.order("removal made", "die")
+    running.order("version saved", "die")
     with pytest.raises(requests.ConnectionError):
         running.remove("gone-1.0-0.conda")
-    assert running.hit("removal made").exists()
+    assert running.hit("version saved").exists()
     assert running.remove("gone-1.0-0.conda").status_code == 204
     assert "gone-1.0-0.conda" not in running.names()
     assert_nothing_is_held(running)
@@ -98,9 +98,9 @@ def test_an_api_process_dies_during_a_removal(running: Production) -> None:
 def test_a_process_that_is_only_slow_is_waited_for(running: Production) -> None:
     failed = "SELECT count(*) FROM core_task WHERE state = 'failed'"
     before = running.query(failed)
-    running.order("commit made", "stop")
+    running.order("index saved", "stop")
     with in_background(lambda: running.upload(PackageBuilder("slow").conda())) as slow:
-        stopped = running.wait_for_hit("commit made")
+        stopped = running.wait_for_hit("index saved")
         with in_background(lambda: running.upload(PackageBuilder("fast").conda())) as fast:
             running.wait(lambda: running.query(_waiting_for_lock()) == 1)
             os.kill(stopped, signal.SIGCONT)
@@ -111,9 +111,9 @@ def test_a_process_that_is_only_slow_is_waited_for(running: Production) -> None:
 
 
 def test_a_process_that_lost_its_session_commits_nothing(running: Production) -> None:
-    running.order("commit made", "stop")
+    running.order("index saved", "stop")
     with in_background(lambda: running.upload(PackageBuilder("lost").conda())) as lost:
-        stopped = running.wait_for_hit("commit made")
+        stopped = running.wait_for_hit("index saved")
         running.query(
             "SELECT pg_terminate_backend(pid) FROM pg_locks "
             f"WHERE locktype = 'advisory' AND classid = {_COMMIT_LOCK}"
@@ -132,16 +132,16 @@ def test_workers_die_while_an_upload_waits_for_them(
     running: Production, workers: tuple[str, str]
 ) -> None:
     assert running.upload(PackageBuilder("first").conda()).status_code == 201
-    running.order("version made", "stop")
+    running.order("version filled", "stop")
     running.change()
-    stopped = running.wait_for_hit("version made")
-    running.order("commit made", "die")
+    stopped = running.wait_for_hit("version filled")
+    running.order("index saved", "die")
     with in_background(lambda: running.upload(PackageBuilder("patient").conda())) as upload:
         running.wait(lambda: running.query(_DEFERRED) == 1)
         # The one that changes the channel; the other one dies with the upload's commit.
         running.kill(worker_of(running, workers, stopped))
         assert upload.result().status_code == 201
-    assert running.hit("commit made").exists()
+    assert running.hit("index saved").exists()
     assert "patient-1.0-0.conda" in running.names()
     assert_nothing_is_held(running)
 
@@ -150,9 +150,9 @@ def test_a_task_whose_worker_died_without_it_is_waited_for(
     running: Production, workers: tuple[str, str]
 ) -> None:
     assert running.upload(PackageBuilder("first").conda(), "orphaned").status_code == 201
-    running.order("version made", "stop")
+    running.order("version filled", "stop")
     running.change("orphaned")
-    stopped = running.wait_for_hit("version made")
+    stopped = running.wait_for_hit("version filled")
     running.kill_alone(worker_of(running, workers, stopped))
     package = PackageBuilder("patient").conda()
     with in_background(lambda: running.upload(package, "orphaned")) as upload:

@@ -9,6 +9,7 @@ from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryV
 from pulpcore.plugin.repo_version_utils import remove_duplicates
 
 from pulp_conda.app.exceptions import DuplicatePackageError
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS
 
 from .channel_name import owner_part
@@ -85,6 +86,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         Raises:
             DuplicatePackageError: two of the added units claim one path.
         """
+        failpoint("version filled")
         remove_duplicates(new_version)
         for model in self.CONTENT_TYPES:
             clash = (

@@ -29,6 +29,7 @@ from pulp_conda.app.core.tasking import (
     send_task_notification,
     wake_workers,
 )
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository
 
 _log = logging.getLogger(__name__)
@@ -90,14 +91,17 @@ def _start(
     task, colliding = holding_task(function, kwargs, repository)
     # In bulk, as saving one by itself gives roles. The database sets the time of its creation.
     Task.objects.bulk_create([task])
+    failpoint("task saved")
     # Whether what is in the way still lives is asked only if something is.
     if _takes_off(task, colliding) or (
         end_abandoned(repository, spared=task) and _takes_off(task, colliding)
     ):
+        failpoint("task running")
         _run(task, here)
     else:
         # Only this column: a worker may have found meanwhile that nothing blocks it.
         Task.objects.filter(pk=task.pk).update(app_lock=None)
+    failpoint("task ended")
     wake_workers()
     return task
 

@@ -10,6 +10,7 @@ from django.utils.timezone import now
 
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.channels.storage.durability import durable
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import REMOVAL, CondaRepository, PendingChange, publication_of
 
 from .decisions import decide
@@ -42,9 +43,13 @@ def commit_pending(repository: CondaRepository) -> None:
         changes = bool(decision.add or decision.remove)
         if changes:
             latest = change(repository, Delta.listed(decision.add, decision.remove))
+            failpoint("version saved")
         if repository.autopublish and (changes or publication_of(latest) is None):
             publish(latest)
+        failpoint("index saved")
         _record_outcomes(decision.outcomes)
+        failpoint("outcomes saved")
+    failpoint("committed")
 
 
 def _record_outcomes(outcomes: Mapping[int, str]) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
 
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository, PendingChange
 
 from .commit_lock import wait_for_batch, with_commit_lock
@@ -37,6 +38,7 @@ def apply(change: PendingChange, dispatch: Dispatch) -> str:
     deadline = time.monotonic() + seconds
     change.expires = now() + timedelta(seconds=seconds)
     change.save()
+    failpoint("change queued")
 
     def start() -> Task:
         wait_for_batch(partial(_number_waiting, repository), _recently_added(repository))

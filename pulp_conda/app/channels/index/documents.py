@@ -21,6 +21,7 @@ from pulpcore.plugin.models import (
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.channels.storage.artifacts import discard_part, make_whole
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.formats.index.files import WrittenFile
 
 from .fingerprint import Fingerprint
@@ -168,6 +169,7 @@ def _insert(artifacts: list[Artifact]) -> None:
     """Save artifacts; another publication may be saving the same bytes at the same time."""
     files = [artifact.file for artifact in artifacts]
     try:
+        failpoint("storing documents")
         Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)
     except OSError:
         for artifact in artifacts:

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaPublication
 
 from .build import Built
@@ -27,6 +28,7 @@ def save(plan: Plan, built: Built, *, checkpoint: bool = False) -> CondaPublicat
         store = ShardStore(plan.version, previous)
         for subdir, shards in built.shards.items():
             store.save(subdir, shards)
+        failpoint("shards saved")
         reused = {path: document.artifact for path, document in plan.reused.items()}
         save_documents(publication, built.files, reused, plan.fingerprint)
         transaction.on_commit(publication.repository.invalidate_cache)

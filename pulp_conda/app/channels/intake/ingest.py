@@ -13,6 +13,7 @@ from pulpcore.plugin.models import Artifact
 
 from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
 from pulp_conda.app.channels.storage.disk_space import check_room
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaPackage
 from pulp_conda.formats.archives import inspect
 from pulp_conda.formats.errors import PackageTooLarge, quoted
@@ -125,6 +126,7 @@ def ingest(
     with transaction.atomic():
         path = Path(file.temporary_file_path())
         artifact = save_artifact(Artifact.init_and_validate(file), path)
+        failpoint("artifact saved")
         return save_unit(CondaPackage(**attributes), artifact)
 
 

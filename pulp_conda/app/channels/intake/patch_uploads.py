@@ -13,6 +13,7 @@ from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.index.publish import autopublish
 from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
 from pulp_conda.formats.archives import inspect, sniff
 from pulp_conda.formats.errors import DocumentTooLarge, LyingExtension, MissingDocument
@@ -62,6 +63,7 @@ def add_patches(
     replaced = {current[subdir] for subdir in new if subdir in current}
     with transaction.atomic():
         version = change(repository, Delta.listed(new.values(), replaced))
+        failpoint("version saved")
         autopublish(repository=repository, version=version)
     return version
 
@@ -97,6 +99,7 @@ def _save(subdir: str, instructions: Instructions) -> CondaRepodataPatch:
     with received(BytesIO(data), len(data)) as file:
         artifact = Artifact.init_and_validate(file)
         artifact = save_artifact(artifact, Path(file.temporary_file_path()))
+    failpoint("artifact saved")
     patch = CondaRepodataPatch(
         subdir=subdir,
         sha256=artifact.sha256,

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from pulpcore.plugin.models import Artifact, ContentArtifact
 from pulpcore.plugin.util import get_domain
 
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaPackage, CondaRepodataPatch
 
 _CHUNK_BYTES = 1024**2
@@ -51,6 +52,7 @@ def save_artifact(artifact: Artifact, path: Path) -> Artifact:
     """
     _discard_damaged(artifact)
     try:
+        failpoint("storing package")
         # A failed INSERT would be written to PostgreSQL's log, with all its values.
         Artifact.objects.bulk_create([artifact], ignore_conflicts=True)
     except OSError:
@@ -76,6 +78,7 @@ def make_whole(artifact: Artifact, path: Path) -> None:
         if storage.size(name) == artifact.size:
             return
         storage.delete(name)
+    failpoint("copying file")
     with path.open("rb") as file:
         storage.save(name, File(file))
 

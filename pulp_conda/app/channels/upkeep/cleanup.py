@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 from pulpcore.plugin.models import ProgressReport, PublishedArtifact, RepositoryVersion
 
+from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import NEVER, CondaPublication, CondaRepository, CondaShard
 
 _VERSIONS_PER_BATCH = 100
@@ -125,6 +126,7 @@ def delete_versions(repository: CondaRepository, versions: Iterable[UUID]) -> It
         for end in range(len(old), 0, -_VERSIONS_PER_BATCH):
             batch = old[max(0, end - _VERSIONS_PER_BATCH) : end]
             _delete_run(repository, batch, following)
+            failpoint("versions deleted")
             yield len(batch)
 
 
@@ -171,4 +173,5 @@ def old_shards(repository: CondaRepository) -> QuerySet[CondaShard]:
 def _delete_in_batches(shards: QuerySet[CondaShard]) -> Iterator[int]:
     while keys := list(shards.values_list("pk", flat=True)[:_SHARDS_PER_BATCH]):
         CondaShard.objects.filter(pk__in=keys).delete()
+        failpoint("shards deleted")
         yield len(keys)

@@ -1,0 +1,36 @@
+"""Named instants at which a test may delay, break or kill what runs.
+
+Races and deaths can then be tested at a chosen instant. In production a failpoint does nothing, and
+costs some 30 ns.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+Failpoint = Literal[
+    "change queued",  # the row is in the queue, and its request holds no commit lock
+    "task saved",  # the task may be blocked by others
+    "task running",
+    "version saved",  # and not published; the transaction is open
+    "shards saved",  # and no document of the index; the transaction is open
+    "index saved",  # and no outcome; the transaction is open
+    "outcomes saved",  # the transaction ends next, with the one fsync of a change
+    "committed",  # and no request has read its outcome
+    "task ended",  # and nobody has told workers so
+    "version filled",  # by pulpcore, and not completed
+    "storing package",  # its artifact comes next
+    "storing documents",  # their artifacts come next
+    "copying file",  # into the storage, where it lacks a file or a part of it
+    "artifact saved",  # and not its content unit; the transaction is open
+    "versions deleted",  # one batch of them
+    "shards deleted",  # one batch of them
+]
+
+on_reached: Callable[[Failpoint], object] | None = None
+"""What a test has done at each failpoint."""
+
+
+def failpoint(name: Failpoint) -> None:
+    """Say that an instant is reached; does nothing unless a test set `on_reached`."""
+    if on_reached is not None:
+        on_reached(name)
