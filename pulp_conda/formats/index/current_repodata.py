@@ -203,7 +203,9 @@ def _parsed(text: str) -> MatchSpec | None:
     return parse_spec(text)
 
 
+@lru_cache(_SPECS_REMEMBERED)
 def _target(text: str) -> str | None:
+    """Return the name of the package that a dependency is on."""
     spec = _parsed(text)
     return None if spec is None else spec.name.normalized
 
