@@ -84,7 +84,7 @@ def changed(
     return change(CondaRepository.objects.get(pk=repository.pk), delta)
 
 
-def save_patch(subdir: str = "noarch", **instructions: object) -> CondaRepodataPatch:
+def save_patch(subdir: str = "noarch", /, **instructions: object) -> CondaRepodataPatch:
     """Validate and save the patch instructions for a subdir."""
     document = {"patch_instructions_version": 1, **instructions}
     (patch,) = ingest_patches(io.BytesIO(json.dumps(document).encode()), subdir)
