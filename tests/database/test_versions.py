@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulpcore.plugin.models import Content, CreatedResource, RepositoryContent, RepositoryVersion
+from pulpcore.plugin.models import Content, CreatedResource, RepositoryVersion
 
 from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
@@ -20,6 +20,7 @@ from pulp_conda.app.models import (
 )
 from tests.builders import PackageBuilder
 from tests.database.factories import changed, configured, save_package, save_patch
+from tests.database.tables import described
 
 Unit = CondaPackage | CondaRepodataPatch
 Way = Callable[[CondaRepository, Collection[Unit], Collection[Unit]], None]
@@ -47,30 +48,6 @@ def by_table(repository: CondaRepository, add: Collection[Unit], remove: Collect
         cursor.executemany("INSERT INTO delta VALUES (%s, %s)", rows)
         change(repository, Delta.staged("delta"))
         cursor.execute("DROP TABLE delta")
-
-
-def described(version: RepositoryVersion) -> dict[str, Any]:
-    """Return all that the tables say of a version, with nothing that is each one's own."""
-    memberships = RepositoryContent.objects.filter(repository=version.repository)
-    return {
-        "number": version.number,
-        "complete": version.complete,
-        "base_version": version.base_version,
-        "info": version.info,
-        "content_ids": sorted(map(str, version.content_ids)),
-        "content": sorted(map(str, version.content.values_list("pk", flat=True))),
-        "added": sorted(map(str, version.added().values_list("pk", flat=True))),
-        "removed": sorted(map(str, version.removed().values_list("pk", flat=True))),
-        "memberships": sorted(
-            (str(content), added, removed or 0)
-            for content, added, removed in memberships.values_list(
-                "content_id", "version_added__number", "version_removed__number"
-            )
-        ),
-        "counts": sorted(version.counts.values_list("count_type", "content_type", "count")),
-        "next_version": CondaRepository.objects.get(pk=version.repository_id).next_version,
-        "resources": CreatedResource.objects.filter(object_id=version.pk).count(),
-    }
 
 
 def history(way: Way, steps: list[set[int]], units: list[Unit]) -> list[dict[str, Any]]:

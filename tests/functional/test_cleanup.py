@@ -1,9 +1,5 @@
 """What a channel needs no more goes, what anything names stays."""
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -39,28 +35,6 @@ def clean_up(rest: Rest, owner: str) -> dict[str, int]:
 def retain(rest: Rest, owner: str, number: int) -> None:
     href = repository(rest, owner)["pulp_href"]
     rest.update(href, retain_repo_versions=number)
-
-
-def test_what_is_left_is_what_pulpcore_leaves_table_by_table(
-    server: RunningServer, owner: str, seed: str
-) -> None:
-    put(server, owner, *(PackageBuilder(f"demo{number}") for number in range(4)))
-    env = {
-        **os.environ,
-        "PULP_SETTINGS": str(server.home / "settings.py"),
-        "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings",
-    }
-    command = [sys.executable, "-m", "tests.functional.retention", owner, seed]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    theirs, ours = json.loads(done.stdout.splitlines()[-1])
-    assert theirs["served"]["published"], "something was published"
-    for table, expected in theirs["served"].items():
-        assert ours["served"][table] == expected, table
-    for number, (expected, left) in enumerate(
-        zip(theirs["histories"], ours["histories"], strict=True)
-    ):
-        assert left == expected, f"history {number}"
 
 
 def test_uploads_leave_as_many_versions_as_are_retained(

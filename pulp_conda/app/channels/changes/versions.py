@@ -3,7 +3,7 @@
 This is the one module that writes pulpcore's tables of versions itself. pulpcore's own way
 rewrites the array of all content ids several times and counts all content: 26 s for one package in
 a channel of a million, and fifty statements in a channel of any size. The result is the same,
-table by table (`tests/functional/test_versions.py`).
+table by table (`tests/database/test_versions.py`).
 """
 
 from typing import Any

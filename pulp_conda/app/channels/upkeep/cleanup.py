@@ -3,7 +3,7 @@
 pulpcore deletes old versions whenever a version is made, within an upload. For each one it moves
 all memberships that the deleted version began to the next version, and counts all content: 57 s in
 a channel of a million packages. Here a task of its own deletes adjacent versions together. The
-tables are the same afterwards (`tests/functional/test_cleanup.py`).
+tables are the same afterwards (`tests/database/test_cleanup.py`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -156,9 +156,9 @@ def _delete_run(repository: CondaRepository, old: Sequence[UUID], following: UUI
 
 
 def old_shards(repository: CondaRepository) -> QuerySet[CondaShard]:
-    """Return the shards of a channel that no index has named for the retention period.
+    """Return the shards that no publication names, and that left the index before the retention.
 
-    pulpcore keeps the publications that a channel served in that period.
+    Clean-up deletes publications sooner, together with their versions.
     """
     naming = CondaPublication.objects.filter(
         complete=True,
