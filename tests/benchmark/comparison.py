@@ -1,8 +1,8 @@
 """Compares two checkouts: `python -m tests.benchmark.comparison OTHER_CHECKOUT [--rounds 9] ...`.
 
-Starts a server of each, and asks them in turn for the same work, so that whatever else the machine
-does meets both. Prints the medians of this checkout beside those of the other one. The other needs
-an environment of its own (`.venv`), as `bin/test` makes it.
+It starts a server of each, and asks both in turn for the same work, so that other work on the
+machine slows both. It prints the medians of this checkout beside those of the other one. The other
+checkout needs an environment of its own (`.venv`), as `bin/test` makes it.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from tests.benchmark.index import Channel
 from tests.benchmark.uploads import Client, milliseconds, packages
 from tests.functional.harness import Rest, RunningServer
 
@@ -35,22 +36,33 @@ class Side:
 
     server: RunningServer
     clients: list[Client]
+    large: Channel
+    """A channel with many packages."""
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, server: RunningServer) -> Self:
-        """Return a side with clients that have a token."""
+    def of(cls, server: RunningServer, records: int) -> Self:
+        """Return a side with clients that have a token, and a channel of so many records."""
         made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
-        return cls(server, [Client(server, made["token"]) for _ in range(_CLIENTS)])
+        large = Channel(server, "large")
+        large.create()
+        large.load(records, seed=1)
+        large.publish()
+        return cls(server, [Client(server, made["token"]) for _ in range(_CLIENTS)], large)
 
     def note(self, name: str, figure: float) -> None:
         """Keep a figure."""
         self.figures.setdefault(name, []).append(figure)
 
 
-def put(package: bytes, side: Side) -> float:
+def put(channel: str, package: bytes, side: Side) -> float:
     """Upload a package; return how long it took."""
-    return milliseconds(lambda: side.clients[0].upload("single", package))
+    return milliseconds(lambda: side.clients[0].upload(channel, package))
+
+
+def index_anew(side: Side) -> float:
+    """Publish the large channel's version once more, without a previous index."""
+    return milliseconds(side.large.publish)
 
 
 def get(path: str, side: Side) -> float:
@@ -75,11 +87,14 @@ def round_(number: int, size: int) -> Iterator[tuple[str, Work]]:
     """Yield the work of a round, which both sides do one after the other."""
     yield f"uploads a second, {_CLIENTS} clients", partial(burst, packages(f"burst{number}-", size))
     for package in packages(f"single{number}-", _PUTS):
-        yield "PUT of 20 kB, ms", partial(put, package)
+        yield "PUT of 20 kB, ms", partial(put, "single", package)
     paths = {"package": "noarch/single0-0-1.0-0.conda", "index": "noarch/repodata.json.zst"}
     for _ in range(_GETS):
         for name, path in paths.items():
             yield f"GET of the {name}, ms", partial(get, path)
+    for package in packages(f"large{number}-", _PUTS):
+        yield "PUT to the large channel, ms", partial(put, "large", package)
+    yield "index of the large channel, ms", index_anew
 
 
 def measure(sides: Mapping[str, Side], rounds: int, size: int) -> None:
@@ -108,6 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("other", type=Path, help="the checkout to compare with")
     parser.add_argument("--rounds", type=int, default=9, help="how often all of it is done")
+    parser.add_argument("--records", type=int, default=10_000, help="packages of the large channel")
     parser.add_argument("--burst", type=int, default=80, help="packages of a burst")
     options = parser.parse_args()
     checkouts = {_OURS: None, _THEIRS: options.other.resolve()}
@@ -116,7 +132,7 @@ def main() -> None:
         sides = {}
         for name, checkout in checkouts.items():
             server = RunningServer(Path(folder) / name / "home", checkout=checkout)
-            sides[name] = Side.of(stack.enter_context(server.start()))
+            sides[name] = Side.of(stack.enter_context(server.start()), options.records)
         measure(sides, options.rounds, options.burst)
         report(sides)
     print(f"load {os.getloadavg()[0]:.2f}")

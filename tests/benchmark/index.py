@@ -14,7 +14,6 @@ import os
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -83,8 +82,10 @@ class Channel:
         env = {**os.environ, "PULP_SETTINGS": str(self.server.home / "settings.py"),
                "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings"}  # fmt: skip
         arguments = [f"{_OWNER}/{self.name}", str(count), str(seed)]
-        command = [sys.executable, "-m", "tests.benchmark.loading", *arguments]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        command = [self.server.python, "-m", "tests.benchmark.loading", *arguments]
+        done = subprocess.run(
+            command, env=env, cwd=self.server.checkout, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return float(done.stdout)
 

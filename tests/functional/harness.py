@@ -36,11 +36,15 @@ class RunningServer:
     output: str = ""
     _process: "subprocess.Popen[str] | None" = None
 
+    @property
+    def python(self) -> str:
+        """The interpreter of its environment."""
+        return str(self.checkout / ".venv/bin/python") if self.checkout else sys.executable
+
     def start(self) -> "RunningServer":
         """Start it and wait for its line `ready:`."""
-        python = str(self.checkout / ".venv/bin/python") if self.checkout else sys.executable
         command = [
-            python, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
+            self.python, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
             *(["--domains"] if self.domains else []), *self.arguments,
         ]  # fmt: skip
         self.home.parent.mkdir(parents=True, exist_ok=True)
