@@ -30,8 +30,8 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         from .channels.index.publish import autopublish
         from .checks import check_api_process, check_upload_timeout
         from .exports import refuse_exports
-        from .models import CondaRepository, version_created, versions_exceeded
-        from .tasks import dispatch_when_exceeded, schedule_clean_up
+        from .models import CondaRepository, retention_exceeded, version_created
+        from .tasks import dispatch_clean_up_on_commit, schedule_clean_up
 
         hide_tokens()
         log_malformed_in_one_line(LOGGERS)
@@ -40,7 +40,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         for received in (show_presence, check_api_process):
             post_save.connect(received, sender="core.AppStatus", dispatch_uid=received.__qualname__)
         version_created.connect(autopublish, sender=CondaRepository, dispatch_uid="conda.publish")
-        versions_exceeded.connect(
-            dispatch_when_exceeded, sender=CondaRepository, dispatch_uid="conda.cleanup"
+        retention_exceeded.connect(
+            dispatch_clean_up_on_commit, sender=CondaRepository, dispatch_uid="conda.cleanup"
         )
         post_migrate.connect(schedule_clean_up, sender=self, dispatch_uid="conda.schedule")

@@ -34,7 +34,7 @@ from pulp_conda.app.models import (  # noqa: E402
     CondaRepository,
 )
 from pulp_conda.app.tasks.commit import _commit_pending, acommit_pending  # noqa: E402
-from pulp_conda.app.tasks.dispatching import dispatch_holding  # noqa: E402
+from pulp_conda.app.tasks.dispatching import dispatch_on_repository  # noqa: E402
 
 _Start = Callable[[CondaRepository, str], Task]
 _Publish = Callable[[RepositoryVersion], None]
@@ -55,7 +55,7 @@ def started_by_them(repository: CondaRepository, committed: str) -> Task:
 def started_by_us(repository: CondaRepository, committed: str) -> Task:
     """Start a commit our way."""
     here = partial(_commit_pending, committed)
-    return dispatch_holding(repository, acommit_pending, {"repository_pk": committed}, here)
+    return dispatch_on_repository(repository, acommit_pending, {"repository_pk": committed}, here)
 
 
 def described(task: Task) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _by_token(secret: str) -> Requester:
     token = AccessToken.objects.find(secret)
     if token is None:
         raise WrongCredentials("the access token is unknown, revoked or expired")
-    token.note_use()
+    token.record_use()
     return Requester(token.principal, token)
 
 

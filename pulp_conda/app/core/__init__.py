@@ -1,7 +1,7 @@
-"""pulpcore's private parts: everything that its plugin API does not export, in one room.
+"""All uses of pulpcore's private parts: everything that its plugin API does not export.
 
-A new pulpcore may change these without notice. Look at each row when the pin in `pyproject.toml`
-moves; the named tests compare with pulpcore's own behaviour, and fail if it changed.
+A new pulpcore may change these without notice. Check each row when the pin in `pyproject.toml`
+moves. The named tests compare with pulpcore's own behaviour, and fail if it changed.
 
 | module | what it uses | tests |
 |---|---|---|
@@ -14,7 +14,7 @@ moves; the named tests compare with pulpcore's own behaviour, and fail if it cha
 | `references` | replaces a method of `HrefPrnFieldMixin` | `test_hostile_values` |
 | `version_scoping` | replaces a method of `ListRepositoryVersionViewSet` | `test_rights` |
 
-Private in another sense are pulpcore's tables. `channels/changes/versions`, `channels/upkeep/cleanup`,
+pulpcore's tables are private too. `channels/changes/versions`, `channels/upkeep/cleanup`,
 `channels/index/version_packages`, `channels/index/documents` and `content/lookup` name them in SQL or
-write them past `save`. `test_versions`, `test_cleanup`, `test_index` and `test_serving` compare.
+write to them without `save`. `test_versions`, `test_cleanup`, `test_index` and `test_serving` compare.
 """  # noqa: E501 (a table)

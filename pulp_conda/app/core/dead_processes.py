@@ -1,7 +1,8 @@
-"""Telling Pulp which of its processes have died on this machine.
+"""Tell Pulp which of its processes on this machine have died.
 
-pulpcore itself waits for a process to miss its heartbeats, and then for a worker's round, which
-takes minutes; until then the tasks of the dead hold their repositories. Here it is known at once.
+pulpcore waits until a process has missed its heartbeats, and then for a worker's next check. That
+takes minutes, and until then the tasks of dead processes hold their repositories. The supervisor of
+the processes knows at once.
 """
 
 import os
@@ -11,13 +12,10 @@ from typing import Any
 
 
 def reap_dead_processes() -> int:
-    """Remove the records of this machine's dead processes, so that workers end their tasks.
+    """Delete the records of this machine's dead processes, so that workers end their tasks.
 
-    Needs Django to be set up. The same is done by pulpcore's `PulpcoreWorker.app_worker_cleanup`
-    for processes that it takes for missing.
-
-    Returns:
-        How many there were.
+    pulpcore's `PulpcoreWorker.app_worker_cleanup` does the same for processes that have missed
+    their heartbeats. Django must be set up. Returns the number of dead processes.
     """
     from django.apps import apps
     from django.conf import settings
@@ -37,9 +35,9 @@ def reap_dead_processes() -> int:
 
 
 def _release_locks(dead: list[Any]) -> None:
-    """End what dead processes held in redis, as `RedisWorker.cleanup_redis_locks_for_worker` does.
+    """Release the redis locks of dead processes, as `RedisWorker.cleanup_redis_locks_for_worker`.
 
-    Without its owner's record a lock stays until a worker's round.
+    A lock whose owner has no record is otherwise kept until a worker's next check.
     """
     from django.apps import apps
     from django.utils.timezone import now
@@ -56,7 +54,7 @@ def _release_locks(dead: list[Any]) -> None:
 
 
 def _is_pulp(pid: str) -> bool:
-    """Tell whether a process lives and is one of Pulp's: process ids are used again."""
+    """Return whether a process lives and is one of Pulp's. Process ids are reused."""
     try:
         return b"pulpcore" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -64,11 +62,11 @@ def _is_pulp(pid: str) -> bool:
 
 
 def main() -> None:
-    """Reap in a process of its own."""
+    """Run `reap_dead_processes` in a process of its own."""
     import django
 
     django.setup()
-    # A process of its own says what it did.
+    # The log of the supervisor shows this line.
     print(  # noqa: T201
         f"{reap_dead_processes()} dead processes reaped by process {os.getpid()}", flush=True
     )

@@ -1,4 +1,4 @@
-"""Identities of CI jobs, and what they earn: pulpcore's `WORKLOAD_IDENTITY`."""
+"""Workload identities of CI jobs, and their permissions (pulpcore's `WORKLOAD_IDENTITY`)."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +10,12 @@ __all__ = ["WorkloadIdentityAuthentication", "WorkloadIdentityPrincipal", "verif
 
 
 def verified(identity: str) -> tuple[WorkloadIdentityPrincipal, dict[str, Any]] | None:
-    """Return what an identity earns and its claims, None for one that no issuer here vouches for.
+    """Return the principal and the claims of an identity token, None if its issuer is unknown.
 
-    pulpcore reads the identity from the header of a request, so one is made for it.
+    pulpcore reads the token from the header of a request, so a request is made for it.
 
     Raises:
-        AuthenticationFailed: the identity is broken, expired or of a wrong audience.
+        AuthenticationFailed: the token is malformed, expired or for another audience.
     """
     request = SimpleNamespace(META={"HTTP_AUTHORIZATION": f"Bearer {identity}"})
     found: tuple[WorkloadIdentityPrincipal, dict[str, Any]] | None = (

@@ -1,4 +1,4 @@
-"""Which publications a distribution served, and until when clients may rely on them."""
+"""The publications that a distribution served, each with the time until clients may use it."""
 
 from pulpcore.app.models.publication import DistributedPublication
 

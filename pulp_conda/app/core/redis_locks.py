@@ -1,4 +1,4 @@
-"""What dead processes hold in redis, where pulpcore's workers lock there (`WORKER_TYPE`)."""
+"""The redis locks of dead processes, for `WORKER_TYPE = "redis"`."""
 
 from collections.abc import Callable
 
@@ -16,17 +16,17 @@ from pulpcore.tasking.redis_locks import (
 
 
 def release_task(task: Task) -> None:
-    """Release what a task holds that was ended, whoever took it."""
+    """Release the locks of a task that was ended."""
     key = get_task_lock_key(task.pk)
     if owner := _owner(key):
         release_resource_locks(get_redis_connection(), owner, key, *extract_task_resources(task))
 
 
 def release(repository: str, *, is_present: Callable[[AppStatus], bool]) -> None:
-    """Release a repository that a process took which is gone, whatever became of its task.
+    """Release a repository if the process that locked it is gone.
 
-    A process may die after its task's end and before it releases its locks. Abandoned tasks must
-    have been ended before.
+    A process may die after its task's end and before it releases its locks. The caller has ended
+    all abandoned tasks already.
     """
     owner = _owner(resource_to_lock_key(repository))
     if owner is None:
@@ -41,8 +41,8 @@ def release(repository: str, *, is_present: Callable[[AppStatus], bool]) -> None
 
 def _has_task(process: AppStatus, repository: str) -> bool:
     tasks = process.tasks.filter(state__in=TASK_INCOMPLETE_STATES)
-    held: bool = tasks.filter(reserved_resources_record__contains=[repository]).exists()
-    return held
+    found: bool = tasks.filter(reserved_resources_record__contains=[repository]).exists()
+    return found
 
 
 def _owner(key: str) -> str | None:

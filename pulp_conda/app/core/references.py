@@ -1,7 +1,6 @@
-"""Cures a gap in pulpcore: a reference to an object that is no text is 500 over REST, and not 400.
+"""Work around a bug in pulpcore: a reference that is not a string is answered with 500, not 400.
 
-Upstream would check that in `HrefPrnFieldMixin.to_internal_value`, which takes every value for a
-text.
+A fix in pulpcore would check the type in `HrefPrnFieldMixin.to_internal_value`.
 """
 
 from typing import Any
@@ -10,7 +9,7 @@ from pulpcore.app.serializers.base import HrefPrnFieldMixin
 
 
 def check_references() -> None:
-    """Refuse references that are no text wherever pulpcore's fields read one."""
+    """Make pulpcore's fields refuse references that are not strings."""
     if getattr(HrefPrnFieldMixin, "_checked_by_conda", False):
         return
     unchecked = HrefPrnFieldMixin.to_internal_value

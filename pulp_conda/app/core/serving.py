@@ -1,4 +1,4 @@
-"""What the content app does for pulpcore's own URLs, and channels do for theirs."""
+"""Parts of pulpcore's content app that channels need for their own URLs."""
 
 from typing import Any
 
@@ -21,25 +21,25 @@ _FILE_SYSTEM = "pulpcore.app.models.storage.FileSystem"
 
 
 def replace_authentication(app: Application, middleware: Middleware) -> None:
-    """Put a middleware in the place of the content app's authentication.
+    """Replace the authentication of the content app by another middleware.
 
     Raises:
-        ValueError: the content app has no such middleware any more.
+        ValueError: the content app does not have that authentication any more.
     """
     app.middlewares[app.middlewares.index(authenticate)] = middleware
 
 
 def is_file_system(domain: Any) -> bool:
-    """Tell whether a domain's files lie in a file system, from which they can be sent."""
+    """Return whether a domain stores files in a file system, from which `sendfile` can send."""
     return bool(domain.storage_class == _FILE_SYSTEM)
 
 
 def storage_parameters(domain: Any, headers: dict[str, str]) -> dict[str, str]:
-    """Return how a signed URL of a domain's storage asks for headers of the answer."""
+    """Return the parameters of a signed URL that make a domain's storage send given headers."""
     known = STORAGE_RESPONSE_MAP[domain.storage_class]
     return {known[header]: value for header, value in headers.items() if header in known}
 
 
 def count_bytes(count: int) -> None:
-    """Count bytes that were sent, in pulpcore's metrics."""
+    """Add to the number of sent bytes in pulpcore's metrics."""
     artifacts_size_counter.add(count)

@@ -1,4 +1,4 @@
-"""What starting, running and ending a task takes, as `pulpcore.tasking` does it."""
+"""Parts of `pulpcore.tasking` that start, run and end a task."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,10 +22,10 @@ __all__ = [
     "InternalErrorException",
     "current_process",
     "delete_incomplete_resources",
-    "holding_task",
     "log_completion",
     "running",
     "send_task_notification",
+    "unsaved_task",
     "wake_workers",
 ]
 
@@ -35,13 +35,13 @@ def current_process() -> AppStatus:
     return AppStatus.objects.current()
 
 
-def holding_task(
+def unsaved_task(
     function: Callable[..., Any], kwargs: Mapping[str, Any], resource: Any
 ) -> tuple[Task, list[str]]:
     """Return an unsaved immediate task that holds a resource, as `dispatch` would make it.
 
-    With it the names of what must not be held by an earlier task. The task belongs to this
-    process, so that no worker takes it.
+    The second value has the names of the resources that no earlier task may hold. The task belongs
+    to this process, so that no worker takes it.
     """
     name = tasks.get_function_name(function)
     colliding, resources = tasks.get_resources([resource], None, True)
@@ -54,7 +54,7 @@ def holding_task(
 
 @contextmanager
 def running(task: Task) -> Iterator[None]:
-    """Make a task the current one, of which `Task.current()` knows, and log its start."""
+    """Make a task the one that `Task.current()` returns, and log its start."""
     token = _current_task.set(task)  # type: ignore[arg-type] # declared by its default
     try:
         tasks.log_task_start(task, get_domain())
@@ -64,14 +64,14 @@ def running(task: Task) -> Iterator[None]:
 
 
 def log_completion(task: Task) -> None:
-    """Log that a task has ended well."""
+    """Log that a task is completed."""
     tasks.log_task_completed(task, get_domain())
 
 
 def wake_workers() -> None:
-    """Have the workers look for tasks that nothing blocks any more, if any task waits.
+    """Make the workers look for tasks that are not blocked any more, if any task waits.
 
-    A task that is saved after this look finds by itself that nothing is in its way.
+    A task that is saved later is not missed: its own dispatch checks whether it is blocked.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,8 +1,8 @@
-"""Cures a gap in pulpcore: the list of all repository versions is not scoped.
+"""Work around a bug in pulpcore: the list of all repository versions is not scoped.
 
-`ListRepositoryVersionViewSet` defines `scope_queryset`, but derives from DRF's `GenericViewSet`
-and not from `NamedModelViewSet`, whose `get_queryset` would call it. So every user sees the
-versions of every repository, in every domain. Upstream would cure it by that base class.
+`ListRepositoryVersionViewSet` defines `scope_queryset`, but derives from DRF's `GenericViewSet` and
+not from `NamedModelViewSet`, whose `get_queryset` would call it. So every user sees the versions of
+every repository, in every domain. A fix in pulpcore would use that base class.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from pulpcore.plugin.models import RepositoryVersion
 
 
 def scope_repository_versions() -> None:
-    """Let the list of all versions show those of repositories that the user may see."""
+    """Limit the list of all versions to repositories that the user may see."""
     if getattr(ListRepositoryVersionViewSet, "_scoped_by_conda", False):
         return
     unscoped = ListRepositoryVersionViewSet.get_queryset
@@ -22,7 +22,7 @@ def scope_repository_versions() -> None:
     def get_queryset(view: Any) -> QuerySet[RepositoryVersion]:
         versions = unscoped(view)
         request = getattr(view, "request", None)
-        if request is None:  # the description of the API is made
+        if request is None:  # drf-spectacular generates the schema of the API
             return versions
         if settings.DOMAIN_ENABLED:
             versions = versions.filter(repository__pulp_domain=request.pulp_domain)

@@ -14,8 +14,8 @@ from .repository import (
     CondaRepository,
     all_documents,
     default_v3_documents,
+    retention_exceeded,
     version_created,
-    versions_exceeded,
 )
 from .rights import (
     Requester,
@@ -89,10 +89,10 @@ __all__ = [
     "published_versions",
     "readable_channels",
     "readable_repositories",
+    "retention_exceeded",
     "shards_of",
     "shown_base_path",
     "stored_base_path",
     "version_created",
-    "versions_exceeded",
     "with_served_version",
 ]

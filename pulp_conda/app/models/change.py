@@ -10,9 +10,9 @@ UPLOAD = "upload"
 REMOVAL = "removal"
 """Kind: remove and withdraw packages.
 
-The payload's `selection` maps fields to the values that a package must have. `newest` is the
-number of the channel's latest version when the removal was asked for: packages that came with a
-later version stay.
+The payload has two keys. `selection` maps fields to the values of the packages to remove. `newest`
+is the number of the channel's latest version when the removal was asked for; packages that a later
+version added are not removed.
 """
 
 ADDED = "added"
@@ -20,20 +20,20 @@ ADDED = "added"
 EXISTS = "exists"
 """Outcome: the channel already had a file of that name."""
 RETIRED = "retired"
-"""Outcome: the name was that of other bytes, which clients may still ask for."""
+"""Outcome: the name belonged to other bytes until recently, and clients may still know these."""
 FULL = "full"
 """Outcome: the channel or its owner has no room left."""
 REMOVED = "removed"
 """Outcome: the channel's index names none of the packages any more."""
 
 
-# Not pulpcore's BaseModel: its deletion looks for roles on the row, which doubles its cost.
+# Not pulpcore's BaseModel, because that looks for roles on a deleted row, which doubles the cost.
 class PendingChange(models.Model):
     """A change of a channel that a client waits for.
 
     The task that holds the channel applies all pending changes in one version, in the order of
     their keys, and writes the outcome of each. The client's request reads the outcome and deletes
-    the row. After `expires` nobody waits for the change any more, and it is not applied.
+    the row. A change is not applied after `expires`, because no request waits for it any more.
     """
 
     repository = models.ForeignKey(CondaRepository, on_delete=models.CASCADE)

@@ -1,4 +1,4 @@
-"""A channel's name: what its URLs say."""
+"""The name of a channel, as its URLs contain it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,13 +9,16 @@ from pulpcore.plugin.util import get_domain
 from pulp_conda.formats.identifiers import check_channel, check_owner
 
 SLASH_IN_BASE_PATH = ":"
-"""Stands for a channel's slashes in `base_path`. Pulp lets no base path lie inside another, and
-`top` and `top/sub` are two channels. No channel's name holds it."""
+"""Replaces the slashes of a channel's name in `base_path`.
+
+Pulp does not allow one base path inside another, but `top` and `top/sub` may be two channels. No
+channel's name contains this character.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelName:
-    """An owner's channel; with domains the owner is the domain."""
+    """An owner and a channel of that owner. With domains the owner is the domain."""
 
     owner: str
     name: str
@@ -25,7 +28,7 @@ class ChannelName:
 
     @property
     def path(self) -> str:
-        """The path of the channel as people see it, below the content app's root."""
+        """The path of the channel below the content app's root, as users see it."""
         return self.name if settings.DOMAIN_ENABLED else str(self)
 
     @property
@@ -44,7 +47,7 @@ class ChannelName:
 
 
 def stored_base_path(path: str) -> str:
-    """Return a channel's path as `base_path` stores it."""
+    """Return the `base_path` of a channel's path."""
     if settings.DOMAIN_ENABLED:
         return path.replace("/", SLASH_IN_BASE_PATH)
     owner, slash, name = path.partition("/")
@@ -52,12 +55,12 @@ def stored_base_path(path: str) -> str:
 
 
 def shown_base_path(base_path: str) -> str:
-    """Return a channel's path as people see it."""
+    """Return the path of a channel, as users see it, from its `base_path`."""
     return base_path.replace(SLASH_IN_BASE_PATH, "/")
 
 
 def owner_part(repository_name: str) -> str | None:
-    """Return the owner in whose namespace a repository of this name is created, None for none."""
+    """Return the owner that the name of a new repository states, None if it states none."""
     if settings.DOMAIN_ENABLED:
         name: str = get_domain().name
         return name
@@ -66,9 +69,9 @@ def owner_part(repository_name: str) -> str | None:
 
 
 def channel_named(owner: str, name: str | None) -> ChannelName:
-    """Return the channel that an owner and an optional name mean.
+    """Return the channel of an owner and a name; without a name, the default channel.
 
     Raises:
-        InvalidIdentifier: owner or name break their grammar.
+        InvalidIdentifier: the owner or the name is not valid.
     """
     return ChannelName(check_owner(owner), check_channel(name or settings.CONDA_DEFAULT_CHANNEL))

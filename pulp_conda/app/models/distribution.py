@@ -1,4 +1,4 @@
-"""A channel's URL; what stands behind each path below it, `app/content` finds."""
+"""The URL of a channel. `app/content` finds the files below it."""
 
 from django.db import models
 from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, BEFORE_CREATE, hook
@@ -10,7 +10,7 @@ from .repository import CondaRepository
 
 
 class CondaDistribution(Distribution, AutoAddObjPermsMixin):
-    """The URL at which clients find a channel; `owner` has it from its creation on."""
+    """The URL at which clients find a channel. `owner` is set at its creation and never changes."""
 
     TYPE = "conda"  # type: ignore[assignment]
     SERVE_FROM_PUBLICATION = True
@@ -28,18 +28,18 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
 
     @property
     def channel(self) -> ChannelName:
-        """The name of the channel, by which the registry's URLs know it."""
+        """The name of the channel in registry URLs."""
         return ChannelName.of_base_path(self.base_path)
 
     @property
     def served_repository(self) -> Repository | None:
-        """The repository whose versions this channel serves, if it serves any."""
+        """The repository whose versions this channel serves, None if it serves none."""
         if self.repository_id:
-            # With the owner, by which rights to the repository are judged.
+            # With the owner, because rights to the repository depend on it.
             ours = CondaRepository.objects.select_related("owner").filter(pk=self.repository_id)
             found: CondaRepository | None = ours.first()
             return found or Repository.objects.get(pk=self.repository_id).cast()
-        # By the version's key: the version itself holds an array of everything in it.
+        # By the version's key. The version itself has an array of all its content ids.
         if self.publication_id:
             served = Repository.objects.filter(versions__publication=self.publication_id)
         elif self.repository_version_id:
@@ -50,13 +50,16 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
 
     @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator]
     def _store_owner(self) -> None:
-        """Store whose namespace the path is in."""
+        """Store the owner that the path states."""
         if self.owner_id is None:
             self.owner = CondaOwner.objects.get_or_create_named(self.channel.owner)
 
     @hook(AFTER_CREATE)  # type: ignore[untyped-decorator]
-    def _remember_first_served(self) -> None:
-        """Record what a new distribution serves: pulpcore does so only when one changes."""
+    def _record_first_publication(self) -> None:
+        """Record the publication that a new distribution serves.
+
+        pulpcore records it only when a distribution changes.
+        """
         self.set_distributed_publication()
 
     @hook(
@@ -66,10 +69,10 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         is_now=None,
     )  # type: ignore[untyped-decorator]
     def clear_distributed_publication(self) -> None:
-        """Forget what was served once nothing is any more.
+        """Clear the record of served publications only when the distribution serves nothing.
 
-        pulpcore forgets it also when a distribution is moved from its repository to one of its
-        older publications: just then clients act on the newer index.
+        pulpcore also clears it when a distribution is changed from its repository to an older
+        publication of it. That would break clients that use the newer index at that moment.
         """
         if not (self.publication_id or self.repository_id or self.repository_version_id):
             super().clear_distributed_publication()

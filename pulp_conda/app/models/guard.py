@@ -1,4 +1,4 @@
-"""The guard of private channels."""
+"""The content guard of private channels."""
 
 from pathlib import PurePosixPath
 from typing import ClassVar
@@ -14,24 +14,24 @@ from .owner import INTERNAL, PUBLIC, CondaOwner
 from .rights import Requester
 
 REQUESTER = "conda_requester"
-"""Key of the `Requester` in an aiohttp request whose credentials we have checked ourselves."""
+"""Key, in an aiohttp request, of the `Requester` whose credentials this plugin has checked."""
 
 SERVED = "conda_distribution"
-"""Key of the `CondaDistribution` in an aiohttp request for which it was found already."""
+"""Key, in an aiohttp request, of the `CondaDistribution` if it was found already."""
 
 CHALLENGE = 'Basic realm="conda", Bearer realm="conda"'
 """The `WWW-Authenticate` header of a 401."""
 
 
-class _Refused(HTTPForbidden, PermissionError):
-    """Both that pulpcore knows: its cache and its composite guard each look for another one."""
+class _Forbidden(HTTPForbidden, PermissionError):
+    """Two classes in one: pulpcore's cache catches the first, its composite guard the second."""
 
 
-class _Unauthorized(_Refused):
+class _Unauthorized(_Forbidden):
     status_code = 401
 
 
-class _Hidden(_Refused):
+class _Hidden(_Forbidden):
     status_code = 404
 
 
@@ -39,9 +39,9 @@ class GuardManager(models.Manager["CondaContentGuard"]):
     """Finds guards."""
 
     def of_new_channels(self, owner: CondaOwner) -> "CondaContentGuard | None":
-        """Return the guard of channels that are created for an owner now; None for public ones.
+        """Return the guard for new channels of an owner, None if new channels are public.
 
-        Nobody but an administrator may change it: whoever could would open the channels of others.
+        Only administrators may change the guard, because it protects many channels.
         """
         if owner.visibility == PUBLIC:
             return None
@@ -57,11 +57,11 @@ class GuardManager(models.Manager["CondaContentGuard"]):
 
 
 class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
-    """Lets those read a channel who have the right to, by role on it or on its owner.
+    """Lets users read a channel if a role on the channel or on its owner gives them the right.
 
-    One guard serves any number of channels. With `internal` every signed-in user may read them.
-    One that is `hidden` denies that there is a channel to everybody who may not read it. `owner`
-    is set on the guards that new channels of a private or internal owner get.
+    One guard may protect many channels. With `internal`, every signed-in user may read them. With
+    `hidden`, users who may not read a channel are told that it does not exist. `owner` is set on
+    the guards of new channels of a private or internal owner.
     """
 
     TYPE = "conda"  # type: ignore[assignment]
@@ -80,11 +80,11 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
         ]
 
     def permit(self, request: Request) -> None:
-        """Let a request of the content app pass (pulpcore `ContentGuard.permit`).
+        """Check a request of the content app (pulpcore's `ContentGuard.permit`).
 
         Raises:
-            HTTPForbidden: with status 401 for those who did not say who they are, 404 for those
-                who are not to know, and 403 for the others.
+            HTTPForbidden: the requester may not read the channel. The status is 404 if the guard
+                is hidden, 401 if the requester is not authenticated, and 403 otherwise.
         """
         requester = request.get(REQUESTER) or Requester(request["user"])
         distribution = request.get(SERVED) or _distribution(request.match_info["path"])
@@ -94,12 +94,12 @@ class CondaContentGuard(ContentGuard, AutoAddObjPermsMixin):
             raise _Hidden
         if not requester.user.is_authenticated:
             raise _Unauthorized(headers={"WWW-Authenticate": CHALLENGE})
-        raise _Refused(reason="You may not read this channel")
+        raise _Forbidden(reason="You may not read this channel")
 
 
 def _distribution(path: str) -> CondaDistribution | None:
     """Return the distribution that serves a path below the content app's root."""
-    asked = PurePosixPath(path)  # which may be the channel's root, without its slash by now
+    asked = PurePosixPath(path)  # may be the channel's root; aiohttp removed the slash at its end
     folders = [stored_base_path(str(folder)) for folder in (asked, *asked.parents)]
     served = CondaDistribution.objects.filter(base_path__in=folders, pulp_domain_id=get_domain_pk())
     return served.first()  # no base path lies inside another

@@ -1,4 +1,4 @@
-"""What the maintainers of a channel have to say to its users (CEP 6)."""
+"""Messages from the maintainers of a channel to its users (CEP 6)."""
 
 from uuid import UUID
 
@@ -24,8 +24,8 @@ class NoticeManager(models.Manager["CondaNotice"]):
 class CondaNotice(BaseModel):
     """A message that clients show to the users of a channel, once or until it expires.
 
-    It belongs to the channel's URL, since what is said of `prod` need not hold for `dev`, though
-    both may serve the same repository.
+    It belongs to the distribution and not to the repository. `prod` and `dev` may serve the same
+    repository, and a message about one need not be true of the other.
     """
 
     distribution = models.ForeignKey(CondaDistribution, on_delete=models.CASCADE)

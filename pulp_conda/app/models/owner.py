@@ -1,4 +1,4 @@
-"""An owner: the namespace that channels are created in, and on which roles can be given."""
+"""Owners: the namespaces that channels are created in. A role on an owner holds in all of them."""
 
 from typing import Any
 
@@ -11,49 +11,51 @@ from pulpcore.plugin.util import get_domain_pk
 
 PUBLIC, INTERNAL, PRIVATE = "public", "internal", "private"
 VISIBILITIES = (PUBLIC, INTERNAL, PRIVATE)
-"""Who may read the channels that are created in a namespace: everybody, every signed-in user, or
-those with a role on the channel or its owner."""
+"""Who may read new channels of an owner.
+
+In this order: everybody; every signed-in user; users with a role on the channel or its owner.
+"""
 
 
 def default_visibility() -> str:
-    """Return the visibility of an owner for whom none was chosen."""
+    """Return the visibility of an owner that was created without one."""
     visibility: str = settings.CONDA_DEFAULT_VISIBILITY
     return visibility
 
 
 class OwnerManager(models.Manager["CondaOwner"]):
-    """Finds owners of the current domain, in any case."""
+    """Finds owners of the current domain. Upper and lower case make no difference."""
 
     def named(self, name: str) -> "CondaOwner | None":
-        """Return the owner of a name, None where nobody has created anything in it."""
+        """Return the owner of a name, None if there is none yet."""
         return self.filter(name__iexact=name, pulp_domain_id=get_domain_pk()).first()
 
     def get_or_create_named(self, name: str) -> "CondaOwner":
-        """Return the owner of a name; create it where there is none.
+        """Return the owner of a name; create it if there is none.
 
-        A namespace that is called like a user belongs to that user. With domains it belongs to
-        the domain, and names of users mean nothing.
+        A namespace with the name of a user belongs to that user. With domains the namespace belongs
+        to the domain, and names of users mean nothing.
         """
         if owner := self.named(name):
             return owner
         user = namesake(name)
-        # Without hooks: whoever uploads first to a namespace gets no role on it. Another request
-        # may create it in the meantime, perhaps in another case.
+        # In bulk, because a hook of `create` would give the first uploader a role on the namespace.
+        # Another request may create it in the meantime, perhaps in another case.
         self.bulk_create(
             [self.model(name=user.username if user else name, user=user)], ignore_conflicts=True
         )
         return self.get(name__iexact=name, pulp_domain_id=get_domain_pk())
 
     def create_own(self, user: Any, **fields: Any) -> "CondaOwner":
-        """Create a user's own namespace, under their name as it is written.
+        """Create a user's own namespace, spelled like the user's name.
 
-        Without hooks, as with the first upload: it is theirs without any role.
+        In bulk, without the hook that gives a role: the namespace is the user's without any role.
         """
         own = self.model(**{**fields, "name": user.username, "user": user})
         return self.bulk_create([own])[0]
 
     def canonical(self, name: str) -> str:
-        """Return an owner's name as it is written, given in any case."""
+        """Return the spelling of an owner's name that is given in any case."""
         named = self.filter(name__iexact=name, pulp_domain_id=get_domain_pk())
         if written := named.values_list("name", flat=True).first():
             return written
@@ -62,10 +64,10 @@ class OwnerManager(models.Manager["CondaOwner"]):
 
 
 def namesake(name: str) -> Any:
-    """Return the user whose name a namespace has, None where there is none.
+    """Return the user with the name of a namespace, None if there is none.
 
-    User names differ by case in Pulp. Where several match in other cases than the given one, none
-    is meant.
+    In Pulp, user names may differ by case alone. If no user has exactly this name, and several have
+    it in another case, the result is None.
     """
     if settings.DOMAIN_ENABLED:
         return None
@@ -76,10 +78,11 @@ def namesake(name: str) -> Any:
 
 
 class CondaOwner(BaseModel, AutoAddObjPermsMixin):
-    """The namespace that a channel belongs to from its creation on: a role here holds for all.
+    """The namespace that channels belong to from their creation on.
 
-    `user` is the one whose own namespace it is; an organisation has none. The name never changes,
-    since it stands in the URLs of the channels. With domains the owner is the domain.
+    A role on an owner holds for all its channels. `user` is set on a user's own namespace, and
+    None on that of an organisation. The name never changes, because the URLs of the channels
+    contain it. With domains the owner is the domain.
     """
 
     name = models.TextField()
@@ -91,7 +94,7 @@ class CondaOwner(BaseModel, AutoAddObjPermsMixin):
     objects = OwnerManager()
 
     def is_of(self, user: Any) -> bool:
-        """Tell whether this is a user's own namespace; nobody's is that of a CI job, say."""
+        """Return whether this is the own namespace of a user. CI jobs have no such namespace."""
         return self.user_id is not None and self.user_id == user.pk
 
     class Meta:

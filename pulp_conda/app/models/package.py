@@ -12,38 +12,39 @@ from pulpcore.plugin.util import get_domain_pk
 from .membership import held_by
 
 NEVER = 2**31 - 1
-"""Above any version's number: stands for "not removed" in comparisons."""
+"""A number above that of any version. It stands for "not removed" in comparisons."""
 
 
 def identity_of(unit: Content) -> dict[str, Any]:
-    """Return the fields and values that tell a content unit from all others of its type."""
+    """Return the fields, with values, by which a content unit is unique among those of its type."""
     (fields,) = type(unit)._meta.unique_together
     columns = {field.name: field.attname for field in type(unit)._meta.concrete_fields}
     return {name: getattr(unit, columns[name]) for name in fields}
 
 
 class PackageManager(ContentManager):
-    """Finds packages as a channel sees them.
+    """Finds the packages of versions.
 
-    Membership is asked of pulpcore's indexed relation. The array of content ids that
-    `RepositoryVersion.get_content` unnests costs time in proportion to the channel.
+    Queries use pulpcore's indexed table of memberships. `RepositoryVersion.get_content` unnests the
+    array of content ids, which takes time in proportion to the channel.
     """
 
     def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
-        """Return the packages that a version of a channel holds."""
+        """Return the packages of a version."""
         return self.filter(held_by(version.repository_id, version.number))
 
     def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
-        """Return the packages that a version after the numbered one, up to `version`, changed.
+        """Return the packages that versions after `number`, up to `version`, added or removed.
 
-        That may include some that both hold or neither; all in which they differ are among them.
+        All packages in which the two versions differ are among them. There may be others, since a
+        package may have been added and removed again.
         """
-        steps = RepositoryVersion.objects.filter(
+        versions = RepositoryVersion.objects.filter(
             repository_id=version.repository_id, number__gt=number, number__lte=version.number
         )
-        # Given one by one PostgreSQL looks them up in the indexes of both columns; as a subquery
-        # they make it read every membership there is.
-        pks = list(steps.values_list("pk", flat=True))
+        # PostgreSQL looks keys in a list up in the indexes of both columns. For a subquery it would
+        # read all memberships.
+        pks = list(versions.values_list("pk", flat=True))
         memberships = RepositoryContent.objects.filter(
             Q(version_added__in=pks) | Q(version_removed__in=pks)
         )
@@ -51,10 +52,10 @@ class PackageManager(ContentManager):
 
 
 class CondaPackage(Content):
-    """A conda package that never changes: the pair of a file and its record.
+    """A conda package: a file and its record. Neither ever changes.
 
-    Another record for the same file (a hotfix of its metadata) is another unit that shares the
-    artifact. Within one version of a channel (`subdir`, `filename`) is unique.
+    A different record for the same file is a different unit with the same artifact. In one version
+    of a channel, (`subdir`, `filename`) is unique.
     """
 
     TYPE = "package"
@@ -73,10 +74,10 @@ class CondaPackage(Content):
     build = models.CharField(max_length=64)
     build_number = models.BigIntegerField()
     timestamp = models.BigIntegerField(null=True)
-    """When it was built, as its record has it: in milliseconds, or in seconds if it is old."""
+    """When it was built, as its record says: in milliseconds, or in seconds if it is old."""
     extension = models.CharField(max_length=16)
 
-    # Text and not jsonb: jsonb rewrites numbers, and the digest is that of these very bytes.
+    # Text and not jsonb, because jsonb rewrites numbers, and the digest is that of these bytes.
     record_json = models.TextField()
     record_digest = models.CharField(max_length=64)
     run_exports = models.JSONField(default=dict)
@@ -91,22 +92,22 @@ class CondaPackage(Content):
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
-        # In this order the index also answers "which unit is this path of a channel".
+        # In this order of columns the index also finds the units of a path.
         unique_together = ("_pulp_domain", "subdir", "filename", "sha256", "record_digest")
         indexes = [models.Index(fields=["_pulp_domain", "name", "subdir"])]
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What no other package has."""
+        """The fields, with values, that no other package has."""
         return identity_of(self)
 
     @property
     def record(self) -> dict[str, Any]:
-        """The repodata record: the object that stands for this package in its channel's index."""
+        """The repodata record of the package, without patches."""
         record: dict[str, Any] = msgspec.json.decode(self.record_json)
         return record
 
     @property
     def relative_path(self) -> str:
-        """Where the file lies below its channel's URL."""
+        """The path of the file below its channel's URL."""
         return f"{self.subdir}/{self.filename}"

@@ -1,4 +1,4 @@
-"""Repodata patches: instructions that change what a channel's index says of its packages."""
+"""Repodata patches: instructions that change the records in a channel's index."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,21 +15,21 @@ from .package import identity_of
 
 
 class RepodataPatchManager(ContentManager):
-    """Finds patches as a channel sees them."""
+    """Finds the patches of versions."""
 
     def in_version(self, version: RepositoryVersion) -> QuerySet["CondaRepodataPatch"]:
-        """Return the patches that a version of a channel holds: one for a subdir at the most."""
+        """Return the patches of a version, at most one for each subdir."""
         return self.in_numbered(version.repository_id, version.number)
 
     def in_numbered(self, repository: UUID, number: int) -> QuerySet["CondaRepodataPatch"]:
-        """Return the same for a version that need not be loaded."""
+        """Return the patches of version `number` of a repository; no version has to be loaded."""
         return self.filter(held_by(repository, number))
 
 
 class CondaRepodataPatch(Content):
-    """The instructions for one subdir, which never change; their file is the canonical one.
+    """The patch instructions for one subdir. They never change, and are stored as canonical JSON.
 
-    A channel has one for each subdir at the most: a newer one takes the place of the one before.
+    A version of a channel has at most one for each subdir: a new one replaces the previous one.
     """
 
     TYPE = "repodata_patch"
@@ -54,17 +54,17 @@ class CondaRepodataPatch(Content):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What no other patch has."""
+        """The fields, with values, that no other patch has."""
         return identity_of(self)
 
     @property
     def relative_path(self) -> str:
-        """What the file is called in a package of patches, and in other channels."""
+        """The path of the file in a package of patches, and in other channels."""
         return f"{self.subdir}/{FILENAME}"
 
     @property
     def is_empty(self) -> bool:
-        """Whether it changes nothing; it may be there to end what one before it changed."""
+        """Whether it changes nothing. An empty patch ends the effect of the previous one."""
         return not (self.changed or self.revoked or self.removed)
 
     def instructions(self) -> Instructions:

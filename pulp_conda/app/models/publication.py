@@ -1,4 +1,4 @@
-"""A channel's index: every document that stands beside its packages."""
+"""Publications: the index of one version of a channel."""
 
 from datetime import timedelta
 from typing import Any, ClassVar, Self
@@ -22,23 +22,23 @@ from .distribution import CondaDistribution
 
 
 class PublicationQuerySet(models.QuerySet["CondaPublication"]):
-    """Publications of channels, as pulpcore's filters ask for them."""
+    """Publications of channels, with the method that pulpcore's filters call."""
 
     def with_content(self, content: Any) -> "PublicationQuerySet":
-        """Return those of them that hold a content unit, each once.
+        """Return the publications that have a content unit, each once.
 
-        pulpcore's own starts from all publications there are, also those that the user may not
-        see, and returns each once for each of its documents.
+        pulpcore's method starts from all publications, including those that the user may not see,
+        and returns a publication once for each of its documents.
         """
         return self.filter(pk__in=Publication.objects.with_content(content).values("pk"))
 
 
 class CondaPublication(Publication, AutoAddObjPermsMixin):
-    """The documents of one version of a channel; all become visible at once.
+    """The documents of one version of a channel. All become visible at the same time.
 
-    pulpcore takes thirty statements to create and complete a publication. The common case, that
-    nobody in particular publishes what is a channel's newest, is done here in eight; what it leaves
-    in the tables is the same (`tests/functional/test_tasks.py`).
+    pulpcore takes thirty statements to create and complete a publication. This class takes eight in
+    the common case: a task without a user publishes the newest version of a channel. The rows are
+    the same (`tests/functional/test_tasks.py`).
     """
 
     TYPE = "conda"  # type: ignore[assignment]
@@ -58,20 +58,20 @@ class CondaPublication(Publication, AutoAddObjPermsMixin):
         pass_through: bool = False,
         checkpoint: bool = False,
     ) -> Self:
-        """Create an incomplete publication; to be called in a task."""
-        if get_current_user() is not None:  # who is to have a role on it
+        """Create an incomplete publication; call this in a task."""
+        if get_current_user() is not None:  # pulpcore gives the user a role on it
             created: Self = super().create(repository_version, pass_through, checkpoint)
             return created
         publication = cls(
             repository_version=repository_version, pass_through=pass_through, checkpoint=checkpoint
         )
         with transaction.atomic(savepoint=False):
-            publication.save_base(force_insert=True)  # without hooks, which give that role
+            publication.save_base(force_insert=True)  # without the hooks that give a role
             CreatedResource.objects.bulk_create([CreatedResource(content_object=publication)])
         return publication
 
     def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        """Complete it, and note which distributions serve it from now on."""
+        """Complete the publication, and record the distributions that serve it from now on."""
         if exc_val is not None:
             super().__exit__(exc_type, exc_val, exc_tb)
             return
@@ -83,14 +83,14 @@ class CondaPublication(Publication, AutoAddObjPermsMixin):
             self.finalize_new_publication()
             self.complete = True
             Publication.objects.filter(pk=self.pk).update(complete=True, pulp_last_updated=now())
-            self._note_served_by(distributions)
+            self._record_served_by(distributions)
         transaction.on_commit(self.repository.invalidate_cache)
 
     def _plain_distributions(self) -> list[Distribution] | None:
         """Return the distributions that will serve this publication, locked.
 
-        None where that is no matter of course: where some serve something else of the repository,
-        or where this is not the newest publication of the newest published version.
+        Return None (use pulpcore's slow path) if a distribution pins a version, a publication or a
+        checkpoint, if this is a checkpoint, or if a newer version is published.
         """
         version = self.repository_version
         serving = Distribution.objects.select_for_update().filter(
@@ -114,8 +114,11 @@ class CondaPublication(Publication, AutoAddObjPermsMixin):
         )
         return distributions if plain else None
 
-    def _note_served_by(self, distributions: list[Distribution]) -> None:
-        """Note that the distributions serve this now; what they served is kept for a while."""
+    def _record_served_by(self, distributions: list[Distribution]) -> None:
+        """Record that the distributions serve this publication.
+
+        The publications that they served until now expire after the retention period.
+        """
         DistributedPublication.get_expired().delete()
         retention = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
         DistributedPublication.objects.filter(

@@ -1,4 +1,4 @@
-"""A channel's repository: the versions of what it holds."""
+"""The repository of a channel: its versions, and the settings of its index."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -18,34 +18,33 @@ from .package import CondaPackage
 from .patch import CondaRepodataPatch
 
 version_created = Signal()
-"""Sent with `version` when a version is complete; a receiver that raises undoes the version."""
+"""Sent with `version` when a version is complete. A receiver that raises undoes the version."""
 
-
-versions_exceeded = Signal()
+retention_exceeded = Signal()
 """Sent with `repository` when it has more versions than it retains."""
 
-_PACKAGES_PER_VERSION = 10_000
-"""How large a channel is whose clean-up waits for one version more."""
+_PACKAGES_PER_EXCESS_VERSION = 10_000
+"""For each so many packages, the clean-up of a channel waits for one more excess version."""
 
 
 def all_documents() -> list[str]:
-    """Return what a channel publishes unless it is told otherwise: all there is."""
+    """Return the default of `documents`: all of them."""
     return list(OPTIONAL_DOCUMENTS)
 
 
 def default_v3_documents() -> list[str]:
-    """Return where records of schema version 3 are unless a channel is told otherwise.
+    """Return the default of `v3_documents`: not shards.
 
-    Not in shards: solvers that read `v3` there without knowing CEP 48 fail for the whole name.
+    Solvers that read `v3` in shards without knowing CEP 48 fail for the whole name.
     """
     return ["repodata"]
 
 
 class CondaRepository(Repository, AutoAddObjPermsMixin):
-    """What a channel holds, version by version.
+    """The versions of a channel, each with its packages and patches.
 
-    `owner` is the owner in whose namespace it was created, and never changes; None for one that
-    was created over REST with a name outside of any namespace.
+    `owner` is set at its creation and never changes. It is None for a repository that was created
+    over REST with a name outside of any namespace.
     """
 
     TYPE = "conda"  # type: ignore[assignment]
@@ -57,7 +56,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     owner = models.ForeignKey(CondaOwner, null=True, on_delete=models.PROTECT)
     autopublish = models.BooleanField(default=True)
     immutable_names = models.BooleanField(default=False)
-    """Whether a removed file's name is closed to other bytes for a while."""
+    """Whether the name of a removed file cannot be used for other bytes for a while."""
     documents = ArrayField(models.TextField(), default=all_documents)
     """Which of `OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
     v3_documents = ArrayField(models.TextField(), default=default_v3_documents)
@@ -74,17 +73,17 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
 
     @hook(BEFORE_CREATE)  # type: ignore[untyped-decorator]
     def _store_owner(self) -> None:
-        """Store whose namespace the name is in."""
+        """Store the owner that the name states."""
         if self.owner_id is None and (owner := owner_part(self.name)):
             self.owner = CondaOwner.objects.get_or_create_named(owner)
 
     def finalize_new_version(self, new_version: RepositoryVersion) -> None:
-        """Let what the version adds take the place of what bears the same path.
+        """Remove units from the version that have the path of an added unit.
 
-        Looks only at the additions, so the cost does not grow with the channel.
+        Only added units are read, so the cost does not grow with the channel.
 
         Raises:
-            DuplicatePackageError: two of the added units claim one path.
+            DuplicatePackageError: two of the added units have one path.
         """
         failpoint("version filled")
         remove_duplicates(new_version)
@@ -102,26 +101,27 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
                 raise DuplicatePackageError(model(**clash).relative_path)
 
     def cleanup_old_versions(self) -> None:
-        """Tell the layers above that there are more versions than the channel retains.
+        """Send `retention_exceeded` if the channel has too many versions.
 
-        pulpcore, which calls this with every new version, would delete them here and now. Each
-        deletion may move all memberships there are, so a large channel waits for several versions.
+        pulpcore calls this with every new version, and its own method deletes versions at once.
+        Each deletion may move all memberships, so a large channel waits for several excess
+        versions.
         """
         if not self.retain_repo_versions:
             return
         excess = self.versions.complete().count() - self.retain_repo_versions
-        if excess > self._held() // _PACKAGES_PER_VERSION:
-            versions_exceeded.send(type(self), repository=self)
+        if excess > self._number_of_packages() // _PACKAGES_PER_EXCESS_VERSION:
+            retention_exceeded.send(type(self), repository=self)
 
-    def _held(self) -> int:
-        """Return how many packages the newest version holds."""
+    def _number_of_packages(self) -> int:
+        """Return the number of packages in the newest version that has any."""
         counted = self.versions.complete().filter(
             counts__content_type=CondaPackage.get_pulp_type(), counts__count_type="P"
         )
-        held = counted.order_by("-number").values_list("counts__count", flat=True).first()
-        return held or 0
+        count = counted.order_by("-number").values_list("counts__count", flat=True).first()
+        return count or 0
 
     def on_new_version(self, version: RepositoryVersion) -> None:
-        """Tell the layers above, which publish the version when the repository wants it."""
+        """Send `version_created`; a receiver publishes the version if `autopublish` is set."""
         super().on_new_version(version)
         version_created.send(type(self), repository=self, version=version)

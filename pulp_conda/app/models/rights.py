@@ -1,7 +1,7 @@
-"""Who may do what to a channel: by role on it, on its owner, on the domain, or everywhere.
+"""The rights of users to channels, by roles on the channel, its owner, the domain or everything.
 
-A channel's owner is stored with its repository and its distribution. No name that somebody may
-change decides on a right.
+A channel's owner is stored with its repository and its distribution. Rights never depend on a name
+that somebody may change.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from .token import DELETE, READ, WRITE, AccessToken
 
 
 class Right(StrEnum):
-    """What one may do to a channel; named like the verb of the permission on its owner.
+    """A right to a channel. The value is the verb of the permission on its owner.
 
-    CONFIGURE is for settings, the URL, rollback and notices; ADMINISTER for roles, checks and
-    deleting the channel.
+    CONFIGURE covers settings, the URL, rollback and notices. ADMINISTER covers roles, checks and
+    the deletion of the channel.
     """
 
     READ = "view"
@@ -41,7 +41,7 @@ _SCOPE = {
     Right.REMOVE: DELETE,
     Right.CREATE: WRITE,
 }
-"""The token's scope that each right takes; the others are not for tokens."""
+"""The scope that a token needs for each right. No token gives the other rights."""
 
 _MODEL_PERMISSIONS = {
     Right.READ: ("conda.view_condarepository",),
@@ -51,12 +51,14 @@ _MODEL_PERMISSIONS = {
     Right.CONFIGURE: ("conda.change_condarepository",),
     Right.ADMINISTER: ("conda.manage_roles_condarepository",),
 }
-"""What a role in the domain or everywhere must give for each right; the first counts on the
-channel's repository."""
+"""The permissions that each right takes in a role on the domain or on everything.
+
+A role on the channel's repository needs the first of them.
+"""
 
 
 class Principal(Protocol):
-    """A user, a visitor without a name, or a CI job with what its identity earned it."""
+    """A user, an anonymous visitor, or a CI job with the permissions of its workload identity."""
 
     @property
     def pk(self) -> object:
@@ -64,25 +66,28 @@ class Principal(Protocol):
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether it is known who asks."""
+        """Whether the requester has proved who they are."""
 
     @property
     def is_superuser(self) -> bool:
         """Whether they may do everything."""
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Tell whether they have a permission on an object, on a domain or everywhere."""
+        """Return whether they have a permission on an object, on a domain or on everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The one who asks, and the token that narrows what they may do."""
+    """The principal of a request, and the token that narrows their rights."""
 
     user: Principal
     token: AccessToken | None = None
 
     def may(self, right: Right, channel: ChannelName, repository: CondaRepository | None) -> bool:
-        """Tell whether they have a right to a channel; without `repository` there is none yet."""
+        """Return whether they have a right to a channel.
+
+        `repository` is None if the channel does not exist yet.
+        """
         if not self.user.is_authenticated or not self.token_covers(right, channel):
             return False
         owner = repository.owner if repository else None
@@ -93,13 +98,13 @@ class Requester:
         return has_right(self.user, right, owner, repository)
 
     def may_put(self, channel: ChannelName, repository: CondaRepository | None) -> bool:
-        """Tell whether they may upload to a channel, which may first have to be created."""
+        """Return whether they may upload to a channel, or create it by an upload."""
         if repository is not None or settings.CONDA_CHANNEL_CREATION == "publishers":
             return self.may(Right.UPLOAD, channel, repository)
         return self.may(Right.CREATE, channel, None)
 
     def may_read(self, distribution: CondaDistribution) -> bool:
-        """Tell whether they may read what a channel serves; without a guard everybody may."""
+        """Return whether they may read a channel. Without a guard everybody may."""
         if distribution.content_guard_id is None:
             return True
         if not self.user.is_authenticated or not self.token_covers(
@@ -108,16 +113,16 @@ class Requester:
             return False
         if has_right(self.user, Right.READ, distribution.owner, distribution.served_repository):
             return True
-        return _guard_says(distribution, "internal")
+        return _guard_has(distribution, "internal")
 
     def may_not_know_of(self, distribution: CondaDistribution) -> bool:
-        """Tell whether a channel's guard denies to them that there is a channel."""
+        """Return whether a channel's guard hides from them that the channel exists."""
         if self.may_read(distribution):
             return False
-        return _guard_says(distribution, "hidden")
+        return _guard_has(distribution, "hidden")
 
     def may_know_of_owner(self, name: str) -> bool:
-        """Tell whether there is an owner of that name, as far as they are to know."""
+        """Return whether there is an owner of that name, and they may know it."""
         owner = CondaOwner.objects.named(name)
         if owner is None:
             return self.user.is_authenticated and namesake(name) == self.user
@@ -128,12 +133,12 @@ class Requester:
         return self.may(Right.READ, ChannelName(owner.name, ""), None)
 
     def token_covers(self, right: Right, channel: ChannelName) -> bool:
-        """Tell whether they have come without a token, or with one that is good for a right."""
+        """Return whether they use no token, or a token that covers a right."""
         token = self.token
         return token is None or token.covers(_SCOPE[right], channel.owner, channel.name)
 
 
-def _guard_says(distribution: CondaDistribution, option: str) -> bool:
+def _guard_has(distribution: CondaDistribution, option: str) -> bool:
     guard = distribution.content_guard
     return guard is not None and bool(getattr(guard.cast(), option, False))
 
@@ -141,10 +146,11 @@ def _guard_says(distribution: CondaDistribution, option: str) -> bool:
 def has_right(
     user: Principal, right: Right, owner: CondaOwner | None, repository: Repository | None
 ) -> bool:
-    """Tell whether a user has a right to the repository behind a URL of an owner.
+    """Return whether a user has a right to the repository that a URL of an owner serves.
 
-    A URL of one owner may lead to the repository of another: owning the URL grants reading, and
-    no more. Without `repository` the right is to a channel that is yet to be created.
+    A URL of one owner may serve the repository of another. Rights to the URL's owner give the right
+    to read that repository, and no other right. `repository` is None for a channel that does not
+    exist yet.
     """
     if user.is_superuser:
         return True
@@ -164,21 +170,22 @@ def has_right(
 
 
 def owns(user: Principal, right: Right, owner: CondaOwner) -> bool:
-    """Tell whether a user has a right to all channels of an owner: it is their own, or by role."""
+    """Return whether a user has a right to all channels of an owner, as the owner or by role."""
     if owner.is_of(user):
         return True
     return user.has_perm(f"conda.{right}_condaowner", owner)
 
 
 def may_create_in(user: Principal, owner: str) -> bool:
-    """Tell whether a user may create channels in a namespace, which need not exist yet."""
+    """Return whether a user may create channels in a namespace, which need not exist yet."""
     return Requester(user).may(Right.CREATE, ChannelName(owner, ""), None)
 
 
 def may_announce(user: Principal, distribution: CondaDistribution) -> bool:
-    """Tell whether a user may speak to the users of a channel: they may configure what it serves.
+    """Return whether a user may publish notices in a channel: they may configure the channel.
 
-    What is said at one owner's URL is not for those to say whose repository it serves.
+    A notice appears at the URL. If the URL serves a repository of another owner, rights to that
+    repository are not enough.
     """
     repository = distribution.served_repository
     is_its_own = isinstance(repository, CondaRepository) and _belongs(
@@ -192,7 +199,7 @@ def may_announce(user: Principal, distribution: CondaDistribution) -> bool:
 
 
 def readable_channels(user: Principal) -> Q:
-    """Return the condition for the distributions of the channels that a user may read."""
+    """Return the condition for distributions of channels that a user may read."""
     if user.is_superuser or permitted(user, "conda.view_condarepository"):
         return Q()
     repositories = CondaRepository.objects.filter(pulp_domain_id=get_domain_pk())
@@ -209,7 +216,7 @@ def readable_channels(user: Principal) -> Q:
 
 
 def readable_repositories(user: Principal) -> QuerySet[CondaRepository]:
-    """Return the channels' repositories of the current domain that a user may see over REST."""
+    """Return the conda repositories of the current domain that a user may see over REST."""
     repositories = CondaRepository.objects.filter(pulp_domain_id=get_domain_pk())
     if user.is_superuser:
         return repositories
@@ -218,12 +225,12 @@ def readable_repositories(user: Principal) -> QuerySet[CondaRepository]:
 
 
 def of_owners(user: Principal, right: Right) -> Q:
-    """Return the condition for repositories and distributions to whose owner a user has a right."""
+    """Return the condition for repositories and distributions whose owner a user has a right to."""
     return Q(owner__in=owners_with(user, right).values("pk"))
 
 
 def owners_with(user: Principal, right: Right) -> QuerySet[CondaOwner]:
-    """Return the owners to all of whose channels a user has a right: their own, and by role."""
+    """Return the owners that a user has a right to, as the owner or by role."""
     owners = CondaOwner.objects.filter(pulp_domain_id=get_domain_pk())
     by_role = get_objects_for_user(user, f"conda.{right}_condaowner", owners)
     own = Q(user_id=user.pk) if user.pk is not None else Q(pk__in=[])
@@ -236,5 +243,5 @@ def _belongs(repository: Repository | None, owner: CondaOwner) -> bool:
 
 
 def permitted(user: Principal, permission: str, *scopes: object) -> bool:
-    """Tell whether a user has a permission on one of the scopes, on the domain or everywhere."""
+    """Return whether a user has a permission on a scope, on the domain or on everything."""
     return any(user.has_perm(permission, scope) for scope in (*scopes, None, get_domain()))

@@ -1,4 +1,4 @@
-"""Access tokens: what a user gives to a client in place of a password."""
+"""Access tokens, which users give to clients in place of a password."""
 
 import hashlib
 from datetime import timedelta
@@ -15,35 +15,35 @@ from pulp_conda.app.core.identity import WorkloadIdentityPrincipal
 
 READ, WRITE, DELETE = "read", "write", "delete"
 SCOPES = (READ, WRITE, DELETE)
-"""What a token may be good for."""
+"""The scopes that a token may have."""
 
-_USE_NOTED_EVERY = timedelta(minutes=1)
+_USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class TokenManager(models.Manager["AccessToken"]):
-    """Finds tokens by what their holders present."""
+    """Finds tokens."""
 
     def find(self, secret: str) -> "AccessToken | None":
-        """Return the token that a client presents if it is still good for anything."""
+        """Return the token of a secret, None if there is none that is still valid."""
         return self.usable().filter(digest=digest_of(secret)).first()
 
     def usable(self) -> "models.QuerySet[AccessToken]":
-        """Return the tokens that are still good for anything."""
+        """Return the tokens that are still valid."""
         usable = (
             self.select_related("user")
             .filter(Q(expires=None) | Q(expires__gt=now()))
             .filter(Q(user=None) | Q(user__is_active=True))
         )
         longest = longest_life()
-        # A limit that is set later holds for older tokens too.
+        # A limit that is set later also holds for tokens that were made before.
         return usable.filter(pulp_created__gt=now() - longest) if longest else usable
 
 
 class AccessToken(BaseModel):
-    """What a client may do in a user's name; only a digest of the token itself is kept."""
+    """The rights of a client that acts for a user. Only a digest of the secret is stored."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE)
-    # What a CI job's identity earned it, in place of a user (pulpcore's WORKLOAD_IDENTITY).
+    # The permissions of a CI job, in place of a user (pulpcore's WORKLOAD_IDENTITY).
     grants = models.JSONField(default=list)
     name = models.TextField()
     digest = models.CharField(max_length=64, unique=True)
@@ -60,25 +60,26 @@ class AccessToken(BaseModel):
 
     @property
     def principal(self) -> Any:
-        """The user, or the CI job, in whose name the client acts."""
-        # Without the name from its claims: a user's namespace goes by his name.
+        """The user or the CI job that the client acts for."""
+        # The name from a CI job's claims is left out, because a namespace with the name of a user
+        # belongs to that user.
         return self.user or WorkloadIdentityPrincipal(self.grants)
 
     def covers(self, scope: str, owner: str, channel: str) -> bool:
-        """Tell whether the token is good for something in a channel of an owner."""
+        """Return whether the token has a scope in a channel of an owner."""
         return scope in self.scopes and (
             not self.bound_to or any(_fits(name, owner, channel) for name in self.bound_to)
         )
 
-    def note_use(self) -> None:
-        """Record the time of use, exact to a minute: reading packages must not cost writes."""
-        recently = now() - _USE_NOTED_EVERY
+    def record_use(self) -> None:
+        """Record the time of use to the minute, so that few reads of packages cost a write."""
+        recently = now() - _USE_RECORDED_EVERY
         if self.last_used is None or self.last_used < recently:
             type(self).objects.filter(pk=self.pk).update(last_used=now())
 
     @classmethod
     def create(cls, secret: str, **fields: Any) -> Self:
-        """Save a token, given the secret that is shown once and kept as a digest."""
+        """Save a token by the digest of its secret."""
         token = cls(digest=digest_of(secret), **fields)
         token.save()
         return token
@@ -91,12 +92,12 @@ def longest_life() -> timedelta | None:
 
 
 def _fits(name: str, owner: str, channel: str) -> bool:
-    """Tell whether a name in `bound_to` means a channel: owners are found in any case."""
+    """Return whether a name in `bound_to` covers a channel. The owner's case does not matter."""
     bound_owner, slash, bound_channel = name.partition("/")
     is_owner = bound_owner.casefold() == owner.casefold()
     return is_owner and (not slash or bound_channel == channel)
 
 
 def digest_of(secret: str) -> str:
-    """Return what is kept of a token's secret."""
+    """Return the SHA-256 of a token's secret, in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A file that was taken out of a channel in so many words, so that its URL is 404 at once."""
+"""Files that were removed from a channel on request. Their URLs are 404 at once."""
 
 from django.db import models
 
@@ -6,11 +6,11 @@ from .repository import CondaRepository
 
 
 class Withdrawal(models.Model):
-    """Nobody is to be served a file any more by an index that the channel had before.
+    """A path whose file is not served any more, although an older index names it.
 
-    It is about what came to bear the path with the numbered version or an earlier one: the file
-    may be uploaded again, or come back by a rollback, and is served then. Kept for ever, as a
-    distribution may be moved back to an old index at any time.
+    It concerns files that version `version`, or an earlier one, added at that path. A file that is
+    uploaded there later, or that a rollback brings back, is served. Never deleted, because a
+    distribution may be changed to serve an old index at any time.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -18,7 +18,7 @@ class Withdrawal(models.Model):
     subdir = models.CharField(max_length=32)
     filename = models.CharField(max_length=211)
     version = models.IntegerField()
-    """Number of the newest version whose files are meant."""
+    """Number of the newest version that this concerns."""
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"

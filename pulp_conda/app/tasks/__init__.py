@@ -1,13 +1,13 @@
-"""Tasks: they unpack their arguments, call `channels` and report.
+"""The tasks of the plugin. Each unpacks its arguments, calls `channels` and reports.
 
-Their names are stored in the database with every task; renaming one breaks queued tasks.
+Every task in the database stores the name of its function, so renaming one breaks queued tasks.
 """
 
 from .cleanup import (
     clean_up,
     clean_up_all,
     dispatch_clean_up,
-    dispatch_when_exceeded,
+    dispatch_clean_up_on_commit,
     schedule_clean_up,
 )
 from .commit import acommit_pending, dispatch_commit
@@ -22,8 +22,8 @@ __all__ = [
     "clean_up",
     "clean_up_all",
     "dispatch_clean_up",
+    "dispatch_clean_up_on_commit",
     "dispatch_commit",
-    "dispatch_when_exceeded",
     "publish",
     "schedule_clean_up",
     "upload_patches",

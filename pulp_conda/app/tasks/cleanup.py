@@ -1,4 +1,4 @@
-"""The tasks that delete what channels need no more."""
+"""The tasks that delete old versions and old shards of channels."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,14 +14,14 @@ from pulp_conda.app.models import CondaRepository
 
 _CLEAN_UP = "pulp_conda.app.tasks.cleanup.clean_up"
 _CLEAN_UP_ALL = "pulp_conda.app.tasks.cleanup.clean_up_all"
-"""The names of our tasks, as the database has them."""
+"""The names of the tasks in the database."""
 
 _SCHEDULE = "Clean up conda channels periodically"
 _INTERVAL = timedelta(days=1)
 
 
 def dispatch_clean_up(repository: CondaRepository) -> Task:
-    """Start the clean-up of a channel, or find one that has yet to start."""
+    """Start the clean-up of a channel; return its task, which may have been waiting already."""
     yet_to_start = Task.objects.filter(
         name=_CLEAN_UP,
         state="waiting",
@@ -31,18 +31,18 @@ def dispatch_clean_up(repository: CondaRepository) -> Task:
     return yet_to_start or dispatch(clean_up, kwargs=arguments, exclusive_resources=[repository])
 
 
-def dispatch_when_exceeded(*, repository: CondaRepository, **_: object) -> None:
-    """Start the clean-up of a channel with more versions than it retains, once they are there."""
+def dispatch_clean_up_on_commit(*, repository: CondaRepository, **_: object) -> None:
+    """Start the clean-up of a channel when the current transaction commits."""
     transaction.on_commit(lambda: dispatch_clean_up(repository))
 
 
 def clean_up(repository_pk: str) -> None:
-    """Delete what a channel needs no more."""
+    """Delete old versions and old shards of a channel."""
     clean_up_channel(CondaRepository.objects.get(pk=repository_pk))
 
 
 def clean_up_all() -> None:
-    """Start the clean-up of every channel that needs one, whatever its domain."""
+    """Start the clean-up of every channel that needs one, in all domains."""
     own = get_domain()
     try:
         for repository in CondaRepository.objects.select_related("pulp_domain").iterator():
@@ -54,7 +54,7 @@ def clean_up_all() -> None:
 
 
 def schedule_clean_up(**_: Any) -> None:
-    """Have `clean_up_all` run every day; to be called when the database was migrated."""
+    """Schedule `clean_up_all` for every day. Called after the database was migrated."""
     TaskSchedule.objects.update_or_create(
         name=_SCHEDULE,
         defaults={"task_name": _CLEAN_UP_ALL, "dispatch_interval": _INTERVAL},

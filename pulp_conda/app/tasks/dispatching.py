@@ -1,8 +1,8 @@
-"""Starting a short task that holds a channel: here and now where it is free.
+"""Start a short task that holds a channel; run it in this process if the channel is free.
 
-This module does what pulpcore's `dispatch` does. A quarter of an upload's statements were those of
-`dispatch`, two thirds of them for rights to a task that no client ever hears of. A task leaves the
-same rows in the tables (`tests/functional/test_tasks.py`).
+This module does the work of pulpcore's `dispatch` in fewer statements. A quarter of an upload's
+statements were those of `dispatch`, and two thirds of these gave rights to a task that no client
+learns of. The rows of a task are the same (`tests/functional/test_tasks.py`).
 """
 
 import logging
@@ -23,10 +23,10 @@ from pulp_conda.app.core.tasking import (
     TASK_INCOMPLETE_STATES,
     TASK_STATES,
     InternalErrorException,
-    holding_task,
     log_completion,
     running,
     send_task_notification,
+    unsaved_task,
     wake_workers,
 )
 from pulp_conda.app.failpoints import failpoint
@@ -35,27 +35,30 @@ from pulp_conda.app.models import CondaRepository
 _log = logging.getLogger(__name__)
 
 
-def dispatch_holding(
+def dispatch_on_repository(
     repository: CondaRepository,
     function: Callable[..., Any],
     kwargs: Mapping[str, Any],
-    here: Callable[[], None],
+    run: Callable[[], None],
 ) -> Task:
-    """Start a short task that holds a repository; `here` does what the task is to do.
+    """Start a short task that holds a repository.
+
+    A worker runs `function` with `kwargs`. If the repository is free, this process calls `run`
+    instead, which does the same. Refusing the task of a busy repository would lose requests under
+    load.
 
     The caller holds the channel's commit lock (`channels.changes.commit_lock`). The lock tells
-    other processes that the task is not abandoned. The task goes to the workers if the repository
-    is busy: refusing it would lose requests under load. The task runs without a user, because it
-    serves several users, and because an uploader must get no rights to the publication.
+    other processes that the task is not abandoned. The task runs without a user, because it serves
+    several users, and because an uploader must get no rights to the publication.
     """
-    with _as_nobody():
+    with _without_user():
         if settings.WORKER_TYPE != "pulpcore" or settings.TASK_PREFER_DEFER:
             end_abandoned(repository)
-            return _start_by_pulpcore(repository, function, kwargs)
-        return _start(repository, function, kwargs, here)
+            return _dispatch_by_pulpcore(repository, function, kwargs)
+        return _start(repository, function, kwargs, run)
 
 
-def _start_by_pulpcore(
+def _dispatch_by_pulpcore(
     repository: CondaRepository, function: Callable[..., Any], kwargs: Mapping[str, Any]
 ) -> Task:
     try:
@@ -67,13 +70,13 @@ def _start_by_pulpcore(
             deferred=True,
         )
     except RuntimeError as error:
-        # Of a task that another process has ended, since ours had lost its session.
-        _log.exception("A task could not be brought to its end")
+        # Another process has ended the task, because this one had lost its database session.
+        _log.exception("A task was ended by another process")
         raise CommitFailed from error
 
 
 @contextmanager
-def _as_nobody() -> Iterator[None]:
+def _without_user() -> Iterator[None]:
     user = get_current_user()
     set_current_user(None)
     try:
@@ -86,29 +89,29 @@ def _start(
     repository: CondaRepository,
     function: Callable[..., Any],
     kwargs: Mapping[str, Any],
-    here: Callable[[], None],
+    run: Callable[[], None],
 ) -> Task:
-    task, colliding = holding_task(function, kwargs, repository)
-    # In bulk, as saving one by itself gives roles. The database sets the time of its creation.
+    task, colliding = unsaved_task(function, kwargs, repository)
+    # In bulk, because `save` gives roles. The database sets the time of creation.
     Task.objects.bulk_create([task])
     failpoint("task saved")
-    # Whether what is in the way still lives is asked only if something is.
-    if _takes_off(task, colliding) or (
-        end_abandoned(repository, spared=task) and _takes_off(task, colliding)
+    # Abandoned tasks are looked for only if some task blocks this one.
+    if _set_running(task, colliding) or (
+        end_abandoned(repository, spared=task) and _set_running(task, colliding)
     ):
         failpoint("task running")
-        _run(task, here)
+        _run(task, run)
     else:
-        # Only this column: a worker may have found meanwhile that nothing blocks it.
+        # Only this column, because a worker may have found already that the task is not blocked.
         Task.objects.filter(pk=task.pk).update(app_lock=None)
     failpoint("task ended")
     wake_workers()
     return task
 
 
-def _takes_off(task: Task, colliding: list[str]) -> bool:
-    """Set a task running if no earlier one is in its way; tell whether that was so."""
-    in_the_way = Task.objects.filter(
+def _set_running(task: Task, colliding: list[str]) -> bool:
+    """Set a task to running if no earlier task blocks it; return whether it was set."""
+    blocking = Task.objects.filter(
         state__in=TASK_INCOMPLETE_STATES,
         pulp_created__lt=OuterRef("pulp_created"),
         reserved_resources_record__overlap=colliding,
@@ -116,7 +119,7 @@ def _takes_off(task: Task, colliding: list[str]) -> bool:
     started = now()
     running = {"state": TASK_STATES.RUNNING, "unblocked_at": started, "started_at": started}
     changed = Task.objects.filter(
-        ~Exists(in_the_way), pk=task.pk, state=TASK_STATES.WAITING, app_lock=task.app_lock
+        ~Exists(blocking), pk=task.pk, state=TASK_STATES.WAITING, app_lock=task.app_lock
     ).update(**running)
     if changed:
         for field, value in running.items():
@@ -124,11 +127,11 @@ def _takes_off(task: Task, colliding: list[str]) -> bool:
     return bool(changed)
 
 
-def _run(task: Task, here: Callable[[], None]) -> None:
+def _run(task: Task, run: Callable[[], None]) -> None:
     with running(task):
         try:
-            here()
-        except Exception as error:  # noqa: BLE001 (whatever it is: it is told to who asks for the task)
+            run()
+        except Exception as error:  # noqa: BLE001 (any error is saved with the task)
             _log.exception("The task %s failed", task.pk)
             shown = InternalErrorException() if settings.REDACT_UNSAFE_EXCEPTIONS else error
             with _unless_ended(task):
@@ -142,7 +145,7 @@ def _run(task: Task, here: Callable[[], None]) -> None:
 
 @contextmanager
 def _unless_ended(task: Task) -> Iterator[None]:
-    """Leave a task as it is that another process has ended, since ours had lost its session."""
+    """Ignore that another process has ended the task, because this one had lost its session."""
     try:
         yield
     except RuntimeError:

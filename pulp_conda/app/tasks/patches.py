@@ -1,4 +1,4 @@
-"""The task that takes an upload of repodata patches."""
+"""The task that saves an upload of repodata patches."""
 
 from typing import BinaryIO, cast
 
@@ -13,7 +13,7 @@ from pulp_conda.formats.errors import InvalidPackage
 def upload_patches(
     temporary_file_pk: str, subdir: str | None = None, repository_pk: str | None = None
 ) -> None:
-    """Save the patches of an uploaded file and add them to a repository, all in one version."""
+    """Save the patches of an uploaded file, and add all of them to a repository in one version."""
     uploaded = PulpTemporaryFile.objects.get(pk=temporary_file_pk)
     report = ProgressReport(message="Reading patch instructions", code="conda.patches.read")
     with report:

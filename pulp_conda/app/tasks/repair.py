@@ -1,4 +1,4 @@
-"""The tasks that compare what a channel has with what it should have."""
+"""The tasks that check indexes and files of channels."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,14 +11,14 @@ from pulp_conda.app.channels.upkeep.check_index import Fault, faults_of
 from pulp_conda.app.models import publication_of
 
 _LISTED = 1000
-"""How many faults a task's result lists: it is one row of the database."""
+"""How many faults a task's result lists, since the result is one row of the database."""
 
 
 def check_index(repository_version_pk: str, *, mend: bool = False) -> dict[str, Any]:
-    """Compare a version's index with what its packages give; publish it anew if it differs."""
+    """Compare a version's index with its packages; with `mend`, publish it again if it differs."""
     version = RepositoryVersion.objects.get(pk=repository_version_pk)
     publication = publication_of(version)
-    if publication is None:  # which it had when it was asked for
+    if publication is None:  # it was deleted after the request
         return _result(version, [])
     with ProgressReport(message="Making subdirs anew", code="conda.check.subdirs") as report:
         result = _result(version, faults_of(publication, mend=mend, report=report))
@@ -29,7 +29,7 @@ def check_index(repository_version_pk: str, *, mend: bool = False) -> dict[str, 
 
 
 def check_files(repository_version_pk: str, *, checksums: bool = True) -> dict[str, Any]:
-    """Look for the file of every package of a version."""
+    """Check the file of every package of a version."""
     version = RepositoryVersion.objects.get(pk=repository_version_pk)
     packages = packages_of(version)
     with ProgressReport(
@@ -40,7 +40,7 @@ def check_files(repository_version_pk: str, *, checksums: bool = True) -> dict[s
 
 
 def _result(version: RepositoryVersion, faults: Iterable[Fault]) -> dict[str, Any]:
-    """Return what a task found."""
+    """Return the result of a task."""
     count, listed = 0, []
     for count, fault in enumerate(faults, 1):
         if count <= _LISTED:
