@@ -1,4 +1,4 @@
-"""The rules of channels' names, for the serializers of what bears them."""
+"""Validation of channel names, for the serializers of repositories and distributions."""
 
 from rest_framework.serializers import ValidationError
 
@@ -10,10 +10,10 @@ from pulp_conda.formats.identifiers import check_channel, check_owner
 def checked_channel(path: str) -> ChannelName:
     """Return the channel of a path `{owner}/{channel}`; with domains the path is the channel.
 
-    The owner is found in any case.
+    The owner's name may be in any case.
 
     Raises:
-        ValidationError: the registry's URLs could not name such a channel.
+        ValidationError: no registry URL can name such a channel.
     """
     name = ChannelName.of_base_path(path)
     if not name.name:
@@ -27,10 +27,10 @@ def checked_channel(path: str) -> ChannelName:
 
 
 def check_same_owner(owner: CondaOwner | None, name: str | None) -> None:
-    """Refuse to move something out of the namespace that it was created in.
+    """Check that a new name leaves an object in the namespace that it was created in.
 
     Raises:
-        ValidationError: `name` is another owner, or there is an owner where there was none.
+        ValidationError: `name` is not the name of `owner`.
     """
     if (owner.name if owner else None) != name:
         raise ValidationError("The owner's part of the name is fixed when it is created.")

@@ -1,4 +1,4 @@
-"""What is asked of the checks of a channel."""
+"""Serializers of requests for checks of a channel."""
 
 from typing import Any
 
@@ -10,26 +10,26 @@ class _CheckSerializer(serializers.Serializer[Any]):
         required=False,
         min_value=0,
         max_value=2**31 - 1,
-        help_text="Number of the repository's version; without it the newest that can be checked.",
+        help_text="Number of the version to check; by default the newest that can be checked.",
     )
 
 
 class IndexCheckSerializer(_CheckSerializer):
-    """A comparison of an index with what the stored packages give."""
+    """A request to compare an index with the index that the stored packages give."""
 
     mend = serializers.BooleanField(
         default=False,
         help_text=(
-            "Whether to throw damaged documents away and, if anything differs, to publish the "
-            "version again. Uploads to the channel wait meanwhile."
+            "Whether to delete damaged documents and, if anything differs, to publish the version "
+            "again. Uploads to the channel wait meanwhile."
         ),
     )
 
 
 class FilesCheckSerializer(_CheckSerializer):
-    """A look for the file of every package."""
+    """A request to check the file of every package."""
 
     checksums = serializers.BooleanField(
         default=True,
-        help_text="Whether to read every file and compare its sha256, beside its size.",
+        help_text="Whether to read every file and compare its sha256, and not only its size.",
     )

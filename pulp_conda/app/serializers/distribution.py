@@ -1,4 +1,4 @@
-"""The REST face of a channel's URL."""
+"""Serializer of distributions, the URLs of channels."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from .channel_name import check_same_owner, checked_channel
 
 
 class CondaDistributionSerializer(DistributionSerializer):
-    """The URL of a channel and what it serves."""
+    """The URL of a channel, and the repository, version or publication that it serves."""
 
     owner = serializers.CharField(
         source="owner.name",
@@ -21,11 +21,11 @@ class CondaDistributionSerializer(DistributionSerializer):
         help_text="The owner of the channel: the first part of its path, or the domain.",
     )
     registry_url = serializers.SerializerMethodField(
-        help_text="The channel's URL in the registry, where packages are uploaded to."
+        help_text="The channel's URL in the registry, to which packages are uploaded."
     )
     publication = DetailRelatedField(
         required=False,
-        help_text="Publication to be served, for a channel that stays as it is.",
+        help_text="The publication to serve, for a channel that does not change.",
         view_name_pattern=r"publications(-.*/.*)?-detail",
         queryset=Publication.objects.exclude(complete=False),
         allow_null=True,
@@ -41,14 +41,14 @@ class CondaDistributionSerializer(DistributionSerializer):
         return f"{origin}/api/packages/{channel.owner}/conda/{channel.name}"
 
     def validate_base_path(self, path: str) -> str:
-        """Return the path as it is stored; refuse what the registry's URLs cannot name."""
+        """Return the path as it is stored; refuse a path that no registry URL can have."""
         channel = checked_channel(path)
         if self.instance is not None:
             check_same_owner(self.instance.owner, channel.owner)
         return super().validate_base_path(channel.base_path)
 
     def create(self, validated_data: dict[str, Any]) -> CondaDistribution:
-        """Create a channel, as visible as its owner wants new ones to be."""
+        """Create a channel with the visibility that its owner sets for new ones."""
         owner = CondaOwner.objects.get_or_create_named(
             CondaDistribution(base_path=validated_data["base_path"]).channel.owner
         )
@@ -56,7 +56,7 @@ class CondaDistributionSerializer(DistributionSerializer):
         return super().create({"content_guard": guard, **validated_data, "owner": owner})
 
     def to_representation(self, instance: CondaDistribution) -> dict[str, Any]:
-        """Return the fields, with the channel's path as people see it."""
+        """Return the fields, with slashes in the channel's path."""
         shown = super().to_representation(instance)
         for field in {"base_path", "base_url"} & shown.keys():  # ?fields= may leave them out
             shown[field] = shown[field].replace(

@@ -1,4 +1,4 @@
-"""The REST face of the guard of private channels."""
+"""Serializer of the content guard of private channels."""
 
 from pulpcore.plugin.serializers import ContentGuardSerializer
 from rest_framework import serializers
@@ -7,11 +7,11 @@ from pulp_conda.app.models import CondaContentGuard
 
 
 class CondaContentGuardSerializer(ContentGuardSerializer):
-    """Lets those read a channel who have the right to, by role on it or on its owner."""
+    """Lets users read a channel if a role on it or on its owner gives them the right."""
 
     hidden = serializers.BooleanField(
         default=False,
-        help_text="Whether those who may not read a channel are told that there is none (404).",
+        help_text="Whether users who may not read a channel are told that there is none (404).",
     )
 
     internal = serializers.BooleanField(

@@ -1,4 +1,4 @@
-"""The REST face of channels' notices."""
+"""Serializer of notices."""
 
 from typing import Any
 
@@ -25,42 +25,43 @@ class CondaNoticeSerializer(ModelSerializer):
         help_text="The channel's URL; it cannot be changed later.",
     )
     message = serializers.CharField(
-        help_text="What clients print: text, with line breaks if need be."
+        help_text="The text that clients print. It may have line breaks."
     )
     level = serializers.ChoiceField(
         choices=LEVELS, default="info", help_text="How clients mark it: info, warning, critical."
     )
     created_at = serializers.DateTimeField(
-        required=False, help_text="The time that clients print with it; now, if left out."
+        required=False, help_text="The time that clients print with it; by default now."
     )
     expires_at = serializers.DateTimeField(
         required=False,
         allow_null=True,
-        help_text="When it ceases to be served; null: not before it is deleted.",
+        help_text="When it ceases to be served; null if only its deletion ends it.",
     )
 
     def validate_distribution(self, value: CondaDistribution) -> CondaDistribution:
-        """Refuse the URL of another domain, and a move to another channel."""
+        """Refuse a distribution of another domain, and a move to another channel."""
         if value.pulp_domain_id != get_domain_pk():
             raise serializers.ValidationError("There is no such distribution in this domain.")
         if self.instance is not None and self.instance.distribution_id != value.pk:
-            raise serializers.ValidationError("A notice stays with its channel.")
+            raise serializers.ValidationError("A notice cannot be moved to another channel.")
         return value
 
     def validate_message(self, value: str) -> str:
-        """Refuse what would command a terminal, or reorder text, rather than be read."""
+        """Refuse characters that control a terminal or change the direction of text."""
         if not is_plain_in_lines(value):
             raise serializers.ValidationError(
-                "The message may hold no control characters and none that turn its direction."
+                "The message must not contain characters that control a terminal or change the "
+                "direction of text."
             )
         return value
 
     def create(self, validated_data: dict[str, Any]) -> CondaNotice:
-        """Save a notice if the channel's document has room for it."""
+        """Save a notice if the channel's notices stay small enough."""
         return self._saved(CondaNotice(**validated_data))
 
     def update(self, instance: CondaNotice, validated_data: dict[str, Any]) -> CondaNotice:
-        """Change a notice if the channel's document has room for it then."""
+        """Change a notice if the channel's notices stay small enough."""
         for field, value in validated_data.items():
             setattr(instance, field, value)
         return self._saved(instance)

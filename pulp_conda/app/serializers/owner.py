@@ -1,4 +1,4 @@
-"""The REST face of owners."""
+"""Serializer of owners."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pulp_conda.app.models import VISIBILITIES, CondaOwner, namesake
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import check_owner
 
-_TAKEN = "There is an owner of this name."
+_TAKEN = "There is an owner of this name already."
 
 
 class CondaOwnerSerializer(ModelSerializer):
@@ -18,13 +18,13 @@ class CondaOwnerSerializer(ModelSerializer):
 
     pulp_href = IdentityField(view_name="conda/owners-detail")
     name = serializers.CharField(
-        help_text="The name as it stands in the URLs of the channels. It never changes."
+        help_text="The name, which is part of the URLs of the channels. It never changes."
     )
     user = serializers.CharField(
         source="user.username",
         read_only=True,
         default=None,
-        help_text="The user whose own namespace this is; null for an organisation's.",
+        help_text="The user whose own namespace this is; null for an organisation.",
     )
     visibility = serializers.ChoiceField(
         choices=VISIBILITIES,
@@ -40,7 +40,7 @@ class CondaOwnerSerializer(ModelSerializer):
     )
 
     def validate_name(self, value: str) -> str:
-        """Refuse what no URL can have, a name that is taken in any case, and another name."""
+        """Refuse a name that no URL can have or that is taken in any case, and a change of name."""
         if self.instance is not None:
             if value != self.instance.name:
                 raise serializers.ValidationError("The name of an owner never changes.")
@@ -57,7 +57,7 @@ class CondaOwnerSerializer(ModelSerializer):
         """Create an organisation's namespace, or the user's own if it has their name.
 
         Raises:
-            ValidationError: another request was faster.
+            ValidationError: another request has created an owner of this name.
         """
         user = self.context["request"].user
         try:

@@ -1,4 +1,4 @@
-"""The REST face of packages: reading them, and uploading by Pulp's own means."""
+"""Serializers of packages, and of their upload by Pulp's REST API."""
 
 import json
 import re
@@ -22,23 +22,23 @@ from pulp_conda.formats.archives import sniff
 from pulp_conda.formats.errors import InvalidPackage
 
 _FILE_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d+)?(?:[/?]\S*)?")
-_DESCRIBED = {
+_FIELDS = {
     "sha256": "SHA-256 digest of the file, in hex.",
     "md5": "MD5 digest of the file, in hex.",
     "sha1": "SHA-1 digest of the file, in hex.",
     "size": "Size of the file in bytes.",
-    "subdir": "Platform folder of the channel that the package belongs to.",
-    "filename": "The package's file name, made of its name, version and build.",
+    "subdir": "Platform of the package, and the folder of its file in a channel.",
+    "filename": "File name of the package: its name, version and build, and the extension.",
     "name": "Name of the package.",
     "version": "Version of the package.",
     "build": "Build string of the package.",
     "build_number": "Build number of the package.",
-    "timestamp": "When it was built, in milliseconds since the epoch; in seconds if it is old.",
+    "timestamp": "When it was built: milliseconds since the epoch, or seconds for old packages.",
     "extension": "Archive format: conda or tar.bz2.",
     "record_digest": "SHA-256 digest of the record's canonical JSON.",
     "license": "Licence as the package states it.",
-    "traits": "What channeldata says of the package's scripts and prefixes, and outside_links "
-    "for symbolic links that lead out of the package.",
+    "traits": "Flags of channeldata.json about scripts and prefixes in the package, and "
+    "outside_links if symbolic links lead out of the package.",
 }
 
 
@@ -49,26 +49,26 @@ class CondaPackageSerializer(SingleArtifactContentSerializer):
         read_only=True, help_text="Path of the file below the URL of its channel."
     )
     record = serializers.DictField(
-        read_only=True, help_text="The object that stands for the package in repodata.json."
+        read_only=True, help_text="The package's record in repodata.json, without patches."
     )
     about = serializers.DictField(
-        read_only=True, help_text="Summary, description and links out of info/about.json."
+        read_only=True, help_text="Summary, description and links from info/about.json."
     )
     run_exports = serializers.DictField(
-        read_only=True, help_text="What the package adds to the requirements of its dependants."
+        read_only=True, help_text="Requirements that packages built against this one get (CEP 12)."
     )
 
     class Meta:
         model = CondaPackage
         fields = (
             *SingleArtifactContentSerializer.Meta.fields,
-            *_DESCRIBED,
+            *_FIELDS,
             "record",
             "about",
             "run_exports",
         )
-        read_only_fields = tuple(_DESCRIBED)
-        extra_kwargs = {name: {"help_text": text} for name, text in _DESCRIBED.items()}
+        read_only_fields = tuple(_FIELDS)
+        extra_kwargs = {name: {"help_text": text} for name, text in _FIELDS.items()}
 
 
 class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContentUploadSerializer):
@@ -78,38 +78,38 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
         required=False,
         write_only=True,
         help_text=(
-            "A URL (http or https, without credentials) that the server fetches the package from; "
-            "who may give one is a setting (CONDA_FILE_URL)."
+            "A URL (http or https, without credentials) that the server fetches the package from. "
+            "The setting CONDA_FILE_URL says who may give one."
         ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
-            super().__init__(*args, **kwargs)  # reads labels that a form has as text
+            super().__init__(*args, **kwargs)  # parses labels that a form has as text
         except json.JSONDecodeError as error:
-            message = f"The labels are no JSON object: {error}"
+            message = f"The labels are not a JSON object: {error}"
             raise serializers.ValidationError({"pulp_labels": message}) from error
 
     def validate_file_url(self, value: str) -> str:
-        """Refuse what is no URL to fetch from, and whoever may not have the server fetch.
+        """Refuse other URLs than http and https, and URLs with credentials.
 
         Raises:
-            PermissionDenied: the user may not.
+            PermissionDenied: the user may not make the server fetch.
         """
         request = self.context.get("request")  # there is none in the task
-        if request is not None and not _may_have_fetched(request.user):
-            raise PermissionDenied("You may not have the server fetch a package from a URL.")
+        if request is not None and not _may_fetch(request.user):
+            raise PermissionDenied("You may not make the server fetch a package from a URL.")
         if not _FILE_URL.fullmatch(value):
-            raise serializers.ValidationError("An http or https URL without credentials is wanted.")
+            raise serializers.ValidationError("It must be an http or https URL without credentials")
         return value
 
     def download(
         self, url: str, expected_digests: object = None, expected_size: object = None
     ) -> PulpTemporaryUploadedFile:
-        """Return what a URL answers; pulpcore's way would connect to anything.
+        """Return the file at a URL; pulpcore's method would connect to any address.
 
         Raises:
-            FetchError: it cannot be had.
+            FetchError: the URL cannot be fetched, or is not allowed.
         """
         return PulpTemporaryUploadedFile.from_file(fetch(url))
 
@@ -130,11 +130,11 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
         return data
 
     def get_artifacts(self, validated_data: dict[str, Any]) -> dict[str, Artifact]:
-        """Return the one file of the package by its path."""
+        """Return the artifact of the package by its path."""
         return {validated_data.pop("relative_path"): validated_data.pop("artifact")}
 
     def retrieve(self, validated_data: dict[str, Any]) -> CondaPackage | None:
-        """Return the package if it was uploaded before: uploading it again is no error."""
+        """Return the package if it exists already. Uploading it again is not an error."""
         identity = ("subdir", "filename", "sha256", "record_digest")
         return CondaPackage.objects.filter(
             **{field: validated_data[field] for field in identity}, _pulp_domain=get_domain_pk()
@@ -146,12 +146,12 @@ class CondaPackageUploadSerializer(CondaPackageSerializer, SingleArtifactContent
             *(
                 field
                 for field in SingleArtifactContentUploadSerializer.Meta.fields
-                # downloader_config would say which proxy and headers the server uses.
+                # downloader_config would let users set the proxy and headers of the server.
                 if field not in (*CondaPackageSerializer.Meta.fields, "downloader_config")
             ),
         )
 
 
-def _may_have_fetched(user: Any) -> bool:
+def _may_fetch(user: Any) -> bool:
     allowed = settings.CONDA_FILE_URL
     return allowed == "everybody" or (allowed == "administrators" and user.is_superuser)

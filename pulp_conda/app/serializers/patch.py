@@ -1,4 +1,4 @@
-"""The REST face of repodata patches."""
+"""Serializer of repodata patches."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from pulp_conda.app.models import CondaRepodataPatch
 from pulp_conda.formats.errors import InvalidSubdir
 from pulp_conda.formats.identifiers import check_subdir
 
-_DESCRIBED = {
+_FIELDS = {
     "sha256": "SHA-256 digest of the instructions in their canonical form, in hex.",
     "instructions_version": "Version of the format: 1, or 2 with patches of run exports.",
     "changed": "How many entries change a record.",
@@ -23,19 +23,19 @@ _DESCRIBED = {
 
 
 class _InstructionsField(SingleContentArtifactField):
-    """The one artifact of a unit, which nobody may set."""
+    """The artifact of a unit, which is read-only."""
 
     queryset = None  # type: ignore[assignment]
 
 
 class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
-    """Instructions that change what the index of a channel says of the packages of one subdir."""
+    """Instructions that change the records of one subdir in the index of a channel."""
 
     subdir = serializers.CharField(
         required=False,
         help_text=(
-            "Platform folder of the channel whose index is patched. To be given with a file of "
-            "instructions; a package that carries some says it itself."
+            "The subdir of the channel whose index is patched. It is required with a "
+            "patch_instructions.json, and not allowed with a package, which names its subdirs."
         ),
     )
     file = serializers.FileField(
@@ -51,26 +51,26 @@ class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
     pulp_labels = serializers.DictField(  # type: ignore[assignment]
         child=serializers.CharField(allow_null=True),
         read_only=True,
-        help_text="Labels; they are set on the unit, by its own URLs.",
+        help_text="Labels of the unit. They are set by set_label and unset_label.",
     )
     relative_path = serializers.CharField(  # type: ignore[assignment]
         read_only=True, help_text="Name of the file in a package of patches."
     )
 
     def validate_subdir(self, value: str) -> str:
-        """Refuse what is no subdir."""
+        """Refuse text that is not a subdir."""
         try:
             return check_subdir(value)
         except InvalidSubdir as error:
             raise serializers.ValidationError(str(error)) from error
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Require the subdir where, and only where, the file does not say it."""
+        """Require a subdir if the file is not a package, and refuse it if it is one."""
         data = super().validate(data)
         package = is_package(data["file"])
         if package and "subdir" in data:
             raise serializers.ValidationError(
-                {"subdir": "a package says itself which subdirs it patches"}
+                {"subdir": "it is not allowed with a package, which names its subdirs itself"}
             )
         if not package and "subdir" not in data:
             raise serializers.ValidationError(
@@ -88,7 +88,7 @@ class CondaRepodataPatchSerializer(SingleArtifactContentSerializer):
             ),
             "file",
             "subdir",
-            *_DESCRIBED,
+            *_FIELDS,
         )
-        read_only_fields = tuple(_DESCRIBED)
-        extra_kwargs = {name: {"help_text": text} for name, text in _DESCRIBED.items()}
+        read_only_fields = tuple(_FIELDS)
+        extra_kwargs = {name: {"help_text": text} for name, text in _FIELDS.items()}

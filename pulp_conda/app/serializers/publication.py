@@ -1,4 +1,4 @@
-"""The REST face of a channel's index."""
+"""Serializer of publications, the indexes of channels."""
 
 from pulpcore.plugin.serializers import DetailRelatedField, PublicationSerializer
 from rest_framework import serializers
@@ -10,7 +10,7 @@ class CondaPublicationSerializer(PublicationSerializer):
     """The index of one version of a channel."""
 
     distributions = DetailRelatedField(
-        help_text="The distributions that serve this publication by name.",
+        help_text="The distributions that serve exactly this publication.",
         source="distribution_set",
         view_name=r"distributions(-.*/.*)?-detail",
         many=True,

@@ -1,4 +1,4 @@
-"""The REST face of what a channel holds."""
+"""Serializer of repositories, the contents of channels."""
 
 from django.conf import settings
 from pulpcore.plugin.serializers import RepositorySerializer
@@ -11,13 +11,13 @@ from .channel_name import check_same_owner, checked_channel
 
 
 class CondaRepositorySerializer(RepositorySerializer):
-    """What a channel holds, version by version."""
+    """The versions of a channel, each with its packages and patches."""
 
     owner = serializers.CharField(
         source="owner.name",
         read_only=True,
         default=None,
-        help_text="The owner in whose namespace it was created: the first part of its name.",
+        help_text="The owner of the namespace that it was created in: the first part of its name.",
     )
     autopublish = serializers.BooleanField(
         default=True,
@@ -31,9 +31,9 @@ class CondaRepositorySerializer(RepositorySerializer):
         default=False,
         required=False,
         help_text=(
-            "Whether the name of a removed file is closed to uploads of other bytes for "
-            "CONDA_NAME_RETIREMENT_SECONDS, and no upload replaces a file: clients and lock files "
-            "may hold the hash of what had the name. Caches may then keep packages that long."
+            "Whether uploads cannot replace a file, and cannot use the name of a removed file for "
+            "other bytes for CONDA_NAME_RETIREMENT_SECONDS. Clients and lock files may have the "
+            "hash of the removed file. Caches may then keep packages for that time."
         ),
     )
 
@@ -41,10 +41,10 @@ class CondaRepositorySerializer(RepositorySerializer):
         child=serializers.ChoiceField(choices=OPTIONAL_DOCUMENTS),
         default=all_documents,
         help_text=(
-            "What the channel publishes beside repodata.json: current_repodata (conda's classic "
-            "solver asks for it first), run_exports, shards (current clients fetch them in place "
-            "of repodata.json), channeldata (and with it the channel's page for people), bz2 "
-            "(twins for clients older than .zst)."
+            "Documents that the channel publishes in addition to repodata.json: current_repodata "
+            "(conda's classic solver reads it first), run_exports, shards (current clients read "
+            "them instead of repodata.json), channeldata (the channel's web page needs it), bz2 "
+            "(compressed variants for clients that do not know .zst)."
         ),
     )
 
@@ -52,20 +52,20 @@ class CondaRepositorySerializer(RepositorySerializer):
         child=serializers.ChoiceField(choices=V3_DOCUMENTS),
         default=default_v3_documents,
         help_text=(
-            "Which documents hold the records of packages of schema version 3 (CEP 48): repodata "
-            "(repodata.json, where clients that do not know them see nothing of them) and shards. "
-            "Not in shards by default: conda 26.7 with its default solver installs nothing of a "
-            "name that has such a record in its shard. Clients that use shards, as rattler and "
-            "pixi do, find those packages only with shards."
+            "Documents that have the records of packages of schema version 3 (CEP 48): repodata "
+            "(repodata.json, where clients that do not know such records ignore them) and shards. "
+            "The default is without shards, because conda 26.7 with its default solver installs no "
+            "package of a name that has such a record in its shard. Clients that read shards, such "
+            "as rattler and pixi, find these packages only in shards."
         ),
     )
 
     def validate_v3_documents(self, value: list[str]) -> list[str]:
-        """Return each document once, in one order: equal choices make equal indexes."""
+        """Return each document once, in a fixed order, so that equal choices give equal indexes."""
         return [document for document in V3_DOCUMENTS if document in value]
 
     def validate_name(self, value: str) -> str:
-        """Refuse what no channel's name can be, and a move to another owner."""
+        """Refuse a name that no channel can have, and a move to another owner."""
         owner = owner_part(value)
         if owner is not None and not settings.DOMAIN_ENABLED:
             channel = checked_channel(value)
@@ -75,7 +75,7 @@ class CondaRepositorySerializer(RepositorySerializer):
         return value
 
     def validate_documents(self, value: list[str]) -> list[str]:
-        """Return each document once, in one order: equal choices make equal indexes."""
+        """Return each document once, in a fixed order, so that equal choices give equal indexes."""
         return [document for document in OPTIONAL_DOCUMENTS if document in value]
 
     class Meta:

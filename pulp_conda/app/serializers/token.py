@@ -1,4 +1,4 @@
-"""The REST face of access tokens."""
+"""Serializers of access tokens."""
 
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,13 @@ from pulp_conda.formats.identifiers import check_channel, check_owner
 
 
 class _OwnerOrChannelField(serializers.CharField):
-    """The name of an owner, or of a channel with its owner's."""
+    """The name of an owner, or of an owner and a channel."""
 
     def to_internal_value(self, data: Any) -> str:
         """Return the name.
 
         Raises:
-            ValidationError: no owner, or no channel, can have it.
+            ValidationError: no owner or no channel can have it.
         """
         value: str = super().to_internal_value(data)
         owner, slash, channel = value.partition("/")
@@ -39,32 +39,32 @@ class _OwnerOrChannelField(serializers.CharField):
 
 
 class AccessTokenSerializer(ModelSerializer):
-    """What a client may do in a user's name."""
+    """A secret that lets a client act for a user, within its scopes."""
 
     pulp_href = IdentityField(view_name="conda/tokens-detail")
     name = serializers.CharField(
-        max_length=200, help_text="What the token is for; each of a user's has its own name."
+        max_length=200, help_text="The purpose of the token. It is unique among a user's tokens."
     )
     user = serializers.CharField(
-        source="user.username", read_only=True, help_text="The user in whose name it acts."
+        source="user.username", read_only=True, help_text="The user that it stands for."
     )
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=SCOPES),
         default=["read"],
         allow_empty=False,
-        help_text="What the token is good for: read, write (upload), delete.",
+        help_text="The actions that the token allows: read, write (upload), delete.",
     )
     bound_to = serializers.ListField(
         child=_OwnerOrChannelField(),
         default=list,
-        help_text='Owners ("acme") and channels ("acme/dev") it is good for; empty for all.',
+        help_text='Owners ("acme") and channels ("acme/dev") that it is valid for; empty for all.',
     )
     expires = serializers.DateTimeField(
         required=False,
         allow_null=True,
         help_text=(
-            "When the token ceases to be good; null: as late as the server allows, which sets no "
-            "limit unless CONDA_TOKEN_MAX_SECONDS does."
+            "When the token expires; null for the latest time that the server allows. There is no "
+            "limit unless CONDA_TOKEN_MAX_SECONDS sets one."
         ),
     )
     last_used = serializers.DateTimeField(
@@ -85,14 +85,14 @@ class AccessTokenSerializer(ModelSerializer):
 
 
 class NewAccessTokenSerializer(AccessTokenSerializer):
-    """A token just made: the only time that the token itself is shown."""
+    """A new token. This is the only answer that has the token itself."""
 
     token = serializers.CharField(
-        read_only=True, help_text="The token; it is not kept and cannot be shown again."
+        read_only=True, help_text="The token. It is not stored and cannot be shown again."
     )
 
     def validate_expires(self, value: datetime | None) -> datetime | None:
-        """Refuse a token that could never be used, or that outlives what the server allows."""
+        """Refuse a time in the past, and one that is later than the server allows."""
         if value is not None and value <= now():
             raise serializers.ValidationError("This time has passed.")
         longest = longest_life()
@@ -101,16 +101,16 @@ class NewAccessTokenSerializer(AccessTokenSerializer):
         return value
 
     def create(self, validated_data: dict[str, Any]) -> AccessToken:
-        """Save a token of the user who asks; those of theirs that have expired make room."""
+        """Save a token of the current user; delete their expired tokens first."""
         user = self.context["request"].user
         longest = longest_life()
         if longest is not None and validated_data.get("expires") is None:
             validated_data["expires"] = now() + longest
         secret = new_token()
         with transaction.atomic():
-            # Of two requests at once, the second has to see what the first one made.
+            # The lock makes the second of two concurrent requests see the token of the first.
             if not get_user_model().objects.select_for_update().filter(pk=user.pk).exists():
-                raise PermissionDenied("A token takes a user; you are none of this server's.")
+                raise PermissionDenied("Only users of this server can have tokens.")
             tokens = AccessToken.objects.filter(user_id=user.pk)
             tokens.filter(expires__lte=now()).delete()
             if tokens.filter(name=validated_data["name"]).exists():
@@ -118,14 +118,14 @@ class NewAccessTokenSerializer(AccessTokenSerializer):
             most = settings.CONDA_MAX_USER_TOKENS
             if most and tokens.count() >= most:
                 raise serializers.ValidationError(
-                    {"name": [f"You have {most} tokens, as many as there may be; revoke one."]}
+                    {"name": [f"You have {most} tokens, the largest allowed number; revoke one."]}
                 )
             token = AccessToken.create(secret, user=user, **validated_data)
-        token.token = secret  # type: ignore[attr-defined] # for this answer alone
+        token.token = secret  # type: ignore[attr-defined] # for this answer only
         return token
 
     class Meta(AccessTokenSerializer.Meta):
-        # Without a name of its own it is one component with its parent, and clients generated
-        # from the schema see no `token`.
+        # Without its own name it would share the schema component of its parent, and generated
+        # clients would not see `token`.
         ref_name = "conda.NewAccessToken"
         fields = (*AccessTokenSerializer.Meta.fields, "token")  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What all viewsets refuse, whatever they are about."""
+"""Requests that all viewsets refuse."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,18 +12,18 @@ from pulp_conda.app.authentication.origins import check_origin
 
 
 class BoundaryMixin:
-    """Refuses what another site's page makes a browser ask for, and what pulpcore fails on."""
+    """Refuses requests from pages of other sites, and values that make pulpcore answer 500."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check where the request comes from, and let DRF go on."""
+        """Check the origin of the request before DRF goes on."""
         check_origin(request)
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Any]:
-        """Return the serializer of a request; pulpcore's look into the body at once.
+        """Return the serializer of a request.
 
         Raises:
-            ValidationError: the body is no object.
+            ValidationError: the body is not an object, which pulpcore's serializers expect.
         """
         if "data" in kwargs and not isinstance(kwargs["data"], Mapping):
             raise ValidationError("The body must be a JSON object.")
@@ -31,13 +31,14 @@ class BoundaryMixin:
         return serializer
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the filters; pulpcore's trust that a reference leads to an object of their kind.
+        """Apply the filters.
 
         Raises:
-            ValidationError: a value is no such reference.
+            ValidationError: a value is not a reference to an object of the filter's type, which
+                pulpcore's filters do not check.
         """
         try:
             found: QuerySet[Any] = super().filter_queryset(queryset)  # type: ignore[misc]
         except (AttributeError, KeyError) as error:
-            raise ValidationError("A filter's value is no reference to an object.") from error
+            raise ValidationError("The value of a filter is not a valid reference.") from error
         return found

@@ -1,4 +1,4 @@
-"""Channels' URLs over REST."""
+"""Viewset of distributions, the URLs of channels."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ from .boundary import BoundaryMixin
 
 
 class CondaDistributionFilter(DistributionFilter):
-    """Filters for distributions; a `base_path` is looked for as people see it."""
+    """Filters for distributions. `base_path` is compared with slashes, as users see it."""
 
     class Meta:
         model = CondaDistribution
         fields = {**DistributionFilter.Meta.fields, "owner__name": ["exact", "iexact", "in"]}
 
     def filter_queryset(self, queryset: QuerySet[CondaDistribution]) -> Any:
-        """Filter channels by their paths with slashes in them."""
+        """Filter channels by their paths with slashes."""
         for name, each in self.filters.items():
             if name.startswith("base_path"):
                 each.field_name = "shown_path"
@@ -68,7 +68,7 @@ class CondaDistributionViewSet(BoundaryMixin, DistributionViewSet, RolesMixin):
     def scope_queryset(
         self, distributions: QuerySet[CondaDistribution]
     ) -> QuerySet[CondaDistribution]:
-        """Return those that the user may see: by role on them, their owner or their repository."""
+        """Return the distributions that the user may see by a role on them, owner or repository."""
         user = self.request.user
         if user.is_superuser:
             return distributions

@@ -1,4 +1,4 @@
-"""The guard of private channels over REST."""
+"""Viewset of the content guard of private channels."""
 
 from pulpcore.plugin.viewsets import ContentGuardViewSet, RolesMixin
 
@@ -10,7 +10,7 @@ from .boundary import BoundaryMixin
 
 
 class CondaContentGuardViewSet(BoundaryMixin, ContentGuardViewSet, RolesMixin):
-    """A conda content guard makes channels private: only those with a right to one may read it."""
+    """A conda content guard makes channels private: only users with a right may read them."""
 
     endpoint_name = "conda"  # type: ignore[assignment]
     queryset = CondaContentGuard.objects.all()

@@ -1,4 +1,4 @@
-"""Channels' notices over REST."""
+"""Viewset of notices."""
 
 from django.db.models import QuerySet
 from pulpcore.plugin.viewsets import BaseFilterSet, HyperlinkRelatedFilter, NamedModelViewSet
@@ -40,7 +40,7 @@ class CondaNoticeViewSet(
 ):
     """A notice is a message to the users of a channel; clients show it once (CEP 6).
 
-    Whoever may modify a channel manages its notices; whoever may read the channel sees them.
+    Users who may configure a channel manage its notices. Users who may read it see them.
     """
 
     endpoint_name = "conda/notices"  # type: ignore[assignment]
@@ -57,6 +57,6 @@ class CondaNoticeViewSet(
     }
 
     def of_readable_channels(self, notices: QuerySet[CondaNotice]) -> QuerySet[CondaNotice]:
-        """Return those of the channels that the user may read."""
+        """Return the notices of the channels that the user may read."""
         readable = CondaDistribution.objects.filter(readable_channels(self.request.user))
         return notices.filter(distribution__in=readable)

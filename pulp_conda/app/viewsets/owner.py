@@ -1,4 +1,4 @@
-"""Owners over REST, and the roles that hold for all channels of an owner."""
+"""Viewset of owners, and of the roles that hold for all channels of an owner."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -43,7 +43,7 @@ class CondaOwnerViewSet(
     LOCKED_ROLES = CHANNEL_ROLES
 
     def scope_queryset(self, owners: QuerySet[CondaOwner]) -> QuerySet[CondaOwner]:
-        """Return those that the user may know of: private ones are for those with a role."""
+        """Return all owners that are not private, and private ones that the user may read."""
         user = self.request.user
         if user.is_superuser:
             return owners
@@ -54,7 +54,7 @@ class CondaOwnerViewSet(
         """Delete an owner that owns nothing.
 
         Raises:
-            ValidationError: repositories or distributions belong to it.
+            ValidationError: it owns repositories or distributions.
         """
         try:
             instance.delete()

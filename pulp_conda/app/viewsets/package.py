@@ -1,4 +1,4 @@
-"""Packages over REST."""
+"""Viewset of packages."""
 
 from django.db.models import QuerySet
 from django_filters import CharFilter
@@ -32,7 +32,7 @@ class CondaPackageFilter(ContentFilter):
     def with_trait(
         self, packages: QuerySet[CondaPackage], field: str, trait: str
     ) -> QuerySet[CondaPackage]:
-        """Return the packages whose list in a field holds a trait."""
+        """Return the packages that have a trait."""
         return packages.filter(**{f"{field}__contains": [trait]})
 
     class Meta:

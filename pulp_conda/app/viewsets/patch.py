@@ -1,4 +1,4 @@
-"""Repodata patches over REST."""
+"""Viewset of repodata patches."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class CondaRepodataPatchFilter(ContentFilter):
 
 
 class CondaRepodataPatchViewSet(BoundaryMixin, ContentViewSet):
-    """A repodata patch changes what the index of a channel says of the packages of one subdir."""
+    """A repodata patch changes the records of one subdir in the index of a channel."""
 
     endpoint_name = "repodata_patches"  # type: ignore[assignment]
     queryset = CondaRepodataPatch.objects.prefetch_related("_artifacts")
@@ -51,12 +51,12 @@ class CondaRepodataPatchViewSet(BoundaryMixin, ContentViewSet):
     @extend_schema(
         description=(
             "Trigger a task that saves the patches of a file, one for each subdir, and adds them "
-            "to a repository in one new version, in the place of those for the same subdirs."
+            "to a repository in one new version. They replace previous patches of their subdirs."
         ),
         responses={202: AsyncOperationResponseSerializer},
     )
     def create(self, request: Request, **_: Any) -> OperationPostponedResponse:
-        """Take an upload of patches."""
+        """Start the task that saves an upload of patches."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data

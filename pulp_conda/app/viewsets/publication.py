@@ -1,4 +1,4 @@
-"""Channels' indexes over REST."""
+"""Viewset of publications, the indexes of channels."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class CondaPublicationViewSet(BoundaryMixin, PublicationViewSet, RolesMixin):
     def scope_queryset(
         self, publications: QuerySet[CondaPublication]
     ) -> QuerySet[CondaPublication]:
-        """Return those that the user may see, by a role on them or as versions of a channel."""
+        """Return the publications that the user may see by a role on them or by the channel."""
         user = self.request.user
         if user.is_superuser:
             return publications
@@ -51,7 +51,7 @@ class CondaPublicationViewSet(BoundaryMixin, PublicationViewSet, RolesMixin):
         )
 
     @extend_schema(
-        description="Trigger a task that makes the index of a version of a channel.",
+        description="Trigger a task that builds the index of a version of a channel.",
         responses={202: AsyncOperationResponseSerializer},
     )
     def create(self, request: Request, **_: Any) -> OperationPostponedResponse:
@@ -61,7 +61,7 @@ class CondaPublicationViewSet(BoundaryMixin, PublicationViewSet, RolesMixin):
         version = serializer.validated_data["repository_version"]
         task = dispatch(
             tasks.publish,
-            # Two at once would both decide on the channel's shards.
+            # Two tasks at the same time would both change the channel's shards.
             exclusive_resources=[version.repository],
             kwargs={
                 "repository_version_pk": str(version.pk),

@@ -1,4 +1,4 @@
-"""Channels' contents over REST."""
+"""Viewsets of repositories, the contents of channels, and of their versions."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ from pulp_conda.app.tasks import check_files, check_index, dispatch_clean_up
 
 from .boundary import BoundaryMixin
 
-_SETTING = ("update", "partial_update", "set_label", "unset_label")
+_CONFIGURE = ("update", "partial_update", "set_label", "unset_label")
 _CHECKS = ("check_index", "check_files")
 _SHOWN = 10
 _IN_REPOSITORY = "has_repository_model_or_domain_or_obj_perms:conda"
@@ -42,14 +42,15 @@ _IN_REPOSITORY = "has_repository_model_or_domain_or_obj_perms:conda"
 class CondaRepositoryViewSet(
     BoundaryMixin, RepositoryViewSet, ModifyRepositoryActionMixin, RolesMixin
 ):
-    """A conda repository is what a channel holds, version by version."""
+    """A conda repository has the versions of a channel, each with its packages and patches."""
 
     endpoint_name = "conda"  # type: ignore[assignment]
     queryset = CondaRepository.objects.exclude(user_hidden=True)
     serializer_class = CondaRepositorySerializer
     queryset_filtering_required_permission = "conda.view_condarepository"
-    # An API process may hold a channel only with its commit lock, which these tasks do not take.
-    # Deleting a large channel would also exceed the time that pulpcore gives such a task.
+    # Without these, an API process may run update and delete tasks itself. It may hold a channel
+    # only with its commit lock, which these tasks do not take. Deleting a large channel would also
+    # take longer than pulpcore allows such a task.
     ALLOW_NON_BLOCKING_UPDATE = False
     ALLOW_NON_BLOCKING_DELETE = False
 
@@ -65,7 +66,7 @@ class CondaRepositoryViewSet(
     )
     DEFAULT_ACCESS_POLICY["statements"] += [
         allow(["modify", "cleanup"], "has_right_to_repository:modify"),
-        allow(_SETTING, "has_right_to_repository:configure"),
+        allow(_CONFIGURE, "has_right_to_repository:configure"),
         allow(["destroy", *_CHECKS, *ROLE_ACTIONS], "has_right_to_repository:manage_roles"),
     ]
     LOCKED_ROLES = roles(
@@ -73,7 +74,7 @@ class CondaRepositoryViewSet(
     )
 
     def scope_queryset(self, repositories: QuerySet[CondaRepository]) -> QuerySet[CondaRepository]:
-        """Return those that the user may see, by a role on them or on their owner."""
+        """Return the repositories that the user may see by a role on them or on their owner."""
         if self.request.user.is_superuser:
             return repositories
         return repositories.filter(pk__in=readable_repositories(self.request.user).values("pk"))
@@ -85,7 +86,7 @@ class CondaRepositoryViewSet(
     )
     @action(detail=True, methods=["post"], serializer_class=RepositoryAddRemoveContentSerializer)
     def modify(self, request: Request, pk: str, **kwargs: Any) -> Response:  # type: ignore[override]
-        """Start the change of a channel; what it takes from others the user must be able to see."""
+        """Start the change of a repository. The user must be able to see all added content."""
         if not request.user.is_superuser:
             self._check_sources(request)
         answer: Response = super().modify(request, pk, **kwargs)  # type: ignore[arg-type]
@@ -95,8 +96,8 @@ class CondaRepositoryViewSet(
         """Refuse versions and content units that the user may not see.
 
         Raises:
-            ValidationError: one of them is in no repository of theirs. Whether there is one
-                elsewhere is not told.
+            ValidationError: one of them is in no repository that the user may see. The message does
+                not tell whether it exists.
         """
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -113,9 +114,9 @@ class CondaRepositoryViewSet(
     @extend_schema(
         summary="Clean up a channel",
         description=(
-            "Deletes the versions beyond those that the repository retains, and shards that no "
-            "index names and none named for DISTRIBUTED_PUBLICATION_RETENTION_PERIOD seconds. "
-            "This happens once a day by itself."
+            "Trigger a task that deletes the versions beyond those that the repository retains, "
+            "and the shards that no index has named for DISTRIBUTED_PUBLICATION_RETENTION_PERIOD "
+            "seconds. Such a task also runs once a day."
         ),
         request=None,
         responses={202: AsyncOperationResponseSerializer},
@@ -128,9 +129,9 @@ class CondaRepositoryViewSet(
     @extend_schema(
         summary="Check a channel's index",
         description=(
-            "Makes the index of a version once more from the stored packages and compares: the "
-            "task's result lists every document and shard that differs, or that the storage has "
-            "lost or changed."
+            "Trigger a task that builds the index of a version again from the stored packages and "
+            "compares. Its result lists every document and shard that differs, or that the storage "
+            "has lost or changed."
         ),
         responses={202: AsyncOperationResponseSerializer},
     )
@@ -152,14 +153,14 @@ class CondaRepositoryViewSet(
     @extend_schema(
         summary="Check a channel's files",
         description=(
-            "Looks in the storage for the file of every package of a version: the task's result "
-            "lists those that are missing or not what the record says."
+            "Trigger a task that checks the stored file of every package of a version. Its result "
+            "lists the files that are missing or do not match their record."
         ),
         responses={202: AsyncOperationResponseSerializer},
     )
     @action(detail=True, methods=["post"], serializer_class=FilesCheckSerializer)
     def check_files(self, request: Request, pk: str, **_: Any) -> Response:
-        """Start the check of files, which holds nothing: it may read for hours."""
+        """Start the check of files. It holds no resource, because it may read for hours."""
         repository, wanted = self.get_object(), self._wanted(request)
         version = _version(repository.versions.complete(), wanted, "that is complete")
         arguments = {"repository_version_pk": str(version.pk), "checksums": wanted["checksums"]}
@@ -172,7 +173,7 @@ class CondaRepositoryViewSet(
 
 
 def _version(versions: QuerySet[RepositoryVersion], wanted: Any, kind: str) -> RepositoryVersion:
-    """Return the version that is wanted, or the newest."""
+    """Return the version that a request names, or the newest."""
     if "version" in wanted:
         versions = versions.filter(number=wanted["version"])
     found = versions.order_by("number").last()
@@ -182,7 +183,7 @@ def _version(versions: QuerySet[RepositoryVersion], wanted: Any, kind: str) -> R
 
 
 class CondaRepositoryVersionViewSet(BoundaryMixin, RepositoryVersionViewSet):
-    """A version of a conda repository: what a channel held at one time."""
+    """A version of a conda repository: the content of a channel at one time."""
 
     parent_viewset = CondaRepositoryViewSet
 

@@ -1,4 +1,4 @@
-"""Access tokens over REST."""
+"""Viewset of access tokens."""
 
 from typing import Any
 
@@ -24,9 +24,9 @@ class AccessTokenViewSet(
     mixins.ListModelMixin,
     mixins.DestroyModelMixin,
 ):
-    """An access token is what a client gets in place of a user's password.
+    """An access token lets a client act for a user without the user's password.
 
-    Users see and revoke their own; an administrator everybody's.
+    Users see and revoke their own tokens. Administrators see and revoke all of them.
     """
 
     endpoint_name = "conda/tokens"  # type: ignore[assignment]
@@ -45,19 +45,19 @@ class AccessTokenViewSet(
     }
 
     def own_tokens(self, tokens: QuerySet[AccessToken]) -> QuerySet[AccessToken]:
-        """Return those of the tokens that the user may see."""
+        """Return the tokens that the user may see."""
         user = self.request.user
         if user.is_superuser:
             return tokens
         return tokens.none() if user.pk is None else tokens.filter(user_id=user.pk)
 
     @extend_schema(
-        description="Make a token for yourself. This answer is the only one that shows it.",
+        description="Create a token for yourself. This answer is the only one that shows it.",
         request=NewAccessTokenSerializer,
         responses={201: NewAccessTokenSerializer},
     )
     def create(self, request: Request, **_: Any) -> Response:
-        """Make a token and show it, this once."""
+        """Create a token, and return it this one time."""
         serializer = NewAccessTokenSerializer(
             data=request.data, context=self.get_serializer_context()
         )
