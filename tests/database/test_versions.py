@@ -16,7 +16,7 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaRepodataPatch,
     CondaRepository,
-    versions_exceeded,
+    retention_exceeded,
 )
 from tests.builders import PackageBuilder
 from tests.database.factories import changed, configured, save_package, save_patch
@@ -131,12 +131,12 @@ def test_more_versions_than_are_retained_are_told_of_and_none_is_deleted(
     def hear(repository: CondaRepository, **_: object) -> None:
         heard.append(repository)
 
-    versions_exceeded.connect(hear)
+    retention_exceeded.connect(hear)
     try:
         changed(repository, add=[save_package(PackageBuilder("one"))])
         heard.clear()
         changed(repository, add=[save_package(PackageBuilder("two"))])
     finally:
-        versions_exceeded.disconnect(hear)
+        retention_exceeded.disconnect(hear)
     assert heard == ([repository] if told else [])
     assert repository.versions.count() == 3
