@@ -15,11 +15,9 @@ import socket
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ import msgspec
 import zstandard
 from rattler.index import index_fs
 
+from tests.benchmark.memory import content_peak_mb, peak_of_tasks
 from tests.benchmark.synthetic import Synthetic, packages
 from tests.benchmark.uploads import median, memory_mb
 from tests.builders import PackageBuilder
@@ -37,7 +36,7 @@ _OWNER = "bench"
 _SUBDIR = "linux-64"
 _MORE = 5  # packages that are uploaded on top
 _CHUNK = 1024 * 1024
-_SAMPLE_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 _LARGEST_FOR_RATTLER = 10_000
 
 
@@ -102,7 +101,7 @@ class Channel:
             if task["state"] not in ("waiting", "running"):
                 assert task["state"] == "completed", task["error"]
                 return task
-            time.sleep(_SAMPLE_SECONDS)
+            time.sleep(_POLL_SECONDS)
         raise AssertionError("the publication did not end")
 
     def get(self, path: str, etag: str = "", into: Path | None = None) -> tuple[int, str, bytes]:
@@ -121,59 +120,6 @@ class Channel:
                     file.write(chunk)
         connection.close()
         return answer.status, answer.headers.get("ETag", ""), body
-
-
-@dataclass
-class Peak:
-    """The most memory that a child of the workers took, sampled: each task is such a child."""
-
-    masters: list[int]
-    megabytes: float = 0
-    _done: threading.Event = field(default_factory=threading.Event)
-
-    def sample(self) -> None:
-        """Look over and over."""
-        while not self._done.wait(_SAMPLE_SECONDS):
-            for master in self.masters:
-                for pid in _children(master):
-                    self.megabytes = max(self.megabytes, _peak_mb(pid))
-
-
-@contextmanager
-def peak_of_tasks(server: RunningServer) -> Any:
-    """Measure the memory of the tasks that run meanwhile."""
-    pids = server.pids()
-    peak = Peak([pid for name, pid in pids.items() if name.startswith("worker")])
-    thread = threading.Thread(target=peak.sample)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        peak._done.set()
-        thread.join()
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [
-            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ]
-    except OSError:
-        return []
-
-
-def _peak_mb(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    found = [line for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(found[0].split()[1]) / 1024 if found else 0
-
-
-def content_peak_mb(server: RunningServer) -> float:
-    """Return the most memory that a content process ever took."""
-    return max(_peak_mb(pid) for pid in _children(server.pids()["content"]))
 
 
 def floor(document: Path) -> float:

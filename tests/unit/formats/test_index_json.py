@@ -1,6 +1,5 @@
 """What info/index.json may say."""
 
-import json
 import time
 
 import pytest
@@ -16,32 +15,8 @@ from pulp_conda.formats.errors import (
     InvalidVersion,
     MissingDocument,
 )
-from pulp_conda.formats.v3 import UnservableDependency
 from tests.builders import PackageBuilder, member, tar_of, zip_of, zstd
-from tests.unit.formats.packages import read_conda
-
-
-def read_index(index: bytes) -> None:
-    members = [
-        member("info/index.json", index),
-        member("info/paths.json", b'{"paths":[],"paths_version":1}'),
-    ]
-    read_conda(
-        zip_of(
-            [
-                ("metadata.json", b'{"conda_pkg_format_version": 2}'),
-                ("info-demo-1.0-0.tar.zst", zstd(tar_of(members))),
-                ("pkg-demo-1.0-0.tar.zst", zstd(tar_of([]))),
-            ]
-        )
-    )
-
-
-VALID = b'{"name":"demo","version":"1.0","build":"0","build_number":0,"subdir":"noarch"}'
-
-
-def with_field(text: bytes) -> bytes:
-    return VALID[:-1] + b"," + text + b"}"
+from tests.unit.formats.packages import VALID, read_conda, read_index, with_field
 
 
 def test_the_least_index_is_valid() -> None:
@@ -242,56 +217,6 @@ def test_dependencies_that_no_client_understands_are_refused(spec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        b'"schema_version": 3',
-        b'"schema_version": 3, "extra_depends": {"a.b+c-1": ["b >=1"]}, "flags": ["cuda", "a:b"]',
-        b'"extra_depends": {"a": []}',
-        b'"depends": ["a >=1[when=\'python >=3.9 and (b or __unix)\']"]',
-        b'"constrains": ["a[flags=[x, \'y:*\'], extras=z]"]',
-    ],
-)
-def test_packages_of_the_next_schema_are_accepted(text: bytes) -> None:
-    read_index(with_field(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        (b'"schema_version": 4', "integers up to 3"),
-        (b'"schema_version": -1', "integers up to 3"),
-        (b'"schema_version": true', "integers up to 3"),
-        (b'"flags": ["CUDA"]', "a flag has"),
-        (b'"flags": ["a:b:c"]', "a flag has"),
-        (b'"flags": ["a\\n"]', "a flag has"),
-        (b'"flags": [""]', "a flag has"),
-        (b'"flags": {"a": 1}', "list of strings"),
-        (b'"extra_depends": []', "an object"),
-        (b'"extra_depends": {"": []}', "a group has"),
-        (b'"extra_depends": {"A": []}', "a group has"),
-        (b'"extra_depends": {"a": "b"}', "list of strings"),
-        (b'"extra_depends": {"a": [1]}', "list of strings"),
-    ],
-)
-def test_fields_of_the_next_schema_have_their_grammar(text: bytes, reason: str) -> None:
-    with pytest.raises(InvalidField, match=reason):
-        read_index(with_field(text))
-
-
-@pytest.mark.parametrize("spec", ["main::a", "a[license=MIT]", "a[when='main::b']"])
-@pytest.mark.parametrize("field", ["depends", "constrains", "extra_depends"])
-def test_requirements_that_its_index_cannot_hold_are_refused(field: str, spec: str) -> None:
-    value = {"extra": [spec]} if field == "extra_depends" else [spec]
-    index = {**json.loads(VALID), "schema_version": 3, field: value}
-    with pytest.raises(UnservableDependency, match="cannot hold: it selects by"):
-        read_index(json.dumps(index).encode())
-
-
-def test_packages_of_the_first_schemas_may_require_what_they_always_could() -> None:
-    read_index(with_field(b'"depends": ["main::a", "b[license=MIT]"]'))
-
-
-@pytest.mark.parametrize(
     "data",
     [
         b"",
@@ -330,37 +255,3 @@ def test_a_package_without_an_index_is_refused() -> None:
     spoilt = [(name, empty if name.startswith("info-") else data) for name, data in members]
     with pytest.raises(MissingDocument, match=r"info/index\.json"):
         read_conda(zip_of(spoilt))
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        b"{}",
-        b'{"paths": 1, "paths_version": 1}',
-        b'{"paths": [], "paths_version": 2}',
-        b"[",
-        b"[" * 100_000,
-        b'{"paths": [{"_path": 1, "path_type": "hardlink"}], "paths_version": 1}',
-        b'{"paths": [{"_path": "x", "path_type": "device"}], "paths_version": 1}',
-        b'{"paths": [{"_path": "x", "path_type": "hardlink", "sha256": "no"}], "paths_version": 1}',
-        b'{"paths": [{"_path": "x", "path_type": "softlink", "size_in_bytes": -1}],'
-        b'"paths_version": 1}',
-        b'{"paths": [{"_path": "x", "path_type": "softlink", "size_in_bytes": 1.5}],'
-        b'"paths_version": 1}',
-        b'{"paths": [], "paths_version": 1.5}',
-    ],
-    ids=lambda data: str(len(data)),
-)
-def test_a_malformed_paths_json_is_refused(document: bytes) -> None:
-    with pytest.raises((InvalidField, InvalidJson), match=r"info/paths\.json"):
-        read_conda(PackageBuilder().document("paths.json", document).conda())
-
-
-@pytest.mark.parametrize("one", [b"1.0", b"10e-1"])
-def test_whole_floats_of_paths_json_are_integers(one: bytes) -> None:
-    document = (
-        b'{"paths": [{"_path": "a", "path_type": "hardlink", "size_in_bytes": %s}],'
-        b'"paths_version": %s}' % (one, one)
-    )
-    package = PackageBuilder().file("a").document("paths.json", document)
-    assert read_conda(package.conda()).filename.name == "demo"
