@@ -72,7 +72,7 @@ _RECENTLY_SERVED = """
 # `a.file` is null if the server has the record of a package and not its file.
 _PACKAGE = """
     WITH chosen AS MATERIALIZED ({})
-    SELECT a.file, chosen.size, chosen.sha256,
+    SELECT a.file, coalesce(a.size, chosen.size), coalesce(a.sha256, chosen.sha256),
            (SELECT pulp_created FROM core_repositoryversion WHERE pulp_id = version_added_id),
            (SELECT immutable_names FROM conda_condarepository WHERE repository_ptr_id = %s)
       FROM chosen
