@@ -1,11 +1,11 @@
 """How long clients and proxies may keep a file of a channel."""
 
-from pulp_conda.formats.layout import Kind
+from pulp_conda.formats.layout import FileKind
 
 _YEAR_S = 365 * 24 * 3600
 
 
-def cache_control(kind: Kind, *, private: bool, name_lifetime_s: int = 0) -> str:
+def cache_control(kind: FileKind, *, private: bool, name_lifetime_s: int = 0) -> str:
     """Return the Cache-Control header of a file.
 
     A shard never changes, because its URL is its digest. A document is revalidated on every
@@ -14,5 +14,5 @@ def cache_control(kind: Kind, *, private: bool, name_lifetime_s: int = 0) -> str
     replaced, unless the channel excludes that for `name_lifetime_s` seconds.
     """
     scope = "private" if private else "public"
-    lifetime = {Kind.SHARD: _YEAR_S, Kind.PACKAGE: name_lifetime_s}.get(kind, 0)
+    lifetime = {FileKind.SHARD: _YEAR_S, FileKind.PACKAGE: name_lifetime_s}.get(kind, 0)
     return f"{scope}, max-age={lifetime}, " + ("immutable" if lifetime else "must-revalidate")

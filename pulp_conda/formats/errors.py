@@ -24,7 +24,7 @@ def quoted(value: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Phrase):
+    if isinstance(value, TrustedText):
         return quoted(value)[1:-1] if not value.isprintable() else value[:MAX_SHOWN_CHARACTERS]
     if isinstance(value, str):
         return quoted(value)
@@ -34,7 +34,7 @@ def _shown(value: Any) -> str:
     return quoted(repr(value)[:MAX_SHOWN_CHARACTERS])
 
 
-class Phrase(str):
+class TrustedText(str):
     """Words of our own inside a sentence, printed as they are; all other text is quoted."""
 
     __slots__ = ()
@@ -69,7 +69,7 @@ class InvalidIdentifier(InvalidPackage):
     sentence = "the identifier {value} is invalid: {reason}"
 
     value: str
-    reason: Phrase
+    reason: TrustedText
 
 
 class InvalidName(InvalidIdentifier):
@@ -169,7 +169,7 @@ class TooManyMembers(LimitExceeded):
     sentence = "the package holds more than the {limit} {counted} allowed"
 
     limit: int
-    counted: Phrase
+    counted: TrustedText
 
 
 @dataclass(eq=False)
@@ -204,8 +204,8 @@ class LyingExtension(InvalidPackage):
     code = "lying-extension"
     sentence = "the file is named {extension} but its content is {found}"
 
-    extension: Phrase
-    found: Phrase
+    extension: TrustedText
+    found: TrustedText
 
 
 @dataclass(eq=False)
@@ -215,8 +215,8 @@ class CorruptArchive(InvalidPackage):
     code = "corrupt-archive"
     sentence = "{part} is corrupt: {reason}"
 
-    part: Phrase
-    reason: Phrase
+    part: TrustedText
+    reason: TrustedText
 
 
 @dataclass(eq=False)
@@ -226,7 +226,7 @@ class TruncatedArchive(InvalidPackage):
     code = "truncated-archive"
     sentence = "{part} is truncated"
 
-    part: Phrase
+    part: TrustedText
 
 
 @dataclass(eq=False)
@@ -236,8 +236,8 @@ class TrailingData(InvalidPackage):
     code = "trailing-data"
     sentence = "{part} holds data {where}"
 
-    part: Phrase
-    where: Phrase
+    part: TrustedText
+    where: TrustedText
 
 
 @dataclass(eq=False)
@@ -248,7 +248,7 @@ class BadZipMember(InvalidPackage):
     sentence = "the zip member {member} is refused: {reason}"
 
     member: str
-    reason: Phrase
+    reason: TrustedText
 
 
 @dataclass(eq=False)
@@ -293,7 +293,7 @@ class BadMember(InvalidPackage):
     sentence = "the member {member} is refused: {reason}"
 
     member: str
-    reason: Phrase
+    reason: TrustedText
 
 
 class UnsafePath(BadMember):
@@ -332,7 +332,7 @@ class UnsafeLink(InvalidPackage):
 
     member: str
     target: str
-    reason: Phrase
+    reason: TrustedText
 
 
 # Metadata (CEP 34) --------------------------------------------------------------------------
@@ -356,7 +356,7 @@ class InvalidJson(InvalidPackage):
     sentence = "{member} is not acceptable JSON: {reason}"
 
     member: str
-    reason: Phrase
+    reason: TrustedText
 
 
 @dataclass(eq=False)
@@ -368,7 +368,7 @@ class InvalidField(InvalidPackage):
 
     member: str
     field: str
-    reason: Phrase
+    reason: TrustedText
 
 
 @dataclass(eq=False)
@@ -381,7 +381,7 @@ class InvalidDependency(InvalidPackage):
     member: str
     field: str
     spec: str
-    reason: Phrase
+    reason: TrustedText
 
 
 @dataclass(eq=False)

@@ -22,7 +22,7 @@ from pulp_conda.formats.errors import (
     InvalidOwner,
     InvalidSubdir,
     InvalidVersion,
-    Phrase,
+    TrustedText,
 )
 from pulp_conda.formats.parsers import parse_fault
 
@@ -78,7 +78,7 @@ def check_extension(filename: str) -> Extension:
     """Return the package extension that ``filename`` ends with. Raises InvalidFilename."""
     extension = extension_of(filename)
     if extension is None:
-        raise InvalidFilename(filename, Phrase("it must end in .conda or .tar.bz2"))
+        raise InvalidFilename(filename, TrustedText("it must end in .conda or .tar.bz2"))
     return extension
 
 
@@ -88,7 +88,7 @@ def check_name(value: str) -> str:
     Raises InvalidName, also for virtual packages (``__glibc``), which exist on clients only.
     """
     if value.startswith("__"):
-        raise InvalidName(value, Phrase("names that start with __ belong to virtual packages"))
+        raise InvalidName(value, TrustedText("names that start with __ belong to virtual packages"))
     return _checked(
         InvalidName,
         value,
@@ -108,7 +108,7 @@ def check_version(value: str) -> str:
         "lower-case letters, digits, '.', '_', '+' and '!' are allowed",
     )
     if parse_fault(rattler.Version, value) is not None:
-        raise InvalidVersion(value, Phrase("it cannot be parsed as a conda version"))
+        raise InvalidVersion(value, TrustedText("it cannot be parsed as a conda version"))
     return value
 
 
@@ -145,13 +145,13 @@ def check_channel(value: str) -> str:
     )
     segments = value.split("/")
     if any(not segment.strip(".") for segment in segments):
-        raise InvalidChannel(value, Phrase("no part may consist of dots"))
+        raise InvalidChannel(value, TrustedText("no part may consist of dots"))
     if segments[0] == TOKEN_SEGMENT:
-        raise InvalidChannel(value, Phrase("in URLs, t stands before an access token"))
+        raise InvalidChannel(value, TrustedText("in URLs, t stands before an access token"))
     if segments[-1] in KNOWN_SUBDIRS:
-        raise InvalidChannel(value, Phrase("its last part is the name of a subdir"))
+        raise InvalidChannel(value, TrustedText("its last part is the name of a subdir"))
     if any(is_timestamp(segment) for segment in segments):
-        raise InvalidChannel(value, Phrase("a part is a time, as checkpoints have it"))
+        raise InvalidChannel(value, TrustedText("a part is a time, as checkpoints have it"))
     return value
 
 
@@ -163,7 +163,7 @@ def is_timestamp(segment: str = "") -> bool:
 def check_label(value: str) -> str:
     """Return ``value`` if it is a label of a channel (CEP 26). Raises InvalidLabel."""
     if value == "nolabel":
-        raise InvalidLabel(value, Phrase("the word is reserved"))
+        raise InvalidLabel(value, TrustedText("the word is reserved"))
     return _checked(
         InvalidLabel,
         value,
@@ -188,9 +188,9 @@ def _checked(
     error: type[InvalidIdentifier], value: str, grammar: re.Pattern[str], longest: int, rule: str
 ) -> str:
     if len(value) > longest:
-        raise error(value, Phrase(f"it has more than {longest} characters"))
+        raise error(value, TrustedText(f"it has more than {longest} characters"))
     if not grammar.fullmatch(value):
-        raise error(value, Phrase(rule if value else "it is empty"))
+        raise error(value, TrustedText(rule if value else "it is empty"))
     return value
 
 
@@ -215,10 +215,10 @@ class PackageFilename:
         """
         extension = check_extension(text)
         if "/" in text or "\\" in text or not text.isprintable():
-            raise InvalidFilename(text, Phrase("it holds a slash or an unprintable character"))
+            raise InvalidFilename(text, TrustedText("it holds a slash or an unprintable character"))
         parts = text[: -len(extension) - 1].rsplit("-", 2)
         if len(parts) != 3 or not all(parts):
-            raise InvalidFilename(text, Phrase("it must be of the form name-version-build"))
+            raise InvalidFilename(text, TrustedText("it must be of the form name-version-build"))
         name, version, build = parts
         return cls(name, version, build, extension)
 
@@ -236,4 +236,6 @@ class PackageFilename:
         check_version(self.version)
         check_build(self.build)
         if len(str(self)) > MAX_FILENAME:
-            raise InvalidFilename(str(self), Phrase(f"it has more than {MAX_FILENAME} characters"))
+            raise InvalidFilename(
+                str(self), TrustedText(f"it has more than {MAX_FILENAME} characters")
+            )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pulp_conda.formats import v3
-from pulp_conda.formats.errors import InvalidField, Phrase
+from pulp_conda.formats.errors import InvalidField, TrustedText
 from pulp_conda.formats.file_names import climbs, is_absolute
 from pulp_conda.formats.identifiers import check_build, check_name, check_subdir, check_version
 from pulp_conda.formats.match_specs import check_specs
@@ -110,7 +110,7 @@ def check_fields(index: Mapping[str, Any], now: float) -> None:
 
 
 def _refusal(field: str, reason: str) -> InvalidField:
-    return InvalidField(_MEMBER, field, Phrase(reason))
+    return InvalidField(_MEMBER, field, TrustedText(reason))
 
 
 def _text(index: Mapping[str, Any], field: str) -> str:

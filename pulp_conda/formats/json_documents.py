@@ -12,7 +12,7 @@ import json
 import math
 from typing import Any, Final, NoReturn
 
-from pulp_conda.formats.errors import InvalidJson, Phrase
+from pulp_conda.formats.errors import InvalidJson, TrustedText
 
 _MIN_INTEGER: Final = -(2**63)
 _MAX_INTEGER: Final = 2**64 - 1
@@ -21,7 +21,7 @@ _MAX_INTEGER_CHARACTERS: Final = 20
 _TOO_LARGE: Final = "it has a number beyond 64 bits"
 
 
-class _Refused(ValueError):
+class _RuleBroken(ValueError):
     """Carries a rule out of the parser's callbacks."""
 
 
@@ -29,7 +29,7 @@ def parse_object(data: bytes, *, member: str, max_depth: int) -> dict[str, Any]:
     """Return the JSON object in ``data``, the content of ``member``. Raises InvalidJson."""
     value = parse_json(data, member=member, max_depth=max_depth)
     if not isinstance(value, dict):
-        raise InvalidJson(member, Phrase("it must be an object"))
+        raise InvalidJson(member, TrustedText("it must be an object"))
     return value
 
 
@@ -45,18 +45,18 @@ def parse_json(data: bytes, *, member: str, max_depth: int) -> Any:
     try:
         text = data.decode("utf-8")
         if text.startswith("\ufeff"):
-            raise _Refused("it starts with a byte order mark")
+            raise _RuleBroken("it starts with a byte order mark")
         value = _DECODER.decode(text)
         _check_tree(value, max_depth)
     except UnicodeDecodeError as error:
-        raise InvalidJson(member, Phrase("it is not UTF-8")) from error
-    except _Refused as error:
-        raise InvalidJson(member, Phrase(error)) from error
+        raise InvalidJson(member, TrustedText("it is not UTF-8")) from error
+    except _RuleBroken as error:
+        raise InvalidJson(member, TrustedText(error)) from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidJson(member, Phrase(f"{error.msg} at {where}")) from error
+        raise InvalidJson(member, TrustedText(f"{error.msg} at {where}")) from error
     except RecursionError as error:
-        raise InvalidJson(member, Phrase("it is nested too deeply")) from error
+        raise InvalidJson(member, TrustedText("it is nested too deeply")) from error
     return value
 
 
@@ -81,31 +81,31 @@ def salvage_object(data: bytes) -> dict[str, Any]:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Refused("it has a key twice in one object")
+        raise _RuleBroken("it has a key twice in one object")
     return found
 
 
 def _bounded_integer(digits: str) -> int:
     if len(digits) > _MAX_INTEGER_CHARACTERS:
-        raise _Refused(_TOO_LARGE)
+        raise _RuleBroken(_TOO_LARGE)
     return _bounded(int(digits))
 
 
 def _bounded_number(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise _Refused(_TOO_LARGE)
+        raise _RuleBroken(_TOO_LARGE)
     return _bounded(int(value)) if value.is_integer() else value
 
 
 def _bounded(value: int) -> int:
     if not _MIN_INTEGER <= value <= _MAX_INTEGER:
-        raise _Refused(_TOO_LARGE)
+        raise _RuleBroken(_TOO_LARGE)
     return value
 
 
 def _no_constant(word: str) -> NoReturn:
-    raise _Refused(f"it has {word}, which is no JSON number")
+    raise _RuleBroken(f"it has {word}, which is no JSON number")
 
 
 _DECODER = json.JSONDecoder(
@@ -132,7 +132,7 @@ def _check_tree(value: Any, max_depth: int) -> None:
     while level:
         depth += 1
         if depth > max_depth:
-            raise _Refused("it is nested too deeply")
+            raise _RuleBroken("it is nested too deeply")
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
@@ -147,9 +147,9 @@ def _check_tree(value: Any, max_depth: int) -> None:
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise _Refused("it has a NUL character in a string")
+        raise _RuleBroken("it has a NUL character in a string")
     if not text.isascii():
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise _Refused("it has half a surrogate pair in a string") from error
+            raise _RuleBroken("it has half a surrogate pair in a string") from error

@@ -51,7 +51,7 @@ _TYPES = {
 }
 
 
-class Kind(Enum):
+class FileKind(Enum):
     """The kind of a file below a channel's URL."""
 
     DOCUMENT = "document"
@@ -60,32 +60,32 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChannelPath:
     """A path below a channel's URL, parsed."""
 
-    kind: Kind
+    kind: FileKind
     subdir: str
     """Empty for a document of the channel's root."""
     name: str
     """The file name; for a shard, its digest in hex."""
 
 
-def place(path: str) -> Place | None:
+def parse_path(path: str) -> ChannelPath | None:
     """Parse a path below a channel's URL; return None if no channel can have such a path."""
     if not (path.isascii() and path.isprintable()):
         return None
     subdir, filename = split(path)
     if not subdir:
-        return Place(Kind.DOCUMENT, "", filename) if path in ROOT_DOCUMENTS else None
+        return ChannelPath(FileKind.DOCUMENT, "", filename) if path in ROOT_DOCUMENTS else None
     if shard := _SHARD.fullmatch(filename):
         subdir, _, folder = subdir.rpartition("/")
         found = subdir and "/" not in subdir and folder == SHARDS
-        return Place(Kind.SHARD, subdir, shard[1]) if found else None
+        return ChannelPath(FileKind.SHARD, subdir, shard[1]) if found else None
     if "/" in subdir:
         return None
     if filename in _SERVED_IN_SUBDIRS:
-        return Place(Kind.DOCUMENT, subdir, filename)
-    return Place(Kind.PACKAGE, subdir, filename) if extension_of(filename) else None
+        return ChannelPath(FileKind.DOCUMENT, subdir, filename)
+    return ChannelPath(FileKind.PACKAGE, subdir, filename) if extension_of(filename) else None
 
 
 def split(path: str) -> tuple[str, str]:
@@ -98,7 +98,7 @@ def split(path: str) -> tuple[str, str]:
     return subdir, filename
 
 
-def depth(path: str) -> int:
+def depth_in_channel(path: str) -> int:
     """Return how many of the last segments of a path are below the channel's URL.
 
     The segments before them are the name of the channel, which may contain slashes.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import rattler
 
-from pulp_conda.formats.errors import InvalidDependency, InvalidField, Phrase
+from pulp_conda.formats.errors import InvalidDependency, InvalidField, TrustedText
 from pulp_conda.formats.parsers import attempt
 
 MAX_CHARACTERS: Final = 1024
@@ -28,11 +28,11 @@ def check_specs(specs: Any, field: str, member: str) -> list[str]:
     and InvalidDependency for the first that is no MatchSpec.
     """
     if not isinstance(specs, list) or not all(isinstance(spec, str) for spec in specs):
-        raise InvalidField(member, field, Phrase("it must be a list of strings"))
+        raise InvalidField(member, field, TrustedText("it must be a list of strings"))
     for spec in specs:
         fault = _fault(spec)
         if fault is not None:
-            raise InvalidDependency(member, field, spec, Phrase(fault))
+            raise InvalidDependency(member, field, spec, TrustedText(fault))
     return specs
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from pulp_conda.formats.errors import InvalidField, InvalidJson, Phrase
+from pulp_conda.formats.errors import InvalidField, InvalidJson, TrustedText
 
 _MEMBER: Final = "info/paths.json"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -39,15 +39,19 @@ def parse_paths(data: bytes) -> list[PathEntry]:
     try:
         found = msgspec.json.decode(data, type=_Paths)
     except msgspec.ValidationError as error:
-        raise InvalidField(_MEMBER, "paths", Phrase(error)) from error
+        raise InvalidField(_MEMBER, "paths", TrustedText(error)) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InvalidJson(_MEMBER, Phrase(error)) from error
+        raise InvalidJson(_MEMBER, TrustedText(error)) from error
     if found.paths_version != 1:
-        raise InvalidField(_MEMBER, "paths_version", Phrase("only 1 is supported"))
+        raise InvalidField(_MEMBER, "paths_version", TrustedText("only 1 is supported"))
     for entry in found.paths:
         if entry.sha256 is not None and not _SHA256.fullmatch(entry.sha256):
-            raise InvalidField(_MEMBER, "sha256", Phrase("it must be 64 lower-case hex digits"))
+            raise InvalidField(
+                _MEMBER, "sha256", TrustedText("it must be 64 lower-case hex digits")
+            )
         size = entry.size_in_bytes
         if size is not None and (size < 0 or size != int(size)):
-            raise InvalidField(_MEMBER, "size_in_bytes", Phrase("it must be an integer from 0"))
+            raise InvalidField(
+                _MEMBER, "size_in_bytes", TrustedText("it must be an integer from 0")
+            )
     return found.paths

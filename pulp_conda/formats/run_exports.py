@@ -5,7 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from typing import Any, Final
 
-from pulp_conda.formats.errors import InvalidField, Phrase
+from pulp_conda.formats.errors import InvalidField, TrustedText
 from pulp_conda.formats.json_documents import parse_json
 from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.match_specs import check_specs
@@ -47,6 +47,6 @@ def check_run_exports(found: dict[str, Any], member: str) -> RunExports:
     """
     for kind, specs in found.items():
         if kind not in _KINDS:
-            raise InvalidField(member, kind, Phrase(f"known are {', '.join(sorted(_KINDS))}"))
+            raise InvalidField(member, kind, TrustedText(f"known are {', '.join(sorted(_KINDS))}"))
         check_specs(specs, kind, member)
     return found

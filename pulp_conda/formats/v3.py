@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pulp_conda.formats.errors import InvalidDependency, InvalidField, Phrase
+from pulp_conda.formats.errors import InvalidDependency, InvalidField, TrustedText
 from pulp_conda.formats.match_specs import check_specs, parse_spec
 from pulp_conda.formats.parsers import attempt
 from pulp_conda.formats.records import Record, is_v3
@@ -48,15 +48,15 @@ def check_fields(index: Mapping[str, Any], member: str) -> None:
     """
     groups = index.get("extra_depends")
     if not isinstance(groups, dict | None):
-        raise InvalidField(member, "extra_depends", Phrase("it must be an object"))
+        raise InvalidField(member, "extra_depends", TrustedText("it must be an object"))
     for group, specs in (groups or {}).items():
         if not _GROUP.fullmatch(group):
             rule = "a group has 1 to 64 lower-case letters, digits, '_', '.', '+' and '-'"
-            raise InvalidField(member, "extra_depends", Phrase(rule))
+            raise InvalidField(member, "extra_depends", TrustedText(rule))
         check_specs(specs, "extra_depends", member)
     if not all(_FLAG.fullmatch(flag) for flag in index.get("flags") or ()):
         rule = "a flag has lower-case letters, digits, '_' and at most one ':' between them"
-        raise InvalidField(member, "flags", Phrase(rule))
+        raise InvalidField(member, "flags", TrustedText(rule))
     if is_v3(index):
         _check_requirements(index, member)
 
@@ -113,7 +113,7 @@ def _check_requirements(index: Mapping[str, Any], member: str) -> None:
     def check(spec: str, field: str) -> str:
         _, fault = served_spec(spec)
         if fault is not None:
-            raise UnservableDependency(member, field, spec, Phrase(fault))
+            raise UnservableDependency(member, field, spec, TrustedText(fault))
         return spec
 
     _with_specs(index, check)

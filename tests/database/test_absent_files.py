@@ -17,7 +17,7 @@ from pulp_conda.app.content.resolve import find
 from pulp_conda.app.models import ChannelName, CondaPackage, CondaRepository, publication_of
 from pulp_conda.app.serializers import CondaPackageSerializer
 from pulp_conda.formats.identifiers import PackageFilename
-from pulp_conda.formats.layout import place
+from pulp_conda.formats.layout import parse_path
 from tests.builders import PackageBuilder
 from tests.database.factories import save_package
 
@@ -37,7 +37,7 @@ def package(repository: CondaRepository) -> CondaPackage:
 
 def found(package: CondaPackage) -> lookup.StoredFile | lookup.AbsentFile | None:
     """Return what the package's path names in the channel."""
-    channel, where = lookup.channel_named(_MAIN), place(package.relative_path)
+    channel, where = lookup.channel_named(_MAIN), parse_path(package.relative_path)
     assert channel is not None
     assert where is not None
     index = lookup.served_index(channel)

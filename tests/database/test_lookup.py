@@ -22,7 +22,7 @@ from pulp_conda.app.models import (
     Withdrawal,
     published_version,
 )
-from pulp_conda.formats.layout import place
+from pulp_conda.formats.layout import parse_path
 from tests.builders import PackageBuilder
 from tests.database.factories import make_channel, save_package, upload
 
@@ -34,7 +34,7 @@ def found(package: CondaPackage, channel: ChannelName = _MAIN) -> str | None:
     served = lookup.channel_named(channel)
     assert served is not None
     index = lookup.served_index(served)
-    where = place(package.relative_path)
+    where = parse_path(package.relative_path)
     assert where is not None
     if index is None:
         return None

@@ -3,15 +3,15 @@
 import pytest
 
 from pulp_conda.app.cache_control import cache_control
-from pulp_conda.formats.layout import Kind
+from pulp_conda.formats.layout import FileKind
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", FileKind)
 @pytest.mark.parametrize("private", [True, False])
 @pytest.mark.parametrize("lifetime", [0, 60])
-def test_what_may_change_is_asked_for_again(kind: Kind, private: bool, lifetime: int) -> None:
+def test_what_may_change_is_asked_for_again(kind: FileKind, private: bool, lifetime: int) -> None:
     header = cache_control(kind, private=private, name_lifetime_s=lifetime)
     assert ("private" in header, "public" in header) == (private, not private)
-    lasting = kind is Kind.SHARD or (kind is Kind.PACKAGE and lifetime > 0)
+    lasting = kind is FileKind.SHARD or (kind is FileKind.PACKAGE and lifetime > 0)
     assert ("immutable" in header, "must-revalidate" in header) == (lasting, not lasting)
-    assert ("max-age=60," in header) == (kind is Kind.PACKAGE and lifetime == 60)
+    assert ("max-age=60," in header) == (kind is FileKind.PACKAGE and lifetime == 60)

@@ -16,7 +16,7 @@ from aiohttp.web import HTTPFound, HTTPServiceUnavailable, Request, Response, St
 
 from pulp_conda.app.core.serving import count_bytes, storage_parameters
 from pulp_conda.app.preconditions import Validators, Verdict, precondition, verdict
-from pulp_conda.formats.layout import Kind
+from pulp_conda.formats.layout import FileKind
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Body(Protocol):
 class Representation:
     """What a URL names, with everything that its answer says about it."""
 
-    kind: Kind
+    kind: FileKind
     content_type: str
     cache_control: str
     validators: Validators
@@ -149,7 +149,7 @@ async def answer(request: Request, what: Representation) -> StreamResponse:
     headers = _headers(what, decided)
     if request.method == "HEAD":
         return Response(status=decided.status, headers=headers)
-    if what.kind is not Kind.SHARD:
+    if what.kind is not FileKind.SHARD:
         count_bytes(decided.count)
     return await what.body.send(request, decided.status, headers, decided.start, decided.count)
 
@@ -181,7 +181,7 @@ def _headers(what: Representation, decided: Verdict) -> dict[str, str]:
     headers["Content-Type"] = what.content_type
     headers["Content-Length"] = str(decided.count)
     headers["Accept-Ranges"] = "bytes"
-    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Content-Type-EmptyIndexOptions"] = "nosniff"
     headers.update(what.headers)
     if decided.status is HTTPStatus.PARTIAL_CONTENT:
         last = decided.start + decided.count - 1

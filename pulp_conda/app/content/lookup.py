@@ -17,8 +17,8 @@ from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import ChannelName, CondaDistribution, stored_base_path
 from pulp_conda.formats import layout
-from pulp_conda.formats.index.empty import Options
-from pulp_conda.formats.layout import Place
+from pulp_conda.formats.index.empty import EmptyIndexOptions
+from pulp_conda.formats.layout import ChannelPath
 
 from .statements import (
     CHANNEL_BY_OWNER,
@@ -176,26 +176,26 @@ def document(index: Index, path: str) -> StoredFile | None:
     return row and StoredFile(row[0], row[1], row[2], index.created)
 
 
-def options(index: Index, subdir: str) -> Options | None:
+def options(index: Index, subdir: str) -> EmptyIndexOptions | None:
     """Return the options of a subdir's empty documents; None if the index has the subdir."""
     repodata = f"{subdir}/{layout.REPODATA}"
     return _options(_first(OPTIONS, index.publication, index.repository, repodata))
 
 
-def options_of_repository(repository: UUID) -> Options | None:
+def options_of_repository(repository: UUID) -> EmptyIndexOptions | None:
     """Return the options of the empty documents of a channel that has no index yet."""
     return _options(_first(OPTIONS_OF_REPOSITORY, settings.CONDA_BZ2_MAX_BYTES, repository))
 
 
-def _options(row: Any) -> Options | None:
+def _options(row: Any) -> EmptyIndexOptions | None:
     if row is None:
         return None
     documents, bz2_max_bytes, created = row
     milliseconds = int(created.timestamp() * 1000)
-    return Options(frozenset(documents.split()), int(bz2_max_bytes), milliseconds)
+    return EmptyIndexOptions(frozenset(documents.split()), int(bz2_max_bytes), milliseconds)
 
 
-def package(channel: Channel, index: Index, place: Place) -> StoredFile | AbsentFile | None:
+def package(channel: Channel, index: Index, place: ChannelPath) -> StoredFile | AbsentFile | None:
     """Return a package that the index names, or that the channel served until recently.
 
     Clients act on an index that they fetched a while ago, so its files stay available. A withdrawn
@@ -214,7 +214,7 @@ def package(channel: Channel, index: Index, place: Place) -> StoredFile | Absent
     return row and StoredFile(*row)
 
 
-def shard(channel: Channel, index: Index, place: Place) -> Shard | None:
+def shard(channel: Channel, index: Index, place: ChannelPath) -> Shard | None:
     """Return a shard that the index names, or that the channel served until recently."""
     path = (place.subdir, place.name)
     row = _first(SHARD_NAMED, *path, index.repository, index.number, index.number)

@@ -32,8 +32,8 @@ from pulp_conda.app.models import (
 from pulp_conda.app.preconditions import Validators, http_date
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import is_timestamp
-from pulp_conda.formats.index.empty import Options, empty_document
-from pulp_conda.formats.layout import Kind, Place
+from pulp_conda.formats.index.empty import EmptyIndexOptions, empty_document
+from pulp_conda.formats.layout import ChannelPath, FileKind
 
 from . import lookup
 from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, redirect, settled
@@ -55,7 +55,7 @@ class Rendering(NamedTuple):
     """A page that is yet to be rendered, outside of the database's thread."""
 
     channel: Channel
-    place: Place
+    place: ChannelPath
     page: Page
 
 
@@ -86,16 +86,16 @@ def find(request: Request, name: ChannelName | None) -> Representation | Renderi
     if not path and not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
     index, path = _index(channel, path)
-    place = layout.place(path or layout.INDEX_HTML)
+    place = layout.parse_path(path or layout.INDEX_HTML)
     if place is None:
         raise _missing()
     if not place.subdir and place.name in PAGES:
         return _page(request, channel, index, place)
     if index is None:
         return _nothing_yet(channel, place)
-    if place.kind is Kind.SHARD:
+    if place.kind is FileKind.SHARD:
         return _shard(channel, index, place)
-    if place.kind is Kind.PACKAGE:
+    if place.kind is FileKind.PACKAGE:
         return _package(request, channel, index, place)
     return _document(request, channel, index, place)
 
@@ -150,7 +150,7 @@ def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
 
 
 def _page(
-    request: Request, channel: Channel, index: Index | None, place: Place
+    request: Request, channel: Channel, index: Index | None, place: ChannelPath
 ) -> Rendering | StreamResponse:
     page = PAGES[place.name](request, channel, index)
     if page is None:
@@ -173,14 +173,16 @@ def rendered(rendering: Rendering) -> Representation | StreamResponse:
     return _representation(channel, place, Bytes(data), etag, page.content_type, page)
 
 
-def _nothing_yet(channel: Channel, place: Place) -> Representation:
+def _nothing_yet(channel: Channel, place: ChannelPath) -> Representation:
     """Return a document of a channel without any index: without `noarch` clients refuse it."""
-    if channel.repository is None or channel.checkpoint or place.kind is not Kind.DOCUMENT:
+    if channel.repository is None or channel.checkpoint or place.kind is not FileKind.DOCUMENT:
         raise _missing()
     return _empty(channel, place, lookup.options_of_repository(channel.repository))
 
 
-def _empty(channel: Channel, place: Place, options: Options | None) -> Representation:
+def _empty(
+    channel: Channel, place: ChannelPath, options: EmptyIndexOptions | None
+) -> Representation:
     """Return a document of what holds no packages.
 
     Clients ask for their platform with every command, in several ways if the first is 404.
@@ -192,14 +194,16 @@ def _empty(channel: Channel, place: Place, options: Options | None) -> Represent
     return _representation(channel, place, Bytes(data), sha256(data).hexdigest(), type_)
 
 
-def _shard(channel: Channel, index: Index, place: Place) -> Representation:
+def _shard(channel: Channel, index: Index, place: ChannelPath) -> Representation:
     found = lookup.shard(channel, index, place)
     if found is None:
         raise _missing()
     return _representation(channel, place, Bytes(found.data), found.digest, "application/zstd")
 
 
-def _document(request: Request, channel: Channel, index: Index, place: Place) -> Representation:
+def _document(
+    request: Request, channel: Channel, index: Index, place: ChannelPath
+) -> Representation:
     found = lookup.document(index, f"{place.subdir}/{place.name}".lstrip("/"))
     if found is None:
         return _empty(channel, place, lookup.options(index, place.subdir))
@@ -209,7 +213,7 @@ def _document(request: Request, channel: Channel, index: Index, place: Place) ->
 
 
 def _package(
-    request: Request, channel: Channel, index: Index, place: Place
+    request: Request, channel: Channel, index: Index, place: ChannelPath
 ) -> Representation | StreamResponse:
     found = lookup.package(channel, index, place)
     if found is None:
@@ -248,7 +252,7 @@ def _may_be_taken_for_another(request: Request, index: Index) -> bool:
 
 def _representation(
     channel: Channel,
-    place: Place,
+    place: ChannelPath,
     body: Body,
     etag: str,
     content_type: str,
@@ -267,7 +271,7 @@ def _representation(
             f'"{etag}"',
             http_date(moment) if moment else None,
             # Of a channel that is pinned to an older version an older file is served again.
-            in_order=place.kind is Kind.PACKAGE and channel.repository is not None,
+            in_order=place.kind is FileKind.PACKAGE and channel.repository is not None,
         ),
         body,
         own,

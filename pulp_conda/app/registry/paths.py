@@ -37,13 +37,13 @@ def parse_download_path(path: str) -> tuple[str | None, str]:
     segments = [segment for segment in path.split("/") if segment]
     if path.endswith("/") and not _lead_to_a_file(segments):
         segments.append("")
-    below = layout.depth("/".join(segments))
+    below = layout.depth_in_channel("/".join(segments))
     return "/".join(segments[:-below]) or None, "/".join(segments[-below:])
 
 
 def _lead_to_a_file(segments: list[str]) -> bool:
-    below = layout.depth("/".join(segments))
-    return layout.place("/".join(segments[-below:])) is not None
+    below = layout.depth_in_channel("/".join(segments))
+    return layout.parse_path("/".join(segments[-below:])) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from pulp_conda.formats.archives.streams import (
     Reader,
     zstandard,
 )
-from pulp_conda.formats.archives.tar_headers import Kind
+from pulp_conda.formats.archives.tar_headers import MemberKind
 from pulp_conda.formats.archives.tars import TarWalk
 from pulp_conda.formats.archives.tree import PackageTree
 from pulp_conda.formats.archives.zips import ZipMember, ZipMemberReader, read_directory
@@ -35,7 +35,7 @@ from pulp_conda.formats.errors import (
     MissingFile,
     MissingZipMember,
     PackageTooLarge,
-    Phrase,
+    TrustedText,
     UnsupportedFormatVersion,
     WrongInnerName,
 )
@@ -65,7 +65,7 @@ _HOOK: Final = re.compile(r"etc/conda/((?:de)?activate\.d)/.")
 _MAYBE_RESERVED: Final = re.compile(r"conda-|info|\.", re.IGNORECASE)
 _INSTRUCTIONS: Final = re.compile(r"(noarch|[a-z0-9]+-[a-z0-9]+)/patch_instructions\.json")
 
-_TAR: Final = Phrase("the package")
+_TAR: Final = TrustedText("the package")
 
 TakeInstructions = Callable[[str, bytes], None]
 """Takes a subdir and the bytes of the patch instructions for it that a package carries."""
@@ -80,7 +80,9 @@ def sniff(file: BinaryIO) -> Extension:
     found = _MAGIC.get(file.read(3))
     file.seek(0)
     if found is None:
-        raise LyingExtension(Phrase("as a package"), Phrase("neither a zip nor a bzip2 archive"))
+        raise LyingExtension(
+            TrustedText("as a package"), TrustedText("neither a zip nor a bzip2 archive")
+        )
     return found
 
 
@@ -108,7 +110,7 @@ def inspect(
         raise PackageTooLarge(size, limits.package_bytes)
     file.seek(0)
     if _MAGIC.get(file.read(3)) != extension:
-        raise LyingExtension(Phrase(f".{extension}"), Phrase("something else"))
+        raise LyingExtension(TrustedText(f".{extension}"), TrustedText("something else"))
     inspection = _Inspection(limits, Budget(limits, size), instructions)
     stem = None
     if extension == "conda":
@@ -144,10 +146,10 @@ class _Inspection:
         self._check_format(file, members.pop(_METADATA, None))
         info, payload = _take(members, "info-"), _take(members, "pkg-")
         for name in members:
-            raise BadZipMember(name, Phrase("a .conda file holds three members, not this"))
+            raise BadZipMember(name, TrustedText("a .conda file holds three members, not this"))
         zst = zstandard(self._limits.zstd_window_log)
-        self._walk(ZipMemberReader(file, info), zst, Phrase(info.name), _only_info)
-        self._walk(ZipMemberReader(file, payload), zst, Phrase(payload.name), _no_documents)
+        self._walk(ZipMemberReader(file, info), zst, TrustedText(info.name), _only_info)
+        self._walk(ZipMemberReader(file, payload), zst, TrustedText(payload.name), _no_documents)
         stem = _inner_stem(info.name)
         if _inner_stem(payload.name) != stem:
             raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
@@ -194,7 +196,7 @@ class _Inspection:
         self,
         source: Reader,
         compression: Compression,
-        part: Phrase,
+        part: TrustedText,
         check: Callable[[str], None],
     ) -> None:
         walk = TarWalk(ExpandedStream(source, compression, self._budget, part), self._limits, part)
@@ -206,12 +208,12 @@ class _Inspection:
             _check_reserved(path)
             self._note(path)
             if path in _DOCUMENTS:
-                if member.kind is not Kind.FILE:
-                    raise BadMember(path, Phrase("it must be a file"))
+                if member.kind is not MemberKind.FILE:
+                    raise BadMember(path, TrustedText("it must be a file"))
                 self._documents[path] = walk.read(member, self._limit_of(path))
             elif self._instructions and (found := _INSTRUCTIONS.fullmatch(path)):
-                if member.kind is not Kind.FILE:
-                    raise BadMember(path, Phrase("it must be a file"))
+                if member.kind is not MemberKind.FILE:
+                    raise BadMember(path, TrustedText("it must be a file"))
                 self._instructions(found[1], walk.read(member, self._limits.patch_document_bytes))
 
     def _note(self, path: str) -> None:
@@ -272,7 +274,7 @@ def _take(members: dict[str, ZipMember], prefix: str) -> ZipMember:
     if not found:
         raise MissingZipMember(f"{prefix}*.tar.zst")
     if len(found) > 1:
-        raise BadZipMember(found[1], Phrase("there is another of its kind"))
+        raise BadZipMember(found[1], TrustedText("there is another of its kind"))
     return members.pop(found[0])
 
 
@@ -286,13 +288,15 @@ def _accept(_path: str) -> None:
 
 def _only_info(path: str) -> None:
     if path.partition("/")[0] != "info":
-        raise MisplacedMember(path, Phrase("the info half holds the folder info and nothing else"))
+        raise MisplacedMember(
+            path, TrustedText("the info half holds the folder info and nothing else")
+        )
 
 
 def _no_documents(path: str) -> None:
     # CEP 35 wants nothing of info/ here, but conda-build leaves licences and tests.
     if path in _DOCUMENTS:
-        raise MisplacedMember(path, Phrase("metadata documents belong into the info half"))
+        raise MisplacedMember(path, TrustedText("metadata documents belong into the info half"))
 
 
 def _check_reserved(path: str) -> None:
@@ -300,8 +304,8 @@ def _check_reserved(path: str) -> None:
     if path in _DOCUMENTS or (path.isascii() and not _MAYBE_RESERVED.match(path)):
         return
     if may_be_within(path, "conda-meta") or may_be(path, "info/repodata_record.json"):
-        raise MisplacedMember(path, Phrase("only clients write it, when they install"))
+        raise MisplacedMember(path, TrustedText("only clients write it, when they install"))
     if path.partition("/")[0] != "info" and may_be_within(path, "info"):
-        raise MisplacedMember(path, Phrase("some systems take it for one in info"))
+        raise MisplacedMember(path, TrustedText("some systems take it for one in info"))
     if any(may_be(path, document) for document in _DOCUMENTS):
-        raise MisplacedMember(path, Phrase("some systems take it for a metadata document"))
+        raise MisplacedMember(path, TrustedText("some systems take it for a metadata document"))

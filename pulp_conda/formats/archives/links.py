@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from pulp_conda.formats.errors import Phrase, UnsafePath
+from pulp_conda.formats.errors import TrustedText, UnsafePath
 from pulp_conda.formats.file_names import is_absolute, is_dots, spelling, split_path
 
 # As many as Linux follows before it gives up.
@@ -27,14 +27,14 @@ class Link(str):
     __slots__ = ()
 
 
-class File:
+class RegularFile:
     """A file; one object stands for all of them."""
 
     __slots__ = ()
 
 
-FILE: Final = File()
-Node = Directory | Link | File
+FILE: Final = RegularFile()
+Node = Directory | Link | RegularFile
 Tick = Callable[[], None]
 
 
@@ -152,7 +152,7 @@ class PackageLinks:
                 for part in _spelled(name)[: None if whole else -1]:
                     node = node if isinstance(node, Link) else entry(node, part)
                 if isinstance(node, Link) and not self._is_circular(path + name, node, tick):
-                    raise UnsafePath(path + name, Phrase(_THROUGH))
+                    raise UnsafePath(path + name, TrustedText(_THROUGH))
                 if isinstance(below, dict) and isinstance(node, dict):
                     ahead.append((f"{path}{name}/", below, node))
 

@@ -16,16 +16,16 @@ from pulp_conda.formats.compression import zstd
 from pulp_conda.formats.errors import (
     CorruptArchive,
     ExpandsTooFar,
-    Phrase,
     TooSlow,
     TrailingData,
     TruncatedArchive,
+    TrustedText,
 )
 from pulp_conda.formats.limits import Limits
 
 CHUNK_BYTES: Final = 256 * 1024
 _STEPS_PER_LOOK: Final = 32
-_SECOND_STREAM: Final = Phrase("after its first bzip2 stream, where some clients stop reading")
+_SECOND_STREAM: Final = TrustedText("after its first bzip2 stream, where some clients stop reading")
 
 
 class Reader(Protocol):
@@ -112,7 +112,7 @@ class ExpandedStream:
     """
 
     def __init__(
-        self, source: Reader, compression: Compression, budget: Budget, part: Phrase
+        self, source: Reader, compression: Compression, budget: Budget, part: TrustedText
     ) -> None:
         self._source = source
         self._compression = compression
@@ -190,8 +190,8 @@ class ExpandedStream:
             expanded = engine.decompress(data, CHUNK_BYTES)
         except (OSError, ValueError, EOFError, zstd.ZstdError) as error:
             if self._frames > 1 and self._frame_is_empty:
-                raise TrailingData(self._part, Phrase("after its end")) from error
-            raise CorruptArchive(self._part, Phrase(error)) from error
+                raise TrailingData(self._part, TrustedText("after its end")) from error
+            raise CorruptArchive(self._part, TrustedText(error)) from error
         if expanded:
             self._frame_is_empty = False
         return expanded

@@ -18,8 +18,8 @@ from typing import Final
 from pulp_conda.formats.errors import (
     BadMember,
     CorruptArchive,
-    Phrase,
     SpecialFile,
+    TrustedText,
     UnsafePath,
 )
 
@@ -47,7 +47,7 @@ _SPECIAL_TYPES: Final = {
 }
 
 
-class Kind(Enum):
+class MemberKind(Enum):
     """The types of member that a package may hold."""
 
     FILE = "file"
@@ -57,11 +57,11 @@ class Kind(Enum):
 
 
 _KINDS: Final = {
-    b"0": Kind.FILE,
-    b"\0": Kind.FILE,
-    b"1": Kind.HARDLINK,
-    b"2": Kind.SYMLINK,
-    b"5": Kind.DIRECTORY,
+    b"0": MemberKind.FILE,
+    b"\0": MemberKind.FILE,
+    b"1": MemberKind.HARDLINK,
+    b"2": MemberKind.SYMLINK,
+    b"5": MemberKind.DIRECTORY,
 }
 
 
@@ -70,7 +70,7 @@ class Member:
     """One file, directory or link of a tar archive, named as it is written there."""
 
     path: str
-    kind: Kind
+    kind: MemberKind
     size: int
     target: str
 
@@ -85,27 +85,29 @@ class Header:
     target: bytes
 
 
-def parse_header(block: bytes, part: Phrase) -> Header:
+def parse_header(block: bytes, part: TrustedText) -> Header:
     """Return the header in ``block``. Raises CorruptArchive or BadMember."""
     name, size, checksum, kind, target, magic, prefix = _FIELDS(_LAYOUT.unpack(block))
     expected = sum(block) - sum(block[_CHECKSUM]) + 8 * ord(" ")
     if _octal(checksum) != expected:
-        raise CorruptArchive(part, Phrase("a tar header has a wrong checksum"))
+        raise CorruptArchive(part, TrustedText("a tar header has a wrong checksum"))
     path = _until_nul(name)
     if magic not in (_POSIX_MAGIC, _GNU_MAGIC, _OLD_MAGIC):
-        raise CorruptArchive(part, Phrase("a tar header has an unknown format"))
+        raise CorruptArchive(part, TrustedText("a tar header has an unknown format"))
     if prefix[0]:
         # Only POSIX has prefixes; Python puts them before the names of other formats, too.
         if magic != _POSIX_MAGIC:
-            raise CorruptArchive(part, Phrase("a tar header has a prefix that its format lacks"))
+            raise CorruptArchive(
+                part, TrustedText("a tar header has a prefix that its format lacks")
+            )
         path = _until_nul(prefix) + b"/" + path
     size_bytes = _number(size)
     if size_bytes is None:
-        raise BadMember(_shown(path), Phrase("its size is no number"))
+        raise BadMember(_shown(path), TrustedText("its size is no number"))
     return Header(path, size_bytes, kind, _until_nul(target))
 
 
-def parse_pax(data: bytes, part: Phrase) -> dict[bytes, bytes]:
+def parse_pax(data: bytes, part: TrustedText) -> dict[bytes, bytes]:
     """Return the ``keyword=value`` records of a pax header. Raises CorruptArchive."""
     records: dict[bytes, bytes] = {}
     position = 0
@@ -116,7 +118,7 @@ def parse_pax(data: bytes, part: Phrase) -> dict[bytes, bytes]:
         keyword, separator, value = record[:-1].partition(b"=")
         complete = position + length <= len(data)
         if not (complete and record.endswith(b"\n") and separator and keyword not in records):
-            raise CorruptArchive(part, Phrase("a pax header is malformed"))
+            raise CorruptArchive(part, TrustedText("a pax header is malformed"))
         records[keyword] = value
         position += length
     return records
@@ -125,7 +127,7 @@ def parse_pax(data: bytes, part: Phrase) -> dict[bytes, bytes]:
 class Extensions:
     """What extension headers say about the member that follows them."""
 
-    def __init__(self, part: Phrase) -> None:
+    def __init__(self, part: TrustedText) -> None:
         self._part = part
         self._found: dict[str, bytes] = {}
 
@@ -140,7 +142,7 @@ class Extensions:
         """Take the pax records for one member. Raises CorruptArchive or SpecialFile."""
         for keyword, value in parse_pax(data, self._part).items():
             if keyword.startswith(b"GNU.sparse."):
-                raise SpecialFile(_shown(self._found.get("path", b"")), Phrase("it is sparse"))
+                raise SpecialFile(_shown(self._found.get("path", b"")), TrustedText("it is sparse"))
             if keyword in (b"path", b"linkpath", b"size"):
                 self._set(keyword.decode(), value)
         self._found.setdefault("", b"")
@@ -153,13 +155,13 @@ class Extensions:
         path = _text(self._found.get("path", header.path), header)
         if header.type not in _KINDS:
             reason = _SPECIAL_TYPES.get(header.type, "its type is unknown")
-            raise SpecialFile(path, Phrase(reason))
+            raise SpecialFile(path, TrustedText(reason))
         kind = _KINDS[header.type]
         if header.type == b"\0" and path.endswith("/"):
-            kind = Kind.DIRECTORY
+            kind = MemberKind.DIRECTORY
         size = self._size(header)
-        if size and kind is not Kind.FILE:
-            raise BadMember(path, Phrase(f"a {kind.value} has no content of its own"))
+        if size and kind is not MemberKind.FILE:
+            raise BadMember(path, TrustedText(f"a {kind.value} has no content of its own"))
         target = _text(self._found.get("linkpath", header.target), header)
         return Member(path, kind, size, target if kind in _LINKS else "")
 
@@ -168,20 +170,20 @@ class Extensions:
         if digits is None:
             return header.size
         if not (digits.isdigit() and len(digits) <= 18):
-            raise BadMember(_shown(header.path), Phrase("its size is no number"))
+            raise BadMember(_shown(header.path), TrustedText("its size is no number"))
         return int(digits)
 
     def _set(self, field: str, value: bytes) -> None:
         # Which of two wins differs between readers: to one client another package.
         if field in self._found:
-            raise CorruptArchive(self._part, Phrase(f"a member has its {field} twice"))
+            raise CorruptArchive(self._part, TrustedText(f"a member has its {field} twice"))
         self._found[field] = value
 
 
-_LINKS: Final = (Kind.SYMLINK, Kind.HARDLINK)
+_LINKS: Final = (MemberKind.SYMLINK, MemberKind.HARDLINK)
 
 
-def is_global_pax_harmless(data: bytes, part: Phrase) -> bool:
+def is_global_pax_harmless(data: bytes, part: TrustedText) -> bool:
     """Tell whether a global pax header leaves every member's name, size and type alone."""
     return not any(
         keyword in (b"path", b"linkpath", b"size") or keyword.startswith(b"GNU.sparse.")
@@ -191,11 +193,13 @@ def is_global_pax_harmless(data: bytes, part: Phrase) -> bool:
 
 def _text(value: bytes, header: Header) -> str:
     if b"\0" in value:
-        raise UnsafePath(_shown(header.path), Phrase("a NUL character is in its name or target"))
+        raise UnsafePath(
+            _shown(header.path), TrustedText("a NUL character is in its name or target")
+        )
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnsafePath(_shown(value), Phrase("its name or target is not UTF-8")) from error
+        raise UnsafePath(_shown(value), TrustedText("its name or target is not UTF-8")) from error
 
 
 def _shown(name: bytes) -> str:

@@ -18,9 +18,9 @@ from pulp_conda.formats.errors import (
     BadMember,
     CorruptArchive,
     DocumentTooLarge,
-    Phrase,
     TrailingData,
     TruncatedArchive,
+    TrustedText,
     UnsafePath,
 )
 from pulp_conda.formats.limits import Limits
@@ -37,7 +37,7 @@ class TarWalk:
     end marked by two zero blocks and followed by nothing but zeros.
     """
 
-    def __init__(self, stream: ExpandedStream, limits: Limits, part: Phrase) -> None:
+    def __init__(self, stream: ExpandedStream, limits: Limits, part: TrustedText) -> None:
         self._stream = stream
         self._limits = limits
         self._part = part
@@ -66,22 +66,22 @@ class TarWalk:
             elif header.type == b"g":
                 if not is_global_pax_harmless(self._extension(header), self._part):
                     raise CorruptArchive(
-                        self._part, Phrase("a global pax header renames or resizes members")
+                        self._part, TrustedText("a global pax header renames or resizes members")
                     )
             else:
                 return self._checked(extensions.apply(header))
         if extensions:
-            raise CorruptArchive(self._part, Phrase("an extension header precedes no member"))
+            raise CorruptArchive(self._part, TrustedText("an extension header precedes no member"))
         return None
 
     def _checked(self, member: Member) -> Member:
         longest = max(len(member.path), len(member.target))
         if longest > self._limits.path_bytes:
             reason = f"its name or target has more than {self._limits.path_bytes:,} characters"
-            raise BadMember(member.path, Phrase(reason))
+            raise BadMember(member.path, TrustedText(reason))
         if not is_plain(member.path + member.target):
             reason = "its name or target holds characters that command terminals or turn text"
-            raise UnsafePath(member.path, Phrase(reason))
+            raise UnsafePath(member.path, TrustedText(reason))
         return member
 
     def _header(self) -> Header | None:
@@ -89,10 +89,12 @@ class TarWalk:
         if block != _ZERO_BLOCK:
             return parse_header(block, self._part)
         if self._exactly(BLOCK_BYTES) != _ZERO_BLOCK:
-            raise CorruptArchive(self._part, Phrase("a lone zero block stands between members"))
+            raise CorruptArchive(
+                self._part, TrustedText("a lone zero block stands between members")
+            )
         while rest := self._stream.rest():
             if rest.count(0) != len(rest):
-                raise TrailingData(self._part, Phrase("after the end of the tar archive"))
+                raise TrailingData(self._part, TrustedText("after the end of the tar archive"))
         return None
 
     def _extension(self, header: Header) -> bytes:

@@ -13,20 +13,20 @@ from pulp_conda.formats.archives.links import (
     CIRCLE,
     FILE,
     Directory,
-    File,
     Link,
     Node,
     PackageLinks,
+    RegularFile,
     Tick,
     entry,
     foreign,
     parts_of,
 )
-from pulp_conda.formats.archives.tar_headers import Kind, Member
+from pulp_conda.formats.archives.tar_headers import Member, MemberKind
 from pulp_conda.formats.errors import (
     DuplicateMember,
-    Phrase,
     TooManyMembers,
+    TrustedText,
     UnsafeLink,
     UnsafePath,
 )
@@ -51,11 +51,11 @@ class PackageTree:
         """
         parts = _safe_parts(member.path)
         if not parts:
-            if member.kind is not Kind.DIRECTORY:
-                raise UnsafePath(member.path, Phrase("it names the package itself"))
+            if member.kind is not MemberKind.DIRECTORY:
+                raise UnsafePath(member.path, TrustedText("it names the package itself"))
             return ""
-        if member.path.endswith("/") and member.kind is not Kind.DIRECTORY:
-            raise UnsafePath(member.path, Phrase("it ends in a slash but is no directory"))
+        if member.path.endswith("/") and member.kind is not MemberKind.DIRECTORY:
+            raise UnsafePath(member.path, TrustedText("it ends in a slash but is no directory"))
         parent = self._directory(parts[:-1], member)
         self._place(parent, parts, member)
         return "/".join(parts)
@@ -90,7 +90,7 @@ class PackageTree:
             path = "/".join(parts)
             if path not in spared and (reason := links.way_out(parts, target, tick)):
                 if reason == CIRCLE or not self._limits.outside_links:
-                    raise UnsafeLink(path, target, Phrase(reason))
+                    raise UnsafeLink(path, target, TrustedText(reason))
                 outside = True
         links.check_beneath(tick, files_too=outside or links.concern_metadata)
         return outside
@@ -109,31 +109,33 @@ class PackageTree:
                 node[part] = {}
             below: Node = node[part]
             if isinstance(below, Link):
-                raise UnsafePath(member.path, Phrase("it lies beneath a symbolic link"))
-            if isinstance(below, File):
-                raise DuplicateMember(member.path, Phrase("it lies beneath a file"))
+                raise UnsafePath(member.path, TrustedText("it lies beneath a symbolic link"))
+            if isinstance(below, RegularFile):
+                raise DuplicateMember(member.path, TrustedText("it lies beneath a file"))
             node = below
         return node
 
     def _place(self, parent: Directory, parts: list[str], member: Member) -> None:
         name = parts[-1]
-        if member.kind is Kind.DIRECTORY:
+        if member.kind is MemberKind.DIRECTORY:
             if not isinstance(parent.get(name, {}), dict):
-                raise DuplicateMember(member.path, Phrase("it is a directory and something else"))
+                raise DuplicateMember(
+                    member.path, TrustedText("it is a directory and something else")
+                )
         elif name in parent:
-            raise DuplicateMember(member.path, Phrase("the archive already holds it"))
+            raise DuplicateMember(member.path, TrustedText("the archive already holds it"))
         if name in parent:
             return
         self._count(name)
-        if member.kind is Kind.DIRECTORY:
+        if member.kind is MemberKind.DIRECTORY:
             parent[name] = {}
-        elif member.kind is Kind.SYMLINK:
+        elif member.kind is MemberKind.SYMLINK:
             if not member.target:
-                raise UnsafeLink(member.path, member.target, Phrase("it has no target"))
+                raise UnsafeLink(member.path, member.target, TrustedText("it has no target"))
             parent[name] = Link(member.target)
             self._links.append((parts, member.target))
         else:
-            if member.kind is Kind.HARDLINK:
+            if member.kind is MemberKind.HARDLINK:
                 self._check_hardlink(member)
             parent[name] = FILE
 
@@ -141,28 +143,28 @@ class PackageTree:
         self._entries += 1
         self._names_bytes += len(name)
         if self._entries > self._limits.members:
-            raise TooManyMembers(self._limits.members, Phrase("files and directories"))
+            raise TooManyMembers(self._limits.members, TrustedText("files and directories"))
         if self._names_bytes > self._limits.names_bytes:
-            raise TooManyMembers(self._limits.names_bytes, Phrase("characters of names"))
+            raise TooManyMembers(self._limits.names_bytes, TrustedText("characters of names"))
 
     def _check_hardlink(self, member: Member) -> None:
         target = member.target
         reason = foreign(target)
         if not reason and climbs(target):
             reason = "its target holds '..'"
-        if not reason and not isinstance(self._find(parts_of(target)), File):
+        if not reason and not isinstance(self._find(parts_of(target)), RegularFile):
             reason = "a hard link must name a file before it"
         if reason:
-            raise UnsafeLink(member.path, target, Phrase(reason))
+            raise UnsafeLink(member.path, target, TrustedText(reason))
 
 
 def _safe_parts(path: str) -> list[str]:
     # Names that hold backslashes and colons are legal elsewhere: such a name passes when it is
     # safe either way.
     if is_absolute(path):
-        raise UnsafePath(path, Phrase("it is absolute"))
+        raise UnsafePath(path, TrustedText("it is absolute"))
     if climbs(path):
-        raise UnsafePath(path, Phrase("it holds '..' on some systems"))
+        raise UnsafePath(path, TrustedText("it holds '..' on some systems"))
     if not path:
-        raise UnsafePath(path, Phrase("it is empty"))
+        raise UnsafePath(path, TrustedText("it is empty"))
     return parts_of(path)

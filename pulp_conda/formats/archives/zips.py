@@ -18,12 +18,12 @@ from typing import Any, BinaryIO, Final
 from pulp_conda.formats.errors import (
     BadZipMember,
     CorruptArchive,
-    Phrase,
     TrailingData,
     TruncatedArchive,
+    TrustedText,
 )
 
-ZIP: Final = Phrase("the zip")
+ZIP: Final = TrustedText("the zip")
 # Three members with names of at most 211 characters make a directory of about a kilobyte.
 MAX_DIRECTORY_BYTES: Final = 64 * 1024
 
@@ -75,7 +75,7 @@ class _Entry:
         return self.name.decode("ascii", "backslashreplace")
 
     def refuse(self, reason: str) -> BadZipMember:
-        return BadZipMember(self.shown, Phrase(reason))
+        return BadZipMember(self.shown, TrustedText(reason))
 
 
 def read_directory(file: BinaryIO, size_bytes: int) -> list[ZipMember]:
@@ -86,7 +86,7 @@ def read_directory(file: BinaryIO, size_bytes: int) -> list[ZipMember]:
     """
     start, count, end = _read_end(file, size_bytes)
     if end - start > MAX_DIRECTORY_BYTES:
-        raise CorruptArchive(ZIP, Phrase("its directory is larger than three members need"))
+        raise CorruptArchive(ZIP, TrustedText("its directory is larger than three members need"))
     directory = _at(file, start, end - start)
     entries = sorted(_entries(directory, count), key=lambda entry: entry.offset)
     members = []
@@ -94,12 +94,12 @@ def read_directory(file: BinaryIO, size_bytes: int) -> list[ZipMember]:
     for entry in entries:
         if entry.offset != position:
             where = "before its members" if position == 0 else "between its members"
-            raise TrailingData(ZIP, Phrase(where))
+            raise TrailingData(ZIP, TrustedText(where))
         member = _check_local(file, entry, start)
         position = _end_of(file, entry, member, start)
         members.append(member)
     if position != start:
-        raise TrailingData(ZIP, Phrase("between its members and its directory"))
+        raise TrailingData(ZIP, TrustedText("between its members and its directory"))
     _check_unique(members)
     return members
 
@@ -120,7 +120,7 @@ class ZipMemberReader:
         self._left -= len(data)
         self._crc = zlib.crc32(data, self._crc)
         if not data and (self._left or self._crc != self._member.crc):
-            raise CorruptArchive(ZIP, Phrase(f"the checksum of {self._member.name} is wrong"))
+            raise CorruptArchive(ZIP, TrustedText(f"the checksum of {self._member.name} is wrong"))
         return data
 
 
@@ -133,7 +133,7 @@ def _read_end(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
         # A comment, bytes after the end and a missing end look alike from here.
         tail = _at(file, max(0, size_bytes - 2 * _MAX16), min(size_bytes, 2 * _MAX16))
         if b"PK\x05\x06" in tail:
-            raise TrailingData(ZIP, Phrase("or a comment after its end"))
+            raise TrailingData(ZIP, TrustedText("or a comment after its end"))
         raise TruncatedArchive(ZIP)
     if comment:
         raise TruncatedArchive(ZIP)
@@ -145,12 +145,12 @@ def _read_end(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
         exact, end = wide
         for value, mark, true in zip(classic, marks, exact, strict=True):
             if value not in (mark, true):
-                raise CorruptArchive(ZIP, Phrase("its two end records disagree"))
+                raise CorruptArchive(ZIP, TrustedText("its two end records disagree"))
         disk, first_disk, here, count, length, offset = exact
     if (disk, first_disk) != (0, 0) or here != count:
-        raise CorruptArchive(ZIP, Phrase("it spans several disks"))
+        raise CorruptArchive(ZIP, TrustedText("it spans several disks"))
     if offset + length != end:
-        raise TrailingData(ZIP, Phrase("before its members or after its directory"))
+        raise TrailingData(ZIP, TrustedText("before its members or after its directory"))
     return offset, count, end
 
 
@@ -163,10 +163,10 @@ def _read_end64(file: BinaryIO, end: int) -> tuple[tuple[int, ...], int] | None:
     if magic != b"PK\x06\x07":
         return None
     if offset + _END64.size != position or disk != 0 or disks > 1:
-        raise CorruptArchive(ZIP, Phrase("its zip64 end record is misplaced"))
+        raise CorruptArchive(ZIP, TrustedText("its zip64 end record is misplaced"))
     magic, length, _, _, *fields = _unpack(file, _END64, offset)
     if magic != b"PK\x06\x06" or length != _END64.size - 12:
-        raise CorruptArchive(ZIP, Phrase("its zip64 end record is malformed"))
+        raise CorruptArchive(ZIP, TrustedText("its zip64 end record is malformed"))
     return tuple(fields), offset
 
 
@@ -174,17 +174,17 @@ def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
     position = 0
     for _ in range(count):
         if position + _CENTRAL.size > len(directory):
-            raise CorruptArchive(ZIP, Phrase("its directory is cut short"))
+            raise CorruptArchive(ZIP, TrustedText("its directory is cut short"))
         fields = _CENTRAL.unpack_from(directory, position)
         if fields[0] != b"PK\x01\x02":
-            raise CorruptArchive(ZIP, Phrase("its directory is malformed"))
+            raise CorruptArchive(ZIP, TrustedText("its directory is malformed"))
         needed, flags, method, _, _, crc, packed, size, name, extra, comment, disk = fields[2:14]
         start = position + _CENTRAL.size
         position = start + name + extra + comment
         if position > len(directory):
-            raise CorruptArchive(ZIP, Phrase("its directory is cut short"))
+            raise CorruptArchive(ZIP, TrustedText("its directory is cut short"))
         if comment or disk:
-            raise CorruptArchive(ZIP, Phrase("a member has a comment or another disk"))
+            raise CorruptArchive(ZIP, TrustedText("a member has a comment or another disk"))
         wide = _zip64_values(directory[start + name : start + name + extra])
         size, packed, offset = _widened((size, packed, fields[16]), wide)
         named = directory[start : start + name]
@@ -192,7 +192,7 @@ def _entries(directory: bytes, count: int) -> Iterator[_Entry]:
         _check_storage(entry)
         yield entry
     if position != len(directory):
-        raise TrailingData(ZIP, Phrase("in its directory"))
+        raise TrailingData(ZIP, TrustedText("in its directory"))
 
 
 def _check_storage(entry: _Entry) -> None:
@@ -209,11 +209,11 @@ def _check_storage(entry: _Entry) -> None:
 def _check_local(file: BinaryIO, entry: _Entry, end: int) -> ZipMember:
     """Compare the header beside the data with the directory's ``entry``."""
     if entry.offset + _LOCAL.size > end:
-        raise CorruptArchive(ZIP, Phrase("a member lies beyond its end"))
+        raise CorruptArchive(ZIP, TrustedText("a member lies beyond its end"))
     fields = _unpack(file, _LOCAL, entry.offset)
     magic, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields
     if magic != b"PK\x03\x04":
-        raise CorruptArchive(ZIP, Phrase("a member has no header where its directory says"))
+        raise CorruptArchive(ZIP, TrustedText("a member has no header where its directory says"))
     names = _at(file, entry.offset + _LOCAL.size, name_length + extra_length)
     name, extra = names[:name_length], names[name_length:]
     if (name, flags, method) != (entry.name, entry.flags, entry.method):
@@ -224,7 +224,7 @@ def _check_local(file: BinaryIO, entry: _Entry, end: int) -> ZipMember:
         raise entry.refuse("its header and the zip's directory disagree")
     offset = entry.offset + _LOCAL.size + name_length + extra_length
     if offset + entry.size > end:
-        raise CorruptArchive(ZIP, Phrase("a member reaches beyond its end"))
+        raise CorruptArchive(ZIP, TrustedText("a member reaches beyond its end"))
     return ZipMember(entry.shown, offset, entry.size, entry.crc)
 
 
@@ -252,15 +252,17 @@ def _zip64_values(extra: bytes) -> list[int]:
     position = 0
     while position < len(extra):
         if position + 4 > len(extra):
-            raise CorruptArchive(ZIP, Phrase("an extra field is malformed"))
+            raise CorruptArchive(ZIP, TrustedText("an extra field is malformed"))
         kind, length = struct.unpack_from("<HH", extra, position)
         data = extra[position + 4 : position + 4 + length]
         position += 4 + length
         if position > len(extra) or kind == _UNICODE_PATH_FIELD:
-            raise CorruptArchive(ZIP, Phrase("an extra field is malformed or renames its member"))
+            raise CorruptArchive(
+                ZIP, TrustedText("an extra field is malformed or renames its member")
+            )
         if kind == _ZIP64_FIELD:
             if values or length % 8:
-                raise CorruptArchive(ZIP, Phrase("a zip64 field is malformed"))
+                raise CorruptArchive(ZIP, TrustedText("a zip64 field is malformed"))
             values = [value for (value,) in struct.iter_unpack("<Q", data)]
     return values
 
@@ -276,7 +278,7 @@ def _check_unique(members: list[ZipMember]) -> None:
     seen: set[str] = set()
     for member in members:
         if member.name in seen:
-            raise BadZipMember(member.name, Phrase("it occurs twice"))
+            raise BadZipMember(member.name, TrustedText("it occurs twice"))
         seen.add(member.name)
 
 

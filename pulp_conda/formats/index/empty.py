@@ -21,7 +21,7 @@ from .subdir import SubdirIndex
 from .write_channeldata import write_channeldata
 
 
-class Options(NamedTuple):
+class EmptyIndexOptions(NamedTuple):
     """The facts of a channel that decide on its empty documents."""
 
     documents: frozenset[str]
@@ -31,7 +31,7 @@ class Options(NamedTuple):
     """When the channel was created, in milliseconds since the epoch."""
 
 
-def empty_document(place: layout.Place, options: Options) -> bytes | None:
+def empty_document(place: layout.ChannelPath, options: EmptyIndexOptions) -> bytes | None:
     """Return a document as a publication without packages has it; None if it has no such document.
 
     A subdir has documents if clients know it.

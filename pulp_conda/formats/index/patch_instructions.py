@@ -12,7 +12,7 @@ from pulp_conda.formats.errors import (
     InvalidDependency,
     InvalidField,
     InvalidJson,
-    Phrase,
+    TrustedText,
 )
 from pulp_conda.formats.index_json import check_fields
 from pulp_conda.formats.json_documents import parse_object
@@ -55,9 +55,9 @@ def parse_instructions(
     try:
         document = msgspec.json.decode(data, type=Document)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidJson(member, Phrase(error)) from error
+        raise InvalidJson(member, TrustedText(error)) from error
     except RecursionError as error:
-        raise InvalidJson(member, Phrase("it is nested too deeply")) from error
+        raise InvalidJson(member, TrustedText("it is nested too deeply")) from error
     _check_shape(document, member, limits)
     check = _EntryCheck(document.patch_instructions_version, subdir, member, limits, now)
     return Instructions(
@@ -72,11 +72,11 @@ def parse_instructions(
 def _check_shape(document: Document, member: str, limits: Limits) -> None:
     if not 0 <= document.patch_instructions_version <= _MAX_VERSION:
         raise InvalidField(
-            member, "patch_instructions_version", Phrase(f"known are 1 and {_MAX_VERSION}")
+            member, "patch_instructions_version", TrustedText(f"known are 1 and {_MAX_VERSION}")
         )
     entries = (document.packages, document.packages_conda, document.revoke, document.remove)
     if sum(map(len, entries)) > limits.patch_entries:
-        raise InvalidJson(member, Phrase(f"it names more than {limits.patch_entries:,} files"))
+        raise InvalidJson(member, TrustedText(f"it names more than {limits.patch_entries:,} files"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,9 @@ class _EntryCheck:
         where = f"{filename} of {self.member}"
         entry = parse_object(data, member=where, max_depth=self.limits.json_depth)
         if wrong := sorted(PROTECTED_FIELDS & entry.keys()):
-            raise InvalidField(where, wrong[0], Phrase("it says which file this is: not to patch"))
+            raise InvalidField(
+                where, wrong[0], TrustedText("it says which file this is: not to patch")
+            )
         if RUN_EXPORTS in entry:
             self._check_run_exports(entry[RUN_EXPORTS], where)
         # As for the record of a package: true means generic, and false means absent.
@@ -109,15 +111,15 @@ class _EntryCheck:
         except (InvalidField, InvalidDependency) as error:
             raise replace(error, member=where) from None
         if "build_number" in entry and entry["build_number"] is None:
-            raise InvalidField(where, "build_number", Phrase("no record can lack it"))
+            raise InvalidField(where, "build_number", TrustedText("no record can lack it"))
         return entry
 
     def _check_run_exports(self, value: Any, where: str) -> None:
         if self.version < _RUN_EXPORTS_VERSION:
             reason = f"it needs patch_instructions_version {_RUN_EXPORTS_VERSION}"
-            raise InvalidField(where, RUN_EXPORTS, Phrase(reason))
+            raise InvalidField(where, RUN_EXPORTS, TrustedText(reason))
         if not isinstance(value, dict | None):
-            raise InvalidField(where, RUN_EXPORTS, Phrase("it must be an object or null"))
+            raise InvalidField(where, RUN_EXPORTS, TrustedText("it must be an object or null"))
         check_run_exports(_without_nulls(value or {}), where)
 
 

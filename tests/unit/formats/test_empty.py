@@ -6,15 +6,15 @@ import pytest
 
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
-from pulp_conda.formats.index.empty import Options, empty_document
+from pulp_conda.formats.index.empty import EmptyIndexOptions, empty_document
 from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS
 from tests.unit.formats.channels import SUBDIR, Channel
 
-ALL = Options(frozenset(OPTIONAL_DOCUMENTS), 1024**2, 1_700_000_000_000)
+ALL = EmptyIndexOptions(frozenset(OPTIONAL_DOCUMENTS), 1024**2, 1_700_000_000_000)
 
 
-def document(path: str, options: Options = ALL) -> bytes | None:
-    place = layout.place(path)
+def document(path: str, options: EmptyIndexOptions = ALL) -> bytes | None:
+    place = layout.parse_path(path)
     assert place is not None
     return empty_document(place, options)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pulp_conda.formats import errors, v3
-from pulp_conda.formats.errors import InvalidName, InvalidPackage, Phrase, UnsafePath, quoted
+from pulp_conda.formats.errors import InvalidName, InvalidPackage, TrustedText, UnsafePath, quoted
 
 CLASSES = [
     value
@@ -17,10 +17,10 @@ CLASSES = [
     if isinstance(value, type) and issubclass(value, InvalidPackage)
     if value.__module__ == module.__name__
 ]
-SAMPLES: dict[Any, Any] = {str: "x/y", Phrase: Phrase("a reason"), int: 12345, float: 1.5}
+SAMPLES: dict[Any, Any] = {str: "x/y", TrustedText: TrustedText("a reason"), int: 12345, float: 1.5}
 HOSTILE: dict[Any, Any] = {
     str: "\ud800\0\n{}%s\u202e" + "x" * 10_000,
-    Phrase: Phrase("\ud800\n{0}" + "y" * 10_000),
+    TrustedText: TrustedText("\ud800\n{0}" + "y" * 10_000),
     int: -(10**5000),
     float: float("nan"),
 }
@@ -39,7 +39,13 @@ def test_each_is_one_sentence_that_names_its_fields(cls: type[InvalidPackage]) -
     assert "\n" not in sentence
     types = typing.get_type_hints(cls)
     for field in fields(cls):
-        expected = {str: "'x/y'", Phrase: "a reason", int: "12,345", float: "1.5", Any: "'x/y'"}
+        expected = {
+            str: "'x/y'",
+            TrustedText: "a reason",
+            int: "12,345",
+            float: "1.5",
+            Any: "'x/y'",
+        }
         assert expected[types[field.name]] in sentence
 
 
@@ -67,8 +73,8 @@ def test_codes_are_kebab_case_and_unique() -> None:
 
 
 def test_untrusted_names_are_escaped_and_cut() -> None:
-    assert str(UnsafePath("a\x1b[31m\nb", Phrase("no"))) == (
+    assert str(UnsafePath("a\x1b[31m\nb", TrustedText("no"))) == (
         r"the path 'a\x1b[31m\nb' is unsafe: no"
     )
     assert quoted("x" * 101) == "'" + "x" * 100 + "'..."
-    assert str(InvalidName("é", Phrase("no"))) == r"the package name '\xe9' is invalid: no"
+    assert str(InvalidName("é", TrustedText("no"))) == r"the package name '\xe9' is invalid: no"

@@ -3,7 +3,7 @@
 import pytest
 
 from pulp_conda.formats import layout
-from pulp_conda.formats.layout import Kind, Place, place
+from pulp_conda.formats.layout import ChannelPath, FileKind, parse_path
 
 DIGEST = "0123456789abcdef" * 4
 
@@ -11,21 +11,24 @@ DIGEST = "0123456789abcdef" * 4
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("noarch/repodata.json", Place(Kind.DOCUMENT, "noarch", "repodata.json")),
+        ("noarch/repodata.json", ChannelPath(FileKind.DOCUMENT, "noarch", "repodata.json")),
         (
             "linux-64/repodata_shards.msgpack.zst",
-            Place(Kind.DOCUMENT, "linux-64", "repodata_shards.msgpack.zst"),
+            ChannelPath(FileKind.DOCUMENT, "linux-64", "repodata_shards.msgpack.zst"),
         ),
-        ("noarch/run_exports.json.zst", Place(Kind.DOCUMENT, "noarch", "run_exports.json.zst")),
-        ("channeldata.json", Place(Kind.DOCUMENT, "", "channeldata.json")),
-        ("notices.json", Place(Kind.DOCUMENT, "", "notices.json")),
-        (f"noarch/shards/{DIGEST}.msgpack.zst", Place(Kind.SHARD, "noarch", DIGEST)),
-        ("noarch/a-1-0.conda", Place(Kind.PACKAGE, "noarch", "a-1-0.conda")),
-        ("noarch/a-1-0.tar.bz2", Place(Kind.PACKAGE, "noarch", "a-1-0.tar.bz2")),
+        (
+            "noarch/run_exports.json.zst",
+            ChannelPath(FileKind.DOCUMENT, "noarch", "run_exports.json.zst"),
+        ),
+        ("channeldata.json", ChannelPath(FileKind.DOCUMENT, "", "channeldata.json")),
+        ("notices.json", ChannelPath(FileKind.DOCUMENT, "", "notices.json")),
+        (f"noarch/shards/{DIGEST}.msgpack.zst", ChannelPath(FileKind.SHARD, "noarch", DIGEST)),
+        ("noarch/a-1-0.conda", ChannelPath(FileKind.PACKAGE, "noarch", "a-1-0.conda")),
+        ("noarch/a-1-0.tar.bz2", ChannelPath(FileKind.PACKAGE, "noarch", "a-1-0.tar.bz2")),
     ],
 )
-def test_paths_that_channels_have(path: str, expected: Place) -> None:
-    assert place(path) == expected
+def test_paths_that_channels_have(path: str, expected: ChannelPath) -> None:
+    assert parse_path(path) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_paths_that_channels_have(path: str, expected: Place) -> None:
     ],
 )
 def test_paths_that_no_channel_has(path: str) -> None:
-    assert place(path) is None
+    assert parse_path(path) is None
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ _CHUNK_BYTES = 256 * 1024
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class _Refused(Exception):
+class _TooLarge(Exception):
     """The answer has more bytes than a package may have."""
 
 
@@ -47,7 +47,7 @@ def fetch(url: str) -> IO[bytes]:
     file = tempfile.NamedTemporaryFile(dir=".", delete=False)  # noqa: SIM115 (the caller closes)
     try:
         asyncio.run(_fetch(url, file))
-    except (ClientError, OSError, ValueError, TimeoutError, _Refused) as error:
+    except (ClientError, OSError, ValueError, TimeoutError, _TooLarge) as error:
         file.close()
         _log.warning("%s could not be fetched: %r", url, error)
         raise FetchError from error
@@ -77,12 +77,12 @@ async def _copy(answer: ClientResponse, file: IO[bytes]) -> None:
     limit = settings.CONDA_MAX_PACKAGE_BYTES
     size = answer.content_length or 0
     if size > limit:
-        raise _Refused(f"{size} bytes are more than a package may have")
+        raise _TooLarge(f"{size} bytes are more than a package may have")
     size = 0
     async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
         size += len(chunk)
         if size > limit:
-            raise _Refused(f"more than {limit} bytes came")
+            raise _TooLarge(f"more than {limit} bytes came")
         check_room(len(chunk))
         file.write(chunk)
 
