@@ -1,4 +1,4 @@
-"""Package archives, `.conda` and `.tar.bz2`: read as a stream and validated whole (CEP 34, 35)."""
+"""Package archives, `.conda` and `.tar.bz2`, read as streams and fully validated (CEP 34, 35)."""
 
 from .contents import PackageContents, Trait
 from .inspection import inspect, sniff

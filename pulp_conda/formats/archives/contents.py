@@ -1,4 +1,4 @@
-"""What the inspection of a package yields."""
+"""The result of the inspection of a package."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Trait = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PackageContents:
-    """The facts about a package that its own content states, all checked (CEP 34, CEP 35)."""
+    """The metadata of a package, validated (CEP 34, CEP 35)."""
 
     filename: PackageFilename
-    """Rebuilt from ``info/index.json``, whatever name the file came with."""
+    """Made from ``info/index.json``. The name of the uploaded file does not matter."""
 
     subdir: str
 
     index: dict[str, Any]
-    """``info/index.json``, completed; ``records.build_record`` makes the record of it."""
+    """``info/index.json``, completed. ``records.build_record`` makes a record from it."""
 
     about: dict[str, Any]
-    """What can be read of ``info/about.json``; ``about.describe`` chooses what is kept."""
+    """The readable part of ``info/about.json``. ``about.describe`` selects the fields to store."""
 
     run_exports: dict[str, list[str]]
-    """``info/run_exports.json``; a bare list has become ``weak``; empty when absent."""
+    """``info/run_exports.json``, with a list alone as ``weak``; empty without the document."""
 
     traits: frozenset[Trait]
-    """The names of those booleans of channeldata that are true (CEP 38), and ``outside_links`` for
-    a package with symbolic links that lead out of it."""
+    """The booleans of channeldata that are true (CEP 38), and ``outside_links`` if symbolic links
+    lead out of the package."""

@@ -1,7 +1,7 @@
-"""From the bytes of a package to what it states about itself, every rule checked on the way.
+"""Validate a package, and return its metadata.
 
-The whole archive is walked, the payload too: what is cut off, unsafe or a bomb is found wherever
-it is. Nothing is written, and of the content only the metadata documents are held in memory.
+The whole archive is read, with the payload, so that truncation, unsafe members and bombs are found
+anywhere. Nothing is written, and only the metadata documents are kept in memory.
 """
 
 from __future__ import annotations
@@ -13,6 +13,16 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from pulp_conda.formats.archives.contents import PackageContents, Trait
+from pulp_conda.formats.archives.placement import (
+    ABOUT,
+    DOCUMENTS,
+    INDEX,
+    PATHS,
+    RUN_EXPORTS,
+    check_info_member,
+    check_payload_member,
+    check_reserved,
+)
 from pulp_conda.formats.archives.streams import (
     BZIP2,
     Budget,
@@ -30,7 +40,6 @@ from pulp_conda.formats.errors import (
     BadZipMember,
     DocumentTooLarge,
     LyingExtension,
-    MisplacedMember,
     MissingDocument,
     MissingFile,
     MissingZipMember,
@@ -39,7 +48,6 @@ from pulp_conda.formats.errors import (
     UnsupportedFormatVersion,
     WrongInnerName,
 )
-from pulp_conda.formats.file_names import may_be, may_be_within
 from pulp_conda.formats.identifiers import Extension, PackageFilename
 from pulp_conda.formats.index_json import check_index
 from pulp_conda.formats.json_documents import parse_object, salvage_object
@@ -47,12 +55,7 @@ from pulp_conda.formats.limits import Limits
 from pulp_conda.formats.paths_json import PathEntry, parse_paths
 from pulp_conda.formats.run_exports import parse_run_exports
 
-_INDEX: Final = "info/index.json"
-_ABOUT: Final = "info/about.json"
-_PATHS: Final = "info/paths.json"
-_RUN_EXPORTS: Final = "info/run_exports.json"
 _LEGACY_PATHS: Final = "info/files"
-_DOCUMENTS: Final = frozenset({_INDEX, _ABOUT, _PATHS, _RUN_EXPORTS})
 _METADATA: Final = "metadata.json"
 _FORMAT_VERSION: Final = 2
 
@@ -61,21 +64,16 @@ _MAGIC: Final[dict[bytes, Extension]] = {b"BZh": "tar.bz2", b"PK\3": "conda"}
 _SCRIPT: Final = re.compile(r"(?:bin|Scripts)/\.(.+)-(pre-link|post-link|pre-unlink)\.(?:sh|bat)")
 _HOOK: Final = re.compile(r"etc/conda/((?:de)?activate\.d)/.")
 
-# ASCII names that begin otherwise are no system's spelling of `info` or `conda-meta`.
-_MAYBE_RESERVED: Final = re.compile(r"conda-|info|\.", re.IGNORECASE)
 _INSTRUCTIONS: Final = re.compile(r"(noarch|[a-z0-9]+-[a-z0-9]+)/patch_instructions\.json")
 
 _TAR: Final = TrustedText("the package")
 
 TakeInstructions = Callable[[str, bytes], None]
-"""Takes a subdir and the bytes of the patch instructions for it that a package carries."""
+"""Takes a subdir, and the bytes of the patch instructions that a package has for it."""
 
 
 def sniff(file: BinaryIO) -> Extension:
-    """Return the format that the content of `file` begins like.
-
-    Raises LyingExtension for what is neither.
-    """
+    """Return the format of `file` by its first bytes. Raises LyingExtension if it has neither."""
     file.seek(0)
     found = _MAGIC.get(file.read(3))
     file.seek(0)
@@ -95,12 +93,12 @@ def inspect(
     claimed_subdir: str | None = None,
     instructions: TakeInstructions | None = None,
 ) -> PackageContents:
-    """Validate the package in a seekable `file` and return what it states about itself.
+    """Validate the package in a seekable `file`; return its metadata.
 
-    `now` is the time in seconds since the epoch that the package may not be newer than, and
-    `claimed_subdir` where it belongs if it does not say so itself. Patch instructions are handed
-    to `instructions` as they are come by. Takes processor time in proportion
-    to the unpacked size, at most `limits.seconds_for` its size.
+    The timestamp of the package must not be later than `now`, in seconds since the epoch.
+    `claimed_subdir` is used if the package names no subdir. `instructions` is called for each file
+    of patch instructions. The processor time grows with the unpacked size, and is at most
+    `limits.seconds_for` the size of the file.
 
     Raises:
         InvalidPackage: the subclass and its sentence say which rule is broken, and where.
@@ -122,7 +120,7 @@ def inspect(
 
 
 class _Inspection:
-    """Collects what the halves of one package hold."""
+    """Reads the halves of one package, and collects their metadata."""
 
     def __init__(
         self, limits: Limits, budget: Budget, instructions: TakeInstructions | None
@@ -136,37 +134,39 @@ class _Inspection:
         self._traits: set[Trait] = set()
 
     def read_tar_bz2(self, file: BinaryIO) -> None:
-        """Read a package of the first format."""
+        """Read a `.tar.bz2` package."""
         file.seek(0)
-        self._walk(file, BZIP2, _TAR, _accept)
+        self._walk(file, BZIP2, _TAR)
 
     def read_conda(self, file: BinaryIO, size: int) -> str:
-        """Read a package of the second format and return the stem of its inner names."""
+        """Read a `.conda` package; return the stem of the names of its members."""
         members = {member.name: member for member in read_directory(file, size)}
         self._check_format(file, members.pop(_METADATA, None))
-        info, payload = _take(members, "info-"), _take(members, "pkg-")
+        info, payload = _pop_member(members, "info-"), _pop_member(members, "pkg-")
         for name in members:
             raise BadZipMember(name, TrustedText("a .conda file holds three members, not this"))
         zst = zstandard(self._limits.zstd_window_log)
-        self._walk(ZipMemberReader(file, info), zst, TrustedText(info.name), _only_info)
-        self._walk(ZipMemberReader(file, payload), zst, TrustedText(payload.name), _no_documents)
+        self._walk(ZipMemberReader(file, info), zst, TrustedText(info.name), check_info_member)
+        self._walk(
+            ZipMemberReader(file, payload), zst, TrustedText(payload.name), check_payload_member
+        )
         stem = _inner_stem(info.name)
         if _inner_stem(payload.name) != stem:
             raise WrongInnerName(payload.name, f"pkg-{stem}.tar.zst")
         return stem
 
     def index(self, now: float, claimed_subdir: str | None) -> dict[str, Any]:
-        """Return what `info/index.json` says, checked and completed."""
-        data = self._documents.get(_INDEX)
+        """Return `info/index.json`, checked and completed."""
+        data = self._documents.get(INDEX)
         if data is None:
-            raise MissingDocument(_INDEX)
-        index = parse_object(data, member=_INDEX, max_depth=self._limits.json_depth)
+            raise MissingDocument(INDEX)
+        index = parse_object(data, member=INDEX, max_depth=self._limits.json_depth)
         return check_index(index, now, claimed_subdir)
 
     def contents(
         self, extension: Extension, stem: str | None, index: dict[str, Any]
     ) -> PackageContents:
-        """Check what was collected and return it."""
+        """Check the collected metadata, and return it."""
         filename = PackageFilename(index["name"], index["version"], index["build"], extension)
         filename.check()
         if stem not in (None, filename.stem):
@@ -187,8 +187,8 @@ class _Inspection:
             filename=filename,
             subdir=index["subdir"],
             index=index,
-            about=salvage_object(self._documents.get(_ABOUT, b"")),
-            run_exports=parse_run_exports(self._documents.get(_RUN_EXPORTS), self._limits),
+            about=salvage_object(self._documents.get(ABOUT, b"")),
+            run_exports=parse_run_exports(self._documents.get(RUN_EXPORTS), self._limits),
             traits=frozenset(self._traits),
         )
 
@@ -197,17 +197,18 @@ class _Inspection:
         source: Reader,
         compression: Compression,
         part: TrustedText,
-        check: Callable[[str], None],
+        check: Callable[[str], None] | None = None,
     ) -> None:
         walk = TarWalk(ExpandedStream(source, compression, self._budget, part), self._limits, part)
         for member in walk:
             path = self._tree.add(member)
             if not path:
                 continue
-            check(path)
-            _check_reserved(path)
-            self._note(path)
-            if path in _DOCUMENTS:
+            if check is not None:
+                check(path)
+            check_reserved(path)
+            self._collect_traits(path)
+            if path in DOCUMENTS:
                 if member.kind is not MemberKind.FILE:
                     raise BadMember(path, TrustedText("it must be a file"))
                 self._documents[path] = walk.read(member, self._limit_of(path))
@@ -216,7 +217,7 @@ class _Inspection:
                     raise BadMember(path, TrustedText("it must be a file"))
                 self._instructions(found[1], walk.read(member, self._limits.patch_document_bytes))
 
-    def _note(self, path: str) -> None:
+    def _collect_traits(self, path: str) -> None:
         if script := _SCRIPT.fullmatch(path):
             self._scripts.add((script[1], script[2]))
         elif hook := _HOOK.match(path):
@@ -224,23 +225,23 @@ class _Inspection:
 
     def _limit_of(self, path: str) -> int:
         limits = self._limits
-        return limits.paths_document_bytes if path == _PATHS else limits.document_bytes
+        return limits.paths_document_bytes if path == PATHS else limits.document_bytes
 
     def _paths(self) -> list[PathEntry]:
-        """Return the payload's list of files; packages older than it have `info/files`."""
-        data = self._documents.get(_PATHS)
+        """Return the entries of `info/paths.json`; none for old packages, with `info/files`."""
+        data = self._documents.get(PATHS)
         if data is not None:
             return parse_paths(data)
         if not self._tree.holds(_LEGACY_PATHS):
-            raise MissingDocument(_PATHS)
+            raise MissingDocument(PATHS)
         return []
 
     def _never_linked(self, paths: list[PathEntry]) -> set[str]:
-        """Return the symbolic links below `info/` that clients unpack and link into no environment.
+        """Return the symbolic links below `info/` that clients do not link into an environment.
 
-        They link what `paths.json` lists. What `info/files` lists is not read here.
+        Clients link the entries of `paths.json`. With `info/files`, any link may be linked.
         """
-        if _PATHS not in self._documents or not (links := self._tree.links_below("info")):
+        if PATHS not in self._documents or not (links := self._tree.links_below("info")):
             return set()
         return links.difference(entry.path for entry in paths)
 
@@ -251,9 +252,9 @@ class _Inspection:
             raise DocumentTooLarge(_METADATA, metadata.size_bytes, self._limits.document_bytes)
         reader = ZipMemberReader(file, metadata)
         data = reader.read(metadata.size_bytes)
-        reader.read(1)  # the end, where the checksum is verified
+        reader.read(1)  # at the end, the checksum is verified
         if not data:
-            # conda-package-handling left it empty from 2019 to 2022, and every client takes that.
+            # conda-package-handling left it empty from 2019 to 2022, and all clients accept that.
             return
         document = parse_object(data, member=_METADATA, max_depth=self._limits.json_depth)
         version = document.get("conda_pkg_format_version")
@@ -268,8 +269,8 @@ _SCRIPT_TRAITS: Final[dict[str, Trait]] = {
 }
 
 
-def _take(members: dict[str, ZipMember], prefix: str) -> ZipMember:
-    """Remove and return the one member of the form `{prefix}*.tar.zst`."""
+def _pop_member(members: dict[str, ZipMember], prefix: str) -> ZipMember:
+    """Remove and return the only member of the form `{prefix}*.tar.zst`."""
     found = [name for name in members if name.startswith(prefix) and name.endswith(".tar.zst")]
     if not found:
         raise MissingZipMember(f"{prefix}*.tar.zst")
@@ -280,32 +281,3 @@ def _take(members: dict[str, ZipMember], prefix: str) -> ZipMember:
 
 def _inner_stem(name: str) -> str:
     return name.partition("-")[2].removesuffix(".tar.zst")
-
-
-def _accept(_path: str) -> None:
-    return
-
-
-def _only_info(path: str) -> None:
-    if path.partition("/")[0] != "info":
-        raise MisplacedMember(
-            path, TrustedText("the info half holds the folder info and nothing else")
-        )
-
-
-def _no_documents(path: str) -> None:
-    # CEP 35 wants nothing of info/ here, but conda-build leaves licences and tests.
-    if path in _DOCUMENTS:
-        raise MisplacedMember(path, TrustedText("metadata documents belong into the info half"))
-
-
-def _check_reserved(path: str) -> None:
-    """Refuse names that clients write, and those that some system takes for a document's."""
-    if path in _DOCUMENTS or (path.isascii() and not _MAYBE_RESERVED.match(path)):
-        return
-    if may_be_within(path, "conda-meta") or may_be(path, "info/repodata_record.json"):
-        raise MisplacedMember(path, TrustedText("only clients write it, when they install"))
-    if path.partition("/")[0] != "info" and may_be_within(path, "info"):
-        raise MisplacedMember(path, TrustedText("some systems take it for one in info"))
-    if any(may_be(path, document) for document in _DOCUMENTS):
-        raise MisplacedMember(path, TrustedText("some systems take it for a metadata document"))

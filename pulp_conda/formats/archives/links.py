@@ -1,4 +1,4 @@
-"""Where the symbolic links of a package lead, on every system that it may be unpacked on."""
+"""The targets of symbolic links in a package, on every system that it may be unpacked on."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pulp_conda.formats.errors import TrustedText, UnsafePath
-from pulp_conda.formats.file_names import is_absolute, is_dots, spelling, split_path
+from pulp_conda.formats.file_names import is_absolute, is_dots, normalized_name, split_path
 
-# As many as Linux follows before it gives up.
+# The limit of Linux.
 _MAX_FOLLOWED: Final = 40
 _METADATA: Final = frozenset({"info", "conda-meta"})
 _ODD: Final = re.compile(r"\\|\. | \.|\.:|\.\.\.")
 _OUTSIDE: Final = "it leads out of the package"
 CIRCLE: Final = "it leads in a circle"
-_THROUGH: Final = "some systems take it for a symbolic link or put it beneath one"
+_THROUGH: Final = "on some systems it is a symbolic link, or lies below one"
 
 Directory = dict[str, Any]
-"""A directory of a package: its entries by their names, each of them a `Node`."""
+"""A directory of a package: its entries by name, each a `Node`."""
 
 
 class Link(str):
-    """A symbolic link: its target as written."""
+    """A symbolic link. The text is its target as written."""
 
     __slots__ = ()
 
 
 class RegularFile:
-    """A file; one object stands for all of them."""
+    """A regular file. One object, `FILE`, stands for all of them."""
 
     __slots__ = ()
 
@@ -39,20 +39,20 @@ Tick = Callable[[], None]
 
 
 def entry(node: Node | None, name: str) -> Node | None:
-    """Return what a directory holds under a name, None where there is no such thing."""
+    """Return the entry of a directory with a name, None if there is none."""
     return node.get(name) if isinstance(node, dict) else None
 
 
 def parts_of(path: str) -> list[str]:
-    """Split a path at its slashes; `..` is a part, `.` is none."""
+    """Split a path at its slashes, without the parts `.`."""
     return [part for part in path.split("/") if part not in ("", ".")]
 
 
-def foreign(target: str) -> str | None:
-    """Return why a target lies outside of any package on some system, None if it need not."""
+def fault_of_target(target: str) -> str | None:
+    """Return the reason why a target may be outside of any package on some system, else None."""
     if is_absolute(target):
         return "its target is absolute"
-    # This is asked of every link, and hardly any target is other than that.
+    # A fast test first, because this is called for every link, and almost all targets pass it.
     if target.isascii() and not _ODD.search(target):
         return None
     climbing = {part for part in split_path(target) if is_dots(part)}
@@ -61,14 +61,14 @@ def foreign(target: str) -> str | None:
     return None
 
 
-def _way_out(root: Directory, parts: list[str], target: str, tick: Tick) -> str | None:
-    """Return how the link at a path of the package leads out of it or nowhere, None if it is fine.
+def _fault_of_link(root: Directory, parts: list[str], target: str, tick: Tick) -> str | None:
+    """Return the reason why a link leads out of the package or in a circle, None if it does not.
 
-    Follows links as a system does and calls `tick` at each step.
+    Follows links as a system does, and calls `tick` at each step.
     """
-    if reason := foreign(target):
+    if reason := fault_of_target(target):
         return reason
-    # The trail holds the nodes passed and not their names: a step costs the same at any depth.
+    # The trail has nodes and not names, so that a step costs the same at any depth.
     trail: list[Node | None] = [root]
     for part in parts[:-1]:
         trail.append(entry(trail[-1], part))
@@ -89,25 +89,25 @@ def _way_out(root: Directory, parts: list[str], target: str, tick: Tick) -> str 
         followed += 1
         if followed > _MAX_FOLLOWED:
             return CIRCLE
-        if foreign(node):
+        if fault_of_target(node):
             return _OUTSIDE
         ahead += parts_of(node)[::-1]
     return None
 
 
 class PackageLinks:
-    """The symbolic links of a package, as every system sees them."""
+    """The symbolic links of a package, as all systems interpret them."""
 
     def __init__(self, root: Directory) -> None:
         self._root = root
         self._caseless: Directory = {}
-        """The links alone, as systems have them that overlook case and the like."""
+        """Only the links, as systems see them that ignore case (see `file_names`)."""
         self._names: set[str] = set()
         self.concern_metadata = False
-        """Whether one lies in `info`, or leads to there or to where clients keep their records."""
+        """Whether a link is in `info`, or leads to `info` or `conda-meta`."""
 
     def add(self, path: str, target: str) -> None:
-        """Take in a link. Where two have one name on some system, the last is there."""
+        """Add a link. If two have one name on some system, the last one counts."""
         *parents, name = _spelled(path) or [""]
         spelled_target = _spelled(target)
         self._names.add(name)
@@ -117,28 +117,29 @@ class PackageLinks:
         for part in parents:
             below = node.setdefault(part, {})
             if isinstance(below, Link):
-                return  # beneath a link lies nothing that `check_beneath` does not refuse
+                return  # `check_beneath` refuses everything below a link
             node = below
-        node[name] = Link(target if foreign(target) else "/".join(spelled_target))
+        node[name] = Link(target if fault_of_target(target) else "/".join(spelled_target))
 
-    def way_out(self, parts: list[str], target: str, tick: Tick) -> str | None:
-        """Return how the link at a path leads out of the package or nowhere, None if it is fine."""
+    def fault_of(self, parts: list[str], target: str, tick: Tick) -> str | None:
+        """Return the reason why a link leads out of the package or in a circle, else None."""
         tick()
-        if reason := foreign(target):
+        if reason := fault_of_target(target):
             return reason
         spelled = _spelled(target)
-        if self._names.isdisjoint(spelled):  # it is the only link that is followed
+        if self._names.isdisjoint(spelled):  # no other link has to be followed
             return None if _stays_within(len(parts) - 1, spelled) else _OUTSIDE
-        if reason := _way_out(self._root, parts, target, tick):
+        if reason := _fault_of_link(self._root, parts, target, tick):
             return reason
-        found = _way_out(self._caseless, _spelled("/".join(parts)), "/".join(spelled), tick)
-        # A link `Foo` to `foo` leads nowhere where case is overlooked, and out of nothing.
+        found = _fault_of_link(self._caseless, _spelled("/".join(parts)), "/".join(spelled), tick)
+        # Where case is ignored, a link `Foo` to `foo` is a circle, but does not lead out.
         return None if found == CIRCLE else found
 
     def check_beneath(self, tick: Tick, *, files_too: bool) -> None:
         """Raise UnsafePath if some system unpacks a part of the package through a link.
 
-        `files_too` refuses files of a link's own name as well, which may be written through it.
+        With `files_too`, a file with the name of a link is refused too, since it may be written
+        through the link.
         """
         ahead = [("", self._root, self._caseless)]
         while ahead:
@@ -157,16 +158,16 @@ class PackageLinks:
                     ahead.append((f"{path}{name}/", below, node))
 
     def _is_circular(self, path: str, target: str, tick: Tick) -> bool:
-        """Tell whether nothing can be written through the link at a path: the system refuses to."""
-        return _way_out(self._caseless, _spelled(path), target, tick) == CIRCLE
+        """Return whether a link leads in a circle, so that no system writes through it."""
+        return _fault_of_link(self._caseless, _spelled(path), target, tick) == CIRCLE
 
 
 def _spelled(path: str) -> list[str]:
-    return [spelling(part) for part in split_path(path)]
+    return [normalized_name(part) for part in split_path(path)]
 
 
 def _stays_within(depth: int, parts: list[str]) -> bool:
-    """Tell whether a way from a directory at a depth never climbs above the root."""
+    """Return whether a path that starts at a directory of a depth stays below the root."""
     for part in parts:
         depth += -1 if part == ".." else 1
         if depth < 0:

@@ -1,7 +1,7 @@
-"""Reading compressed data within bounds: of output, of memory and of processor time.
+"""Read compressed data within limits of output, memory and processor time.
 
-``bz2`` and ``zstd`` from the standard library (``backports.zstd`` before Python 3.14) share one
-incremental interface with a ceiling on the output of each step, so one reader serves both.
+``bz2`` and ``zstd`` of the standard library (``backports.zstd`` before Python 3.14) have the same
+incremental interface, with a limit on the output of each step. So one reader is enough for both.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from pulp_conda.formats.errors import (
 from pulp_conda.formats.limits import Limits
 
 CHUNK_BYTES: Final = 256 * 1024
-_STEPS_PER_LOOK: Final = 32
+_STEPS_PER_CHECK: Final = 32
 _SECOND_STREAM: Final = TrustedText("after its first bzip2 stream, where some clients stop reading")
 
 
 class Reader(Protocol):
-    """Anything with ``read``; fewer bytes than asked for mean nothing, none mean the end."""
+    """An object with ``read``. It may return fewer bytes than asked for, and none at the end."""
 
     def read(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes."""
@@ -44,18 +44,18 @@ class Decompressor(Protocol):
 
     @property
     def needs_input(self) -> bool:
-        """Whether nothing more comes out without new input."""
+        """Whether more output needs more input."""
 
     @property
     def unused_data(self) -> bytes:
-        """What followed the end of the frame."""
+        """The data after the end of the frame."""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Take ``data`` and return at most ``max_length`` bytes."""
+        """Decompress ``data``; return at most ``max_length`` bytes."""
 
 
 class Budget:
-    """What is left of the limits while one thread reads one package."""
+    """The remaining bytes and time while one thread reads one package."""
 
     def __init__(
         self, limits: Limits, size_bytes: int, clock: Callable[[], float] = time.thread_time
@@ -69,16 +69,16 @@ class Budget:
         self._deadline = clock() + self._allowed_seconds
 
     def check_time(self) -> None:
-        """Raise TooSlow once the processor time is used up; to be called at every step.
+        """Raise TooSlow if the processor time is used up. Called at every step.
 
-        Looks at the clock, which takes a microsecond, at one step in some.
+        The clock is read only at one of 32 steps, because that takes a microsecond.
         """
-        if self._steps % _STEPS_PER_LOOK == 0 and self._clock() > self._deadline:
+        if self._steps % _STEPS_PER_CHECK == 0 and self._clock() > self._deadline:
             raise TooSlow(int(self._allowed_seconds))
         self._steps += 1
 
     def spend(self, expanded_bytes: int) -> None:
-        """Account for output. Raises ExpandsTooFar."""
+        """Count output. Raises ExpandsTooFar."""
         self._spent_bytes += expanded_bytes
         if self._spent_bytes > self._allowed_bytes:
             raise ExpandsTooFar(self._size_bytes, self._allowed_bytes)
@@ -86,15 +86,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Compression:
-    """A way to compress, and whether every client reads what follows its first frame."""
+    """A compression format."""
 
     decompressor: Callable[[], Decompressor]
-    """Makes one for a single frame, or stream as bzip2 calls it."""
+    """Makes a decompressor of one frame (in bzip2, stream)."""
     several_frames: bool
+    """Whether every client reads several frames."""
 
 
-# conda and mamba join several streams, as pbzip2 writes them; rattler reads the first and may
-# take the package for complete.
+# pbzip2 writes several streams. conda and mamba join them, but rattler reads only the first, and
+# may treat the package as complete.
 BZIP2: Final = Compression(bz2.BZ2Decompressor, several_frames=False)
 
 
@@ -105,10 +106,10 @@ def zstandard(window_log: int) -> Compression:
 
 
 class ExpandedStream:
-    """What the compressed ``source`` expands to, all frames of it joined.
+    """The decompressed data of ``source``, with all frames joined.
 
-    Parallel compressors (zstd -T, pzstd) write several frames, so that is legal where all clients
-    read them; anything else after a frame is not.
+    Parallel compressors (zstd -T, pzstd) write several frames. These are allowed if all clients
+    read them; no other data may follow a frame.
     """
 
     def __init__(
@@ -131,16 +132,16 @@ class ExpandedStream:
         if end <= len(self._chunk):
             self._offset = end
             return self._chunk[start:end]
-        pieces = [self._chunk[start:]]
-        missing = size - len(pieces[0])
+        parts = [self._chunk[start:]]
+        missing = size - len(parts[0])
         while missing and self._fill():
             self._offset = min(missing, len(self._chunk))
-            pieces.append(self._chunk[: self._offset])
+            parts.append(self._chunk[: self._offset])
             missing -= self._offset
-        return b"".join(pieces)
+        return b"".join(parts)
 
     def skip(self, size: int) -> int:
-        """Pass over ``size`` bytes without copying them; return how many there were."""
+        """Skip ``size`` bytes without copying them; return the number of skipped bytes."""
         missing = size - (len(self._chunk) - self._offset)
         if missing <= 0:
             self._offset += size
@@ -151,7 +152,7 @@ class ExpandedStream:
         return size - missing
 
     def rest(self) -> bytes:
-        """Return some more bytes, none at the end; for looking at all that is left."""
+        """Return some more bytes, none at the end. Used to read all remaining data."""
         if self._offset == len(self._chunk) and not self._fill():
             return b""
         start, self._offset = self._offset, len(self._chunk)

@@ -1,9 +1,9 @@
-"""Parsing the 512-byte headers and the extension records of tar (POSIX.1-2001, GNU).
+"""Parse the 512-byte headers and the extension records of tar (POSIX.1-2001, GNU).
 
-Python's ``tarfile`` does not serve here: it takes a damaged header for the end of the archive,
-reads numbers that no other reader takes (``0o7``, ``1_0``, ``-1``), holds extension records of any
-size in memory, and knows no difference between an archive that ends and one that was cut off. A
-package means one thing to every client only if what readers disagree about is refused.
+Python's ``tarfile`` is not strict enough. It treats a damaged header as the end of the archive,
+accepts numbers that no other reader accepts (``0o7``, ``1_0``, ``-1``), keeps extension records of
+any size in memory, and does not distinguish a complete archive from one that was cut off. Archives
+that readers interpret differently are refused, so that every client sees the same package.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _SPECIAL_TYPES: Final = {
 
 
 class MemberKind(Enum):
-    """The types of member that a package may hold."""
+    """The kinds of members that a package may have."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -67,7 +67,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file, directory or link of a tar archive, named as it is written there."""
+    """One file, directory or link of a tar archive, with its name as written there."""
 
     path: str
     kind: MemberKind
@@ -77,7 +77,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields of one header block that matter, not yet combined with extensions."""
+    """The relevant fields of one header block, without extensions."""
 
     path: bytes
     size: int
@@ -95,7 +95,7 @@ def parse_header(block: bytes, part: TrustedText) -> Header:
     if magic not in (_POSIX_MAGIC, _GNU_MAGIC, _OLD_MAGIC):
         raise CorruptArchive(part, TrustedText("a tar header has an unknown format"))
     if prefix[0]:
-        # Only POSIX has prefixes; Python puts them before the names of other formats, too.
+        # Only POSIX has prefixes, but Python also uses them in other formats.
         if magic != _POSIX_MAGIC:
             raise CorruptArchive(
                 part, TrustedText("a tar header has a prefix that its format lacks")
@@ -125,7 +125,7 @@ def parse_pax(data: bytes, part: TrustedText) -> dict[bytes, bytes]:
 
 
 class Extensions:
-    """What extension headers say about the member that follows them."""
+    """The fields of extension headers, for the member that follows them."""
 
     def __init__(self, part: TrustedText) -> None:
         self._part = part
@@ -135,11 +135,11 @@ class Extensions:
         return bool(self._found)
 
     def add_long_name(self, field: str, data: bytes) -> None:
-        """Take a GNU long name, which ends in NUL."""
+        """Add a GNU long name, which ends in NUL."""
         self._set(field, data.rstrip(b"\0"))
 
     def add_pax(self, data: bytes) -> None:
-        """Take the pax records for one member. Raises CorruptArchive or SpecialFile."""
+        """Add the pax records of one member. Raises CorruptArchive or SpecialFile."""
         for keyword, value in parse_pax(data, self._part).items():
             if keyword.startswith(b"GNU.sparse."):
                 raise SpecialFile(_shown(self._found.get("path", b"")), TrustedText("it is sparse"))
@@ -148,7 +148,7 @@ class Extensions:
         self._found.setdefault("", b"")
 
     def apply(self, header: Header) -> Member:
-        """Return the member that ``header`` and these extensions describe together.
+        """Return the member that ``header`` and these extensions describe.
 
         Raises UnsafePath, SpecialFile, BadMember or CorruptArchive.
         """
@@ -174,7 +174,7 @@ class Extensions:
         return int(digits)
 
     def _set(self, field: str, value: bytes) -> None:
-        # Which of two wins differs between readers: to one client another package.
+        # Readers disagree about which of two values counts.
         if field in self._found:
             raise CorruptArchive(self._part, TrustedText(f"a member has its {field} twice"))
         self._found[field] = value
@@ -184,7 +184,7 @@ _LINKS: Final = (MemberKind.SYMLINK, MemberKind.HARDLINK)
 
 
 def is_global_pax_harmless(data: bytes, part: TrustedText) -> bool:
-    """Tell whether a global pax header leaves every member's name, size and type alone."""
+    """Return whether a global pax header changes no member's name, size or type."""
     return not any(
         keyword in (b"path", b"linkpath", b"size") or keyword.startswith(b"GNU.sparse.")
         for keyword in parse_pax(data, part)
@@ -216,7 +216,7 @@ def _octal(field: bytes) -> int | None:
 
 
 def _number(field: bytes) -> int | None:
-    # GNU and star write what octal cannot hold (8 GiB and more) in base 256 behind a marker.
+    # GNU and star write numbers that are too large for octal (from 8 GiB) in base 256.
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
     return _octal(field)

@@ -1,4 +1,4 @@
-"""Walking one uncompressed tar stream from its first header to its last zero."""
+"""Read one uncompressed tar stream from its first header to its last zero byte."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _LONG_NAMES: Final = {b"L": "path", b"K": "linkpath"}
 
 
 class TarWalk:
-    """Iterates over the members of a tar stream; content that is not read is passed over.
+    """Iterates over the members of a tar stream, and skips content that is not read.
 
-    ``part`` names the stream in messages. Every header must be sound, every member complete, the
-    end marked by two zero blocks and followed by nothing but zeros.
+    ``part`` is the name of the stream in messages. Every header must be valid, every member
+    complete, and the end marked by two zero blocks and followed only by zeros.
     """
 
     def __init__(self, stream: ExpandedStream, limits: Limits, part: TrustedText) -> None:
@@ -80,7 +80,7 @@ class TarWalk:
             reason = f"its name or target has more than {self._limits.path_bytes:,} characters"
             raise BadMember(member.path, TrustedText(reason))
         if not is_plain(member.path + member.target):
-            reason = "its name or target holds characters that command terminals or turn text"
+            reason = "its name or target has characters that control terminals or turn text"
             raise UnsafePath(member.path, TrustedText(reason))
         return member
 

@@ -1,8 +1,8 @@
-"""The directory tree that a package would unpack to, and whether doing so is safe anywhere.
+"""The directory tree that a package unpacks to, with checks that unpacking is safe on all systems.
 
-Clients unpack with different libraries on different systems, into a tree that is then linked into
-a prefix. What the tree refuses could write outside of it, or unpack to different files, on one
-of them.
+Clients unpack a package with different libraries on different systems, and link the files into a
+prefix. On some of them, a refused package could write files outside of the tree, or unpack to
+different files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pulp_conda.formats.archives.links import (
     RegularFile,
     Tick,
     entry,
-    foreign,
+    fault_of_target,
     parts_of,
 )
 from pulp_conda.formats.archives.tar_headers import Member, MemberKind
@@ -35,7 +35,7 @@ from pulp_conda.formats.limits import Limits
 
 
 class PackageTree:
-    """Grows by the members of a package, in the order of the archive."""
+    """The tree of a package's members, added in the order of the archive."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -45,7 +45,7 @@ class PackageTree:
         self._links: list[tuple[list[str], str]] = []
 
     def add(self, member: Member) -> str:
-        """Take ``member`` in and return its path without ``./``; empty for the root itself.
+        """Add ``member``; return its path without ``./``, which is empty for the root.
 
         Raises UnsafePath, UnsafeLink, DuplicateMember or TooManyMembers.
         """
@@ -61,7 +61,7 @@ class PackageTree:
         return "/".join(parts)
 
     def holds(self, path: str) -> bool:
-        """Tell whether ``path``, written with ``/``, is a file, link or directory in here."""
+        """Return whether ``path``, written with ``/``, is a file, link or directory of the tree."""
         return self._find(path.split("/")) is not None
 
     def links_below(self, directory: str) -> set[str]:
@@ -69,15 +69,15 @@ class PackageTree:
         return {"/".join(parts) for parts, _ in self._links if parts[0] == directory}
 
     def check_links(self, tick: Tick, spared: Collection[str] = ()) -> bool:
-        """Follow every symbolic link as each system would; tell whether one leads out.
+        """Follow every symbolic link as each system would; return whether one leads out.
 
-        Calls ``tick`` at each step. The links at ``spared`` paths may lead anywhere, though nothing
-        may be written through them. Needs the whole tree: what a link leads to depends on other
-        links, so ``a/../b`` may leave the package although it does not look so.
+        Call this when the tree is complete, because the target of a link may depend on other links:
+        even ``a/../b`` may leave the package. The links at ``spared`` paths may lead anywhere, but
+        nothing may be written through them. ``tick`` is called at each step.
 
         Raises:
-            UnsafeLink: one leads in a circle, or out of the package and the limits forbid it.
-            UnsafePath: a system that overlooks case would unpack another member through one.
+            UnsafeLink: a link leads in a circle, or out of the package if the limits forbid it.
+            UnsafePath: a system that ignores case would unpack another member through a link.
         """
         if not self._links:
             return False
@@ -88,7 +88,7 @@ class PackageTree:
         outside = False
         for parts, target in self._links:
             path = "/".join(parts)
-            if path not in spared and (reason := links.way_out(parts, target, tick)):
+            if path not in spared and (reason := links.fault_of(parts, target, tick)):
                 if reason == CIRCLE or not self._limits.outside_links:
                     raise UnsafeLink(path, target, TrustedText(reason))
                 outside = True
@@ -149,7 +149,7 @@ class PackageTree:
 
     def _check_hardlink(self, member: Member) -> None:
         target = member.target
-        reason = foreign(target)
+        reason = fault_of_target(target)
         if not reason and climbs(target):
             reason = "its target holds '..'"
         if not reason and not isinstance(self._find(parts_of(target)), RegularFile):
@@ -159,8 +159,7 @@ class PackageTree:
 
 
 def _safe_parts(path: str) -> list[str]:
-    # Names that hold backslashes and colons are legal elsewhere: such a name passes when it is
-    # safe either way.
+    # Names with backslashes or colons are legal on some systems, and accepted if safe on all.
     if is_absolute(path):
         raise UnsafePath(path, TrustedText("it is absolute"))
     if climbs(path):

@@ -1,10 +1,10 @@
-"""The outer zip of a ``.conda`` file, taken literally (CEP 35).
+"""A strict reader of the outer zip of a ``.conda`` file (CEP 35).
 
-Python's ``zipfile`` does not serve here, nor does conda-package-streaming, which builds on it:
-both look for the directory from the end and so accept whatever stands before, between or after the
-members, and neither compares the directory with the headers beside the data, which is what clients
-that unpack while downloading go by. Here the bytes must add up: members one after the other
-from the first byte on, then the directory, then its end record, then nothing.
+Python's ``zipfile`` and conda-package-streaming, which uses it, are not strict enough. Both search
+for the directory from the end, and accept any data before, between or after the members. Neither
+compares the directory with the local headers, which clients use that unpack while they download.
+Here every byte must belong to a part: the members from the first byte on, one after the other, then
+the directory, then its end record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pulp_conda.formats.errors import (
 )
 
 ZIP: Final = TrustedText("the zip")
-# Three members with names of at most 211 characters make a directory of about a kilobyte.
+# The directory of three members with names of at most 211 characters has about a kilobyte.
 MAX_DIRECTORY_BYTES: Final = 64 * 1024
 
 _LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
@@ -41,15 +41,15 @@ _ZIP64_FIELD: Final = 0x0001
 _UNICODE_PATH_FIELD: Final = 0x7075
 _ENCRYPTED: Final = 1 << 0 | 1 << 6 | 1 << 13
 _DESCRIPTOR: Final = 1 << 3
-# Bits 1 and 2 tune deflate, bit 11 says that the name is UTF-8; the rest changes the meaning.
+# Bits 1 and 2 tune deflate, and bit 11 says that the name is UTF-8. Other bits change the meaning.
 _KNOWN_FLAGS: Final = 1 << 1 | 1 << 2 | _DESCRIPTOR | 1 << 11
-# 6.3, the last version of the format that Python's zipfile, and so conda, agrees to read.
+# 6.3, the last version of the format that Python's zipfile, and so conda, can read.
 _MAX_VERSION_NEEDED: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One member of the directory: its name and where its data lies in the file."""
+    """One member of the directory: its name, and the position of its data in the file."""
 
     name: str
     data_offset: int
@@ -79,10 +79,10 @@ class _Entry:
 
 
 def read_directory(file: BinaryIO, size_bytes: int) -> list[ZipMember]:
-    """Return the members of the zip that fills ``file`` of ``size_bytes`` entirely.
+    """Return the members of a zip that fills ``file`` of ``size_bytes`` entirely.
 
-    Raises CorruptArchive, TruncatedArchive, TrailingData or BadZipMember. zip64 is accepted
-    wherever it says the same as the rest: common writers reserve it before they know a size.
+    Raises CorruptArchive, TruncatedArchive, TrailingData or BadZipMember. zip64 fields are accepted
+    if they agree with the others, because common writers add them before they know a size.
     """
     start, count, end = _read_end(file, size_bytes)
     if end - start > MAX_DIRECTORY_BYTES:
@@ -105,7 +105,7 @@ def read_directory(file: BinaryIO, size_bytes: int) -> list[ZipMember]:
 
 
 class ZipMemberReader:
-    """Reads the data of one member; the last read raises CorruptArchive if the CRC is wrong."""
+    """Reads the data of one member. The last read raises CorruptArchive if the CRC is wrong."""
 
     def __init__(self, file: BinaryIO, member: ZipMember) -> None:
         self._file = file
@@ -130,7 +130,7 @@ def _read_end(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
     fields = _unpack(file, _END, position)
     magic, disk, first_disk, here, count, length, offset, comment = fields
     if magic != b"PK\x05\x06":
-        # A comment, bytes after the end and a missing end look alike from here.
+        # A comment, bytes after the end and a missing end look alike at this position.
         tail = _at(file, max(0, size_bytes - 2 * _MAX16), min(size_bytes, 2 * _MAX16))
         if b"PK\x05\x06" in tail:
             raise TrailingData(ZIP, TrustedText("or a comment after its end"))
@@ -155,7 +155,7 @@ def _read_end(file: BinaryIO, size_bytes: int) -> tuple[int, int, int]:
 
 
 def _read_end64(file: BinaryIO, end: int) -> tuple[tuple[int, ...], int] | None:
-    """Return the zip64 end record's fields and its offset, None where there is none."""
+    """Return the fields and the offset of the zip64 end record, None if there is none."""
     position = end - _LOCATOR64.size
     if position < _END64.size:
         return None
@@ -207,7 +207,7 @@ def _check_storage(entry: _Entry) -> None:
 
 
 def _check_local(file: BinaryIO, entry: _Entry, end: int) -> ZipMember:
-    """Compare the header beside the data with the directory's ``entry``."""
+    """Compare the local header of a member with its ``entry`` in the directory."""
     if entry.offset + _LOCAL.size > end:
         raise CorruptArchive(ZIP, TrustedText("a member lies beyond its end"))
     fields = _unpack(file, _LOCAL, entry.offset)
@@ -229,7 +229,7 @@ def _check_local(file: BinaryIO, entry: _Entry, end: int) -> ZipMember:
 
 
 def _end_of(file: BinaryIO, entry: _Entry, member: ZipMember, limit: int) -> int:
-    """Return where the member's data and, if it has one, its data descriptor end."""
+    """Return the end of the member's data and, if it has one, of its data descriptor."""
     end = member.data_offset + member.size_bytes
     if not entry.flags & _DESCRIPTOR:
         return end
@@ -268,7 +268,7 @@ def _zip64_values(extra: bytes) -> list[int]:
 
 
 def _widened(narrow: tuple[int, int, int], wide: list[int]) -> tuple[int, int, int]:
-    """Replace the 32-bit values that stand for "see zip64" by the 64-bit values, in order."""
+    """Replace the 32-bit values that mean "see zip64" by the 64-bit values, in order."""
     left = iter(wide)
     exact = [next(left, _MAX32) if value == _MAX32 else value for value in narrow]
     return exact[0], exact[1], exact[2]

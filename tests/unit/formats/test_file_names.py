@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pulp_conda.formats.errors import InvalidPackage, MisplacedMember, UnsafeLink, UnsafePath
-from pulp_conda.formats.file_names import climbs, is_absolute, may_be, spelling
+from pulp_conda.formats.file_names import climbs, is_absolute, may_be, normalized_name
 from pulp_conda.formats.limits import Limits
 from tests.builders import PackageBuilder
 from tests.unit.formats.packages import read_conda, read_tar
@@ -51,7 +51,7 @@ def test_other_names_are_not_taken_for_it(path: str) -> None:
 
 @given(st.text())
 def test_a_spelling_is_its_own(name: str) -> None:
-    assert spelling(spelling(name)) == spelling(name)
+    assert normalized_name(normalized_name(name)) == normalized_name(name)
 
 
 @pytest.mark.parametrize(
