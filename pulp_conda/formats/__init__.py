@@ -1,1 +1,1 @@
-"""The conda formats: pure Python, without Django, pulpcore or network."""
+"""Conda's formats, in pure Python without Django, pulpcore or network."""

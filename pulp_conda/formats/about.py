@@ -1,4 +1,4 @@
-"""The descriptive fields of `info/about.json`, tidied for search and display."""
+"""The descriptive fields of `info/about.json`, prepared for search and display."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ About = dict[str, str | list[str]]
 _TEXTS: Final = ("summary", "description", "license", "license_family", "license_file")
 _URLS: Final = ("home", "dev_url", "doc_url", "doc_source_url", "source_url")
 _MAX_CHARACTERS: Final = 64 * 1024
-# NUL and halves of surrogate pairs.
+# NUL and lone surrogates.
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def describe(about: Mapping[str, Any]) -> About:
-    """Return the fields that describe a package to people; what makes no sense is left out.
+    """Return the descriptive fields that are valid.
 
-    A field is a string, or a list of strings where the recipe gave several. Links are absolute
-    http or https URLs, so that a page may show them.
+    A field is a string, or a list of strings if the recipe has several. Links are absolute http or
+    https URLs, so that a web page may show them.
     """
     texts = {field: _strings(about.get(field)) for field in _TEXTS}
     links = {field: list(filter(_is_link, _strings(about.get(field)))) for field in _URLS}
@@ -38,7 +38,7 @@ def _strings(value: Any) -> list[str]:
 
 
 def _is_text(text: str) -> bool:
-    """Tell whether a string says anything, and PostgreSQL can store it."""
+    """Return whether a string is not blank, and PostgreSQL can store it."""
     return bool(text.strip()) and _UNSTORABLE.search(text) is None
 
 

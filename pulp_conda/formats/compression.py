@@ -1,8 +1,8 @@
-"""Zstandard: the one library that compresses and decompresses here, and how it is used.
+"""Compression and decompression with Zstandard, by one library.
 
-It is that of Python's standard library, or its backport. Another version of the library may give
-other bytes for the same text, although every version reads them all: of 1,572 shards of real
-records 63 differ between zstd 1.5.6 and 1.5.7.
+The library is that of Python's standard library, or its backport. Different versions may give
+different bytes for the same text: of 1,572 shards of real records, 63 differ between zstd 1.5.6 and
+1.5.7. Every version can read the bytes of all others.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ class Readable(Protocol):
     """A file that is open for reading."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return at most `size` bytes, or all that are left; none at the end."""
+        """Return at most `size` bytes, or all that are left; empty bytes at the end."""
 
 
 def decompressed(file: Readable) -> zstd.ZstdFile:
-    """Return the text of a compressed file as a file.
+    """Return a file of the decompressed text of a compressed file.
 
-    Reading it raises `zstd.ZstdError` if the file is damaged, and EOFError if it ends early.
+    Reading it raises `zstd.ZstdError` if the compressed file is damaged, and EOFError if it ends
+    early.
     """
     return zstd.ZstdFile(cast(IO[bytes], file))
 
 
 def frame_compressor(level: int, size: int) -> zstd.ZstdCompressor:
-    """Return a compressor of one frame with a checksum, whose header says `size`.
+    """Return a compressor of one frame, with a checksum, and `size` in its header.
 
-    Decoders that decompress in one call refuse a frame without its size. Another number of bytes
-    is a `zstd.ZstdError`.
+    Decoders that decompress in one call refuse a frame without its size. Compressing another number
+    of bytes raises `zstd.ZstdError`.
     """
     compressor = _compressor(level)
     compressor.set_pledged_input_size(size)

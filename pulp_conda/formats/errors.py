@@ -1,8 +1,8 @@
-"""The reasons for which a package is refused, one class each, worded for the packager.
+"""The reasons for refusing a package: one class for each, with a message for the packager.
 
-The caller decides what a refusal means to its client (a status, a task's error code); nothing here
-knows. Every class says its kind with ``code``, keeps the offending values in typed fields and
-builds its one sentence in ``InvalidPackage.__str__``.
+The caller decides how a client is told (a status, a task's error code). Every class has a stable
+``code``, typed fields with the offending values, and one sentence, which
+``InvalidPackage.__str__`` fills in.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-# A name inside a package may be 4 KiB of control characters; a message is read by people and logs.
+# A name in a package may be 4 KiB of control characters, and messages appear in terminals and logs.
 MAX_SHOWN_CHARACTERS = 100
 
 
 def quoted(value: str) -> str:
-    """Return untrusted text as a short quoted literal in which nothing unprintable is left."""
+    """Return untrusted text as a short quoted literal, with unprintable characters escaped."""
     cut = value[:MAX_SHOWN_CHARACTERS]
     shown = ascii(cut)
     if len(shown) > MAX_SHOWN_CHARACTERS + 2:
@@ -29,23 +29,23 @@ def _shown(value: Any) -> str:
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, int):
-        # Python refuses to print numbers of more than 4,300 digits.
+        # Python raises ValueError for numbers of more than 4,300 digits.
         return f"{value:,}" if abs(value) < 2**64 else "a number beyond 64 bits"
     return quoted(repr(value)[:MAX_SHOWN_CHARACTERS])
 
 
 class TrustedText(str):
-    """Words of our own inside a sentence, printed as they are; all other text is quoted."""
+    """Text of this package inside a message. It is not quoted; all other text is."""
 
     __slots__ = ()
 
 
 @dataclass(eq=False)
 class InvalidPackage(ValueError):
-    """A package that breaks a rule of the conda formats or a limit of this server.
+    """A package that breaks a rule of conda's formats or a limit of this server.
 
-    ``code`` is stable and meant for machines, ``str()`` is one sentence for people. Instances can
-    be pickled, as tasks hand them between processes.
+    ``code`` is stable and meant for programs; ``str()`` is one sentence for people. Instances can
+    be pickled, because tasks pass them between processes.
     """
 
     code: ClassVar[str] = "invalid-package"
@@ -63,7 +63,7 @@ class InvalidPackage(ValueError):
 
 @dataclass(eq=False)
 class InvalidIdentifier(InvalidPackage):
-    """A name that does not follow its grammar; the subclass says which kind of name."""
+    """A name that does not follow its grammar. The subclass says which kind of name."""
 
     code = "invalid-identifier"
     sentence = "the identifier {value} is invalid: {reason}"
@@ -132,7 +132,7 @@ class InvalidFilename(InvalidIdentifier):
 
 
 class LimitExceeded(InvalidPackage):
-    """The package costs more than this server allows; it may well be valid elsewhere."""
+    """The package exceeds a limit of this server. It may be valid on other servers."""
 
     code = "limit-exceeded"
 
@@ -150,7 +150,7 @@ class PackageTooLarge(LimitExceeded):
 
 @dataclass(eq=False)
 class ExpandsTooFar(LimitExceeded):
-    """The archive unpacks to more than allowed for a file of its size (a bomb)."""
+    """The archive unpacks to more bytes than allowed for a file of its size (a bomb)."""
 
     code = "expands-too-far"
     sentence = (
@@ -163,7 +163,7 @@ class ExpandsTooFar(LimitExceeded):
 
 @dataclass(eq=False)
 class TooManyMembers(LimitExceeded):
-    """The archive holds more files and directories than allowed."""
+    """The archive has more files and directories than allowed."""
 
     code = "too-many-members"
     sentence = "the package holds more than the {limit} {counted} allowed"
@@ -199,7 +199,7 @@ class TooSlow(LimitExceeded):
 
 @dataclass(eq=False)
 class LyingExtension(InvalidPackage):
-    """The content is not what the extension promises."""
+    """The content does not have the format of the file's extension."""
 
     code = "lying-extension"
     sentence = "the file is named {extension} but its content is {found}"
@@ -210,7 +210,7 @@ class LyingExtension(InvalidPackage):
 
 @dataclass(eq=False)
 class CorruptArchive(InvalidPackage):
-    """Compressed data, a checksum or a header that cannot be read."""
+    """Compressed data or a header that cannot be read, or a wrong checksum."""
 
     code = "corrupt-archive"
     sentence = "{part} is corrupt: {reason}"
@@ -221,7 +221,7 @@ class CorruptArchive(InvalidPackage):
 
 @dataclass(eq=False)
 class TruncatedArchive(InvalidPackage):
-    """Data that ends before it should, as after an interrupted transfer."""
+    """Data that ends too early, for instance after an interrupted transfer."""
 
     code = "truncated-archive"
     sentence = "{part} is truncated"
@@ -231,7 +231,7 @@ class TruncatedArchive(InvalidPackage):
 
 @dataclass(eq=False)
 class TrailingData(InvalidPackage):
-    """Bytes before, between or after what the archive accounts for."""
+    """Bytes before, between or after the parts of an archive."""
 
     code = "trailing-data"
     sentence = "{part} holds data {where}"
@@ -242,7 +242,7 @@ class TrailingData(InvalidPackage):
 
 @dataclass(eq=False)
 class BadZipMember(InvalidPackage):
-    """A member that the outer zip of a ``.conda`` file may not have, or not in this form."""
+    """A member that is not allowed in the outer zip of a ``.conda`` file."""
 
     code = "bad-zip-member"
     sentence = "the zip member {member} is refused: {reason}"
@@ -263,7 +263,7 @@ class MissingZipMember(InvalidPackage):
 
 @dataclass(eq=False)
 class UnsupportedFormatVersion(InvalidPackage):
-    """``metadata.json`` declares another version of the ``.conda`` format than 2."""
+    """``metadata.json`` declares a version of the ``.conda`` format other than 2."""
 
     code = "unsupported-format-version"
     sentence = "metadata.json declares conda_pkg_format_version {version}, only 2 is supported"
@@ -287,7 +287,7 @@ class WrongInnerName(InvalidPackage):
 
 @dataclass(eq=False)
 class BadMember(InvalidPackage):
-    """A tar member that no package may hold; base of the refusals about one member."""
+    """A tar member that is not allowed in a package; base class of errors about one member."""
 
     code = "bad-member"
     sentence = "the member {member} is refused: {reason}"
@@ -297,21 +297,21 @@ class BadMember(InvalidPackage):
 
 
 class UnsafePath(BadMember):
-    """A path that leaves the package or means different things on different systems."""
+    """A path that leads out of the package, or that systems interpret differently."""
 
     code = "unsafe-path"
     sentence = "the path {member} is unsafe: {reason}"
 
 
 class SpecialFile(BadMember):
-    """A device, pipe, sparse file or other type that packages cannot hold."""
+    """A device, pipe, sparse file or other type that is not allowed in packages."""
 
     code = "special-file"
     sentence = "the member {member} is neither file, directory nor link: {reason}"
 
 
 class DuplicateMember(BadMember):
-    """Two members for one path, or one path that is file and directory at once."""
+    """Two members with one path, or a path that is both a file and a directory."""
 
     code = "duplicate-member"
     sentence = "the path {member} occurs more than once: {reason}"
@@ -340,7 +340,7 @@ class UnsafeLink(InvalidPackage):
 
 @dataclass(eq=False)
 class MissingDocument(InvalidPackage):
-    """A metadata document that every package must hold."""
+    """A package without a metadata document that is required."""
 
     code = "missing-document"
     sentence = "the package holds no {member}"
@@ -350,7 +350,7 @@ class MissingDocument(InvalidPackage):
 
 @dataclass(eq=False)
 class InvalidJson(InvalidPackage):
-    """A metadata document that is no acceptable JSON."""
+    """A metadata document that is not acceptable JSON."""
 
     code = "invalid-json"
     sentence = "{member} is not acceptable JSON: {reason}"
@@ -361,7 +361,7 @@ class InvalidJson(InvalidPackage):
 
 @dataclass(eq=False)
 class InvalidField(InvalidPackage):
-    """A field of a metadata document that is missing or has a value it may not have."""
+    """A field of a metadata document that is missing or has a value that is not allowed."""
 
     code = "invalid-field"
     sentence = "in {member} the field {field} is refused: {reason}"
@@ -373,7 +373,7 @@ class InvalidField(InvalidPackage):
 
 @dataclass(eq=False)
 class InvalidDependency(InvalidPackage):
-    """A dependency that is no MatchSpec (CEP 29)."""
+    """A dependency that is not a MatchSpec (CEP 29)."""
 
     code = "invalid-dependency"
     sentence = "in {member} the field {field} holds {spec}, which no client understands: {reason}"
@@ -386,7 +386,7 @@ class InvalidDependency(InvalidPackage):
 
 @dataclass(eq=False)
 class MissingFile(InvalidPackage):
-    """A path that ``info/paths.json`` promises and the archive does not hold."""
+    """A path that ``info/paths.json`` lists and the archive does not have."""
 
     code = "missing-file"
     sentence = "info/paths.json lists {path}, which the package does not hold"

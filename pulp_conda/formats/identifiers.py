@@ -1,7 +1,7 @@
-"""Names: of packages, versions, builds, subdirs, channels and files (CEP 26, CEP 33).
+"""Names of packages, versions, builds, subdirs, channels, owners and files (CEP 26, CEP 33).
 
-Each ``check_*`` is strict, meant for uploads, and raises its own ``InvalidIdentifier``. Mirrors
-meet older names and use ``PackageFilename.parse``, which only splits.
+Each ``check_*`` is strict, for uploads, and raises its own ``InvalidIdentifier``. Mirrors meet
+older names, and use ``PackageFilename.parse``, which only splits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAX_LABEL = 128
 MAX_OWNER = 64
 MAX_FILENAME = 211
 
-# CEP 26's own expression without the doubled separator `_-` that its prose forbids.
+# The expression of CEP 26, without the doubled separator `_-`, which the text of CEP 26 forbids.
 _NAME = re.compile(r"_|_?[a-z0-9]+(?:[._-][a-z0-9]+)*[._-]?")
 _VERSION = re.compile(r"[0-9a-z._+!]+")
 _BUILD = re.compile(r"[a-zA-Z0-9_.+]+")
@@ -49,10 +49,10 @@ _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 _TIMESTAMP = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
-TOKEN_SEGMENT: Final = "t"  # noqa: S105 (where one stands, not one itself)
-"""What stands before an access token in a URL, as conda looks for it."""
+TOKEN_SEGMENT: Final = "t"  # noqa: S105 (the segment before a token, not a token)
+"""The segment of a URL before an access token, as conda writes it."""
 
-# The union of what conda and rattler know; an index is worth probing for these.
+# All subdirs that conda or rattler know.
 KNOWN_SUBDIRS: Final[frozenset[str]] = frozenset(
     """
     noarch
@@ -68,7 +68,7 @@ KNOWN_SUBDIRS: Final[frozenset[str]] = frozenset(
 
 
 def extension_of(filename: str) -> Extension | None:
-    """Return the package extension that ``filename`` ends with, None when it is no package."""
+    """Return the package extension that ``filename`` ends with, None if it has none."""
     return next(
         (e for e in EXTENSIONS if filename.removesuffix(f".{e}") not in (filename, "")), None
     )
@@ -131,10 +131,11 @@ def check_subdir(value: str) -> str:
 
 
 def check_channel(value: str) -> str:
-    """Return ``value`` if it is a channel path, one or more segments. Raises InvalidChannel.
+    """Return ``value`` if it is a channel path of one or more segments. Raises InvalidChannel.
 
-    Refused are also names that the URLs of channels give another meaning: a first segment ``t``
-    stands before an access token, and a last segment that is a platform's name is a subdir.
+    Names that have another meaning in URLs of channels are refused too: a first segment ``t``
+    precedes an access token, the name of a platform as last segment is a subdir, and a time is a
+    checkpoint.
     """
     _checked(
         InvalidChannel,
@@ -145,18 +146,18 @@ def check_channel(value: str) -> str:
     )
     segments = value.split("/")
     if any(not segment.strip(".") for segment in segments):
-        raise InvalidChannel(value, TrustedText("no part may consist of dots"))
+        raise InvalidChannel(value, TrustedText("a part must not consist of dots"))
     if segments[0] == TOKEN_SEGMENT:
-        raise InvalidChannel(value, TrustedText("in URLs, t stands before an access token"))
+        raise InvalidChannel(value, TrustedText("in URLs, t precedes an access token"))
     if segments[-1] in KNOWN_SUBDIRS:
         raise InvalidChannel(value, TrustedText("its last part is the name of a subdir"))
     if any(is_timestamp(segment) for segment in segments):
-        raise InvalidChannel(value, TrustedText("a part is a time, as checkpoints have it"))
+        raise InvalidChannel(value, TrustedText("a part has the form of a checkpoint's time"))
     return value
 
 
 def is_timestamp(segment: str = "") -> bool:
-    """Tell whether a segment of a path is the time of a checkpoint, which no channel's name is."""
+    """Return whether a segment of a path is the time of a checkpoint, as no channel's name is."""
     return _TIMESTAMP.fullmatch(segment) is not None
 
 
@@ -196,9 +197,9 @@ def _checked(
 
 @dataclass(frozen=True, slots=True, order=True)
 class PackageFilename:
-    """``name-version-build.extension``, taken apart; ``str()`` puts it together again.
+    """``name-version-build.extension`` in its parts; ``str()`` joins them.
 
-    Neither the constructor nor ``parse`` knows the grammars of the parts: ``check`` does.
+    The constructor and ``parse`` do not check the grammars of the parts; ``check`` does.
     """
 
     name: str
@@ -208,10 +209,10 @@ class PackageFilename:
 
     @classmethod
     def parse(cls, text: str) -> PackageFilename:
-        """Split from the right: extension, build, version; a name may hold dashes.
+        """Split a file name from the right, because a name may contain dashes.
 
-        Raises InvalidFilename when there is no known extension or no three non-empty parts, or
-        when the text holds a slash or a control character and so is no file name at all.
+        Raises InvalidFilename if the extension is unknown, if there are not three parts that are
+        not empty, or if the text contains a slash or a control character.
         """
         extension = check_extension(text)
         if "/" in text or "\\" in text or not text.isprintable():
@@ -224,14 +225,14 @@ class PackageFilename:
 
     @property
     def stem(self) -> str:
-        """``name-version-build``, which also names the inner members of a ``.conda`` file."""
+        """``name-version-build``, which is also part of the member names of a ``.conda`` file."""
         return f"{self.name}-{self.version}-{self.build}"
 
     def __str__(self) -> str:
         return f"{self.stem}.{self.extension}"
 
     def check(self) -> None:
-        """Raise the InvalidIdentifier of the first part that breaks its grammar (CEP 26)."""
+        """Raise InvalidIdentifier for the first part that does not follow its grammar (CEP 26)."""
         check_name(self.name)
         check_version(self.version)
         check_build(self.build)

@@ -1,4 +1,4 @@
-"""`info/index.json`: what a package says that it is, and whether it may (CEP 34)."""
+"""Validation of `info/index.json`, the metadata of a package (CEP 34)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IDENTITY: Final = {
     "build": check_build,
     "subdir": check_subdir,
 }
-# What conda writes for these in a subdir; the others are written as they are.
+# The architectures that conda writes differently in a subdir.
 _ARCHITECTURES: Final = {"x86": "32", "x86_64": "64"}
 _SPECS: Final = ("depends", "constrains")
 _LISTS: Final = ("flags", "purls")
@@ -33,7 +33,7 @@ _TEXTS: Final = (
     "python_site_packages_path",
 )
 
-# The package URLs that every reader takes; one that rattler does not costs it the whole channel.
+# The package URLs that every client can read. For any other one, rattler refuses a whole channel.
 _VALUE = r"[A-Za-z0-9._/:-]+"
 _PURL: Final = re.compile(
     r"pkg:[a-z][a-z0-9.-]*"
@@ -46,23 +46,23 @@ _PURL: Final = re.compile(
 _MAX_NUMBER: Final = 2**63 - 1
 _MAX_SCHEMA_VERSION: Final = 3
 _MILLISECONDS_FROM: Final = 10**12
-"""Timestamps below are seconds: as milliseconds they would lie before 2001, conda's birth."""
+"""Smaller timestamps are seconds: as milliseconds they would be before 2001, and conda is newer."""
 _CLOCK_SKEW_S: Final = 24 * 3600
 
 
 def check_index(
     index: Mapping[str, Any], now: float, claimed_subdir: str | None = None
 ) -> dict[str, Any]:
-    """Return an `info/index.json` that may be uploaded, with what it leaves out filled in.
+    """Return a valid `info/index.json`, completed.
 
     An absent `build_number` is 0. An absent `subdir` is `claimed_subdir`, which the URL of an
-    upload may say, or else what `platform` and `arch` say. `now`, in seconds since the epoch,
-    bounds its timestamp.
+    upload may contain, or else follows from `platform` and `arch`. The timestamp must not be later
+    than `now`, in seconds since the epoch.
 
     Raises:
-        InvalidIdentifier: name, version, build or subdir break their grammar.
-        InvalidField: a field is missing or has a value that it may not have.
-        InvalidDependency: a requirement is no MatchSpec, or none that its index may hold.
+        InvalidIdentifier: name, version, build or subdir do not follow their grammar.
+        InvalidField: a field is missing or has a value that is not allowed.
+        InvalidDependency: a requirement is not a MatchSpec, or not one that an index may have.
     """
     completed = {"build_number": 0, **index}
     if completed.get("subdir") is None:
@@ -76,7 +76,7 @@ def check_index(
 
 
 def _subdir_of(index: Mapping[str, Any]) -> str:
-    """Return the subdir of a package that does not name it, as conda-build before 2016."""
+    """Return the subdir of a package that does not name it. conda-build did not before 2016."""
     platform, arch = index.get("platform"), index.get("arch")
     if isinstance(platform, str) and isinstance(arch, str):
         return f"{platform}-{_ARCHITECTURES.get(arch, arch)}"
@@ -86,9 +86,9 @@ def _subdir_of(index: Mapping[str, Any]) -> str:
 
 
 def check_fields(index: Mapping[str, Any], now: float) -> None:
-    """Raise the InvalidPackage of the first field whose value no record may have.
+    """Raise InvalidPackage for the first field with a value that no record may have.
 
-    Fields may be absent, `subdir` excepted, and those that records can lack may be null.
+    All fields but `subdir` may be absent. Fields that records can lack may be null.
     """
     _check_build_number(index)
     _check_schema_version(index)
@@ -142,7 +142,7 @@ def _check_noarch(index: Mapping[str, Any]) -> None:
         return
     if noarch is not True and noarch not in ("generic", "python"):
         raise _refusal("noarch", "it must be 'generic' or 'python'")
-    # Packages for the stable ABI are noarch to Python and yet made for a platform (CEP 20).
+    # Packages for Python's stable ABI are `noarch: python` and still for one platform (CEP 20).
     if noarch != "python" and index["subdir"] != "noarch":
         raise _refusal("subdir", "it must be 'noarch' for a generic noarch package")
 
@@ -151,7 +151,7 @@ def _check_timestamp(index: Mapping[str, Any], now: float) -> None:
     timestamp = index.get("timestamp")
     if timestamp is None:
         return
-    # A fraction, which Python's clients shrug at, makes rattler's refuse the whole channel.
+    # Clients in Python accept a fraction, but rattler refuses the whole channel.
     if not _is_number(timestamp) or timestamp < 0:
         raise _refusal("timestamp", "it must be an integer of milliseconds")
     seconds = timestamp / 1000 if timestamp >= _MILLISECONDS_FROM else timestamp

@@ -1,9 +1,9 @@
-"""Reading the JSON documents inside a package: bounded, and strict where clients must agree.
+"""Parse the JSON documents of a package: within limits, and strictly where clients must agree.
 
-RFC 8259 leaves open what duplicate keys, huge numbers and lone surrogates mean, and readers
-differ, PostgreSQL among them. Such documents are refused, so that no two clients can see two
-packages in one. The standard library's parser is used because it alone reports duplicate keys;
-``msgspec`` is ten times faster and serves for ``paths.json``, which nobody stores.
+RFC 8259 does not define the meaning of duplicate keys, huge numbers and lone surrogates, and
+parsers differ, PostgreSQL's among them. Such documents are refused, so that all clients see the
+same package. The parser is that of the standard library, because only it reports duplicate keys.
+``msgspec`` is ten times faster, and is used for ``paths.json``, which is not stored.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pulp_conda.formats.errors import InvalidJson, TrustedText
 
 _MIN_INTEGER: Final = -(2**63)
 _MAX_INTEGER: Final = 2**64 - 1
-# 19 digits and a sign; longer ones are refused before they cost a conversion.
+# 19 digits and a sign. Longer numbers are refused before they are converted.
 _MAX_INTEGER_CHARACTERS: Final = 20
 _TOO_LARGE: Final = "it has a number beyond 64 bits"
 
 
 class _RuleBroken(ValueError):
-    """Carries a rule out of the parser's callbacks."""
+    """Raised by the parser's callbacks with the rule that is broken."""
 
 
 def parse_object(data: bytes, *, member: str, max_depth: int) -> dict[str, Any]:
@@ -36,11 +36,10 @@ def parse_object(data: bytes, *, member: str, max_depth: int) -> dict[str, Any]:
 def parse_json(data: bytes, *, member: str, max_depth: int) -> Any:
     """Return the JSON value in ``data``, the content of ``member``.
 
-    JSON has one kind of number, so `1.0` is the integer 1, as for Python's clients.
+    JSON has one type of number, so `1.0` is the integer 1, as for clients in Python.
 
-    Raises InvalidJson for all that is not strict UTF-8 JSON without duplicate keys, NaN or
-    infinity, lone surrogates, NUL characters, numbers beyond 64 bits, and nesting deeper than
-    ``max_depth``.
+    Raises InvalidJson if it is not UTF-8 JSON, or if it has duplicate keys, NaN, infinity, lone
+    surrogates, NUL characters, numbers beyond 64 bits, or nesting deeper than ``max_depth``.
     """
     try:
         text = data.decode("utf-8")
@@ -61,11 +60,11 @@ def parse_json(data: bytes, *, member: str, max_depth: int) -> Any:
 
 
 def salvage_object(data: bytes) -> dict[str, Any]:
-    """Return what can be read of a JSON object that only describes, empty if nothing can.
+    """Return the readable part of a JSON object, empty if nothing can be read.
 
-    For documents that no client installs by. Of a key that occurs twice the last value counts, as
-    for most readers, and text that is not UTF-8 is taken for Latin-1. Numbers become None, and
-    strings may be such as no database stores.
+    This is for descriptive documents, which do not affect an installation. The last of duplicate
+    keys counts, as for most parsers. Text that is not UTF-8 is read as Latin-1. Numbers become
+    None. Strings may contain characters that no database can store.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -105,7 +104,7 @@ def _bounded(value: int) -> int:
 
 
 def _no_constant(word: str) -> NoReturn:
-    raise _RuleBroken(f"it has {word}, which is no JSON number")
+    raise _RuleBroken(f"it has {word}, which is not a JSON number")
 
 
 _DECODER = json.JSONDecoder(
@@ -120,7 +119,7 @@ def _no_number(_digits: str) -> None:
     return None
 
 
-# Converting a number of many digits takes long, and a number describes nothing.
+# Numbers are skipped, because converting many digits takes long, and no field here is a number.
 _LENIENT_DECODER = json.JSONDecoder(
     parse_int=_no_number, parse_float=_no_number, parse_constant=_no_number, strict=False
 )
@@ -152,4 +151,4 @@ def _check_text(text: str) -> None:
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise _RuleBroken("it has half a surrogate pair in a string") from error
+            raise _RuleBroken("it has a lone surrogate in a string") from error

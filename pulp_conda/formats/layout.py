@@ -34,7 +34,7 @@ _SERVED_IN_SUBDIRS = SUBDIR_DOCUMENTS | {
     RUN_EXPORTS_JSON + ZST,
     *(REPODATA_FROM_PACKAGES + suffix for suffix in ("", ZST, BZ2)),
 }
-"""All documents that clients may get in a subdir; a publication has other files, too."""
+"""All documents that clients may get in a subdir. A publication also has other files."""
 
 ROOT_DOCUMENTS = frozenset({CHANNELDATA_JSON, CHANNELDATA_JSON + ZST, NOTICES, INDEX_HTML})
 """All documents that clients may get in the root of a channel."""

@@ -1,4 +1,4 @@
-"""MatchSpecs, the strings that state requirements (CEP 29), as uploads may hold them."""
+"""Validation of MatchSpecs, the strings that state requirements (CEP 29)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from pulp_conda.formats.errors import InvalidDependency, InvalidField, TrustedTe
 from pulp_conda.formats.parsers import attempt
 
 MAX_CHARACTERS: Final = 1024
-"""The longest of 18,978 real ones has 120; the parser's time is quadratic (200 kB take 6 s)."""
+"""The longest of 18,978 real ones has 120. The parser's time is quadratic: 200 kB take 6 s."""
 
 MAX_BRACKETS: Final = 32
-"""The parser calls itself at each bracket: some thousands overflow the stack and end the process
-with a signal, which nothing can catch. Real ones have two."""
+"""The parser is recursive: some thousand brackets overflow the stack, and end the process with a
+signal that cannot be caught. Real ones have two."""
 
-_REMEMBERED: Final = 4096
-"""Patches of a channel repeat few requirements some hundred thousand times: half their time."""
+_CACHED: Final = 4096
+"""The patches of a channel repeat a few requirements some hundred thousand times, and parsing these
+was half of the time."""
 
 
 def check_specs(specs: Any, field: str, member: str) -> list[str]:
     """Return ``specs``, found in ``field`` of ``member``, if clients can parse all of them.
 
-    The reading is as lenient as the clients'. Raises InvalidField when it is no list of strings
-    and InvalidDependency for the first that is no MatchSpec.
+    Parsing is as lenient as that of clients. Raises InvalidField if it is not a list of strings,
+    and InvalidDependency for the first string that is not a MatchSpec.
     """
     if not isinstance(specs, list) or not all(isinstance(spec, str) for spec in specs):
         raise InvalidField(member, field, TrustedText("it must be a list of strings"))
@@ -36,13 +37,13 @@ def check_specs(specs: Any, field: str, member: str) -> list[str]:
     return specs
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHED)
 def _fault(spec: str) -> str | None:
     return _attempt(spec)[1]
 
 
 def parse_spec(spec: str) -> rattler.MatchSpec | None:
-    """Return the MatchSpec of a text that may never have been checked, None when it is none."""
+    """Return the MatchSpec of a text that may not have been checked, None if it is not one."""
     return _attempt(spec)[0]
 
 

@@ -1,4 +1,4 @@
-"""`notices.json`: what a channel has to say to its users (CEP 6)."""
+"""`notices.json`, the messages of a channel to its users (CEP 6)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ MAX_BYTES: Final = 1024 * 1024
 
 
 class Notice(msgspec.Struct, omit_defaults=True):
-    """A notice as clients read it; those know by its `id` which they have shown."""
+    """A notice as clients read it. They use its `id` to show it only once."""
 
     id: str
     message: str
     level: str
-    # As text: conda's parser for times knows no "Z" where Python is old.
+    # As text, because conda's parser for times does not know "Z" with an old Python.
     created_at: str
     expires_at: str | None = None
 
 
 def notices_json(notices: Iterable[Notice]) -> bytes:
-    """Return the document; it is the same for the same notices."""
+    """Return the document; equal notices give equal bytes."""
     return msgspec.json.encode({"notices": list(notices)})
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a time as the document has it."""
+    """Return a time in the form of the document."""
     return moment.isoformat()

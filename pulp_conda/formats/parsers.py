@@ -1,4 +1,4 @@
-"""py-rattler's parsers, made safe for text that strangers wrote."""
+"""Safe use of py-rattler's parsers for untrusted text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _Parsed = TypeVar("_Parsed")
 def attempt(
     parse: Callable[[_Text], _Parsed], text: _Text
 ) -> tuple[_Parsed, None] | tuple[None, str]:
-    """Return what ``parse`` makes of ``text``, or why it rejects it.
+    """Return the result of ``parse``, or the reason for which it rejects ``text``.
 
-    A panic of the parser, as at ``a[build_number=99999999999999999999]``, is a rejection as well:
-    it is no Exception in Python and would end the thread, as it ends every client.
+    A panic of the parser, for instance at ``a[build_number=99999999999999999999]``, is a rejection
+    too. In Python a panic is not an Exception, and would end the thread.
     """
     try:
         return parse(text), None
@@ -28,5 +28,5 @@ def attempt(
 
 
 def parse_fault(parse: Callable[[str], object], text: str) -> str | None:
-    """Return why ``parse`` rejects ``text``, None when it takes it."""
+    """Return the reason for which ``parse`` rejects ``text``, None if it accepts it."""
     return attempt(parse, text)[1]

@@ -1,4 +1,4 @@
-"""`info/paths.json`: what the payload holds (CEP 34)."""
+"""`info/paths.json`, the list of files in the payload of a package (CEP 34)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class PathEntry(msgspec.Struct, frozen=True):
-    """One file, link or directory of the payload; only the fields that are checked."""
+    """One file, link or directory of the payload, with the fields that are checked."""
 
     path: str = msgspec.field(name="_path")
     path_type: Literal["hardlink", "softlink", "directory"] = "hardlink"

@@ -1,4 +1,4 @@
-"""From ``info/index.json`` to the record that stands for the package in repodata (CEP 34, 36)."""
+"""Records: the objects that describe packages in repodata (CEP 34, 36)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import msgspec
 
 Record = dict[str, Any]
 
-# What conda-index leaves out of every record: facts about the build machine, not the package;
-# and what only a server may say of a package.
+# conda-index leaves these out of every record. They describe the build machine, or are facts that
+# only a server may state.
 DROPPED_KEYS: Final[frozenset[str]] = frozenset(
     {
         "arch",
@@ -36,8 +36,8 @@ DROPPED_KEYS: Final[frozenset[str]] = frozenset(
     }
 )
 
-# Fields whose null makes one client or another refuse the whole channel; it says no more than
-# their absence.
+# If one of these fields is null, some client refuses the whole channel. Leaving the field out means
+# the same.
 _NULLS_DROPPED: Final = frozenset(
     {
         "extra_depends",
@@ -59,11 +59,11 @@ _WHEN: Final = re.compile(r"[\[,]\s*(?:when|extras|flags)\s*=")
 
 
 def build_record(index: Mapping[str, Any], *, md5: str, sha256: str, size: int) -> Record:
-    """Return the record of the package whose ``info/index.json`` is ``index``.
+    """Return the record of a package with ``index`` as its ``info/index.json``.
 
-    ``md5`` and ``sha256`` are hex digests and ``size`` the bytes of the file. Unknown keys are
-    kept, ``timestamp`` is kept as it is (clients themselves take values below 10**12 for
-    seconds), the legacy boolean ``noarch`` becomes "generic", and ``depends`` is always a list.
+    ``md5`` and ``sha256`` are hex digests of the file, and ``size`` is its size in bytes. Unknown
+    keys are kept. ``timestamp`` is not converted, because clients treat values below 10**12 as
+    seconds. The legacy boolean ``noarch`` becomes "generic". ``depends`` is always a list.
     """
     record: Record = {
         key: value
@@ -82,9 +82,9 @@ def build_record(index: Mapping[str, Any], *, md5: str, sha256: str, size: int) 
 
 
 def is_v3(record: Mapping[str, Any]) -> bool:
-    """Tell whether the record may only be served under ``v3`` (CEP 43, 44, 45, 48).
+    """Return whether a record, or an index.json, may only be served under ``v3``.
 
-    Takes an index.json as well. Older clients would misread such a record, not merely lack it.
+    Older clients would misinterpret such a record (CEP 43, 44, 45, 48).
     """
     version = record.get("schema_version")
     if isinstance(version, int) and version >= _V3_SCHEMA_VERSION:
@@ -95,23 +95,23 @@ def is_v3(record: Mapping[str, Any]) -> bool:
 
 
 def _has_condition(specs: object) -> bool:
-    # Nobody checked the types in another server's record.
+    # A record from another server was not checked.
     return isinstance(specs, list) and any(
         isinstance(spec, str) and "[" in spec and _WHEN.search(spec) is not None for spec in specs
     )
 
 
 def canonical_json(record: Mapping[str, Any]) -> bytes:
-    """Return the one serialisation of ``record``: keys sorted, no blanks, UTF-8.
+    """Return the canonical serialisation of ``record``: sorted keys, no spaces, UTF-8.
 
-    Equal records give equal bytes whatever their order of keys. Whole floats are written as
-    integers, since ``1.0`` and ``1`` do not survive every database apart.
+    Equal records give equal bytes in any order of keys. Whole floats are written as integers,
+    because some databases do not distinguish ``1.0`` and ``1``.
     """
     return msgspec.json.encode(_plain(record), order="sorted")
 
 
 def record_digest(record: Mapping[str, Any]) -> str:
-    """Return the sha256 of ``canonical_json(record)`` in hex: the identity of the record."""
+    """Return the SHA-256 of ``canonical_json(record)`` in hex. It identifies the record."""
     return hashlib.sha256(canonical_json(record)).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""`info/run_exports.json`: what a package adds to the requirements of its dependants (CEP 12)."""
+"""`info/run_exports.json`: requirements for packages that are built against a package (CEP 12)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _KINDS: Final = frozenset({"weak", "strong", "weak_constrains", "strong_constrai
 def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
     """Return the run exports of a package, empty without the document.
 
-    What can mean one thing only is understood: a list or a string in place of the object are weak
-    ones, a string is a list of one, and null is none. The rest is refused, since dependants break
-    without the requirements.
+    Deviations with only one possible meaning are accepted: a list or a string instead of the object
+    is weak run exports, a string is a list of one, and null means none. Everything else is refused,
+    because packages break without these requirements.
 
     Raises InvalidJson, InvalidField or InvalidDependency.
     """
@@ -31,7 +31,7 @@ def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
     found = parse_json(text, member=_MEMBER, max_depth=limits.json_depth)
     if not isinstance(found, dict):
         found = {"weak": found}
-    # The schema's version is not a kind; both of its versions have the same kinds (CEP 34).
+    # `schema_version` is not a kind. Both versions have the same kinds (CEP 34).
     kinds = {
         kind: [specs] if isinstance(specs, str) else specs
         for kind, specs in found.items()
@@ -41,9 +41,9 @@ def parse_run_exports(data: bytes | None, limits: Limits) -> RunExports:
 
 
 def check_run_exports(found: dict[str, Any], member: str) -> RunExports:
-    """Return `found`, run exports by their kind in `member`.
+    """Return `found`, the run exports in `member` by their kind, if they are valid.
 
-    Raises InvalidField for an unknown kind and for what is no list, and InvalidDependency.
+    Raises InvalidField for an unknown kind or a value that is not a list, and InvalidDependency.
     """
     for kind, specs in found.items():
         if kind not in _KINDS:

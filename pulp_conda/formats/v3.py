@@ -1,7 +1,7 @@
-"""Packages of schema version 3: what they may say, and how `v3` serves it (CEP 43, 44, 45, 48).
+"""Packages of schema version 3: validation, and their records under `v3` (CEP 43, 44, 45, 48).
 
-Clients that know the revision read requirements in one form only, `name` or `name[field="..."]`.
-Packages state theirs as people write them, so the form is given when the index is made.
+Clients that know `v3` read requirements there in one form only, `name` or `name[field="..."]`.
+Packages state requirements in any form, so they are converted when the index is built.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SPECS: Final = ("depends", "constrains")
 _GROUP: Final = re.compile(r"[a-z0-9_.+-]{1,64}")
 _FLAG: Final = re.compile(r"[a-z0-9_]+(?::[a-z0-9_]+)?")
 
-# What py-rattler's canonical form holds: values with quotes of their own match nowhere.
+# The parts of py-rattler's canonical form. Values that contain quotes do not match.
 _FORM: Final = re.compile(r"(?P<name>[a-z0-9._-]+)(?:\[(?P<fields>.+)\])?")
 _FIELD: Final = re.compile(
     r"(?P<key>[a-z_0-9]+)="
@@ -41,10 +41,10 @@ class UnservableDependency(InvalidDependency):
 
 
 def check_fields(index: Mapping[str, Any], member: str) -> None:
-    """Raise the InvalidPackage of what `index`, found in `member`, may not say of this schema.
+    """Raise InvalidPackage if a field of schema version 3 in `index`, from `member`, is invalid.
 
-    Of an object that only `v3` may serve, every requirement must have a form that it can have
-    there. The requirements of others are not looked at.
+    If `index` may only be served under `v3`, every requirement must have a form that is allowed
+    there. Other requirements are not checked.
     """
     groups = index.get("extra_depends")
     if not isinstance(groups, dict | None):
@@ -62,19 +62,20 @@ def check_fields(index: Mapping[str, Any], member: str) -> None:
 
 
 def v3_record(record: Record) -> Record:
-    """Return the record as `v3` serves it: equal in meaning, every requirement in its one form.
+    """Return the record as it is under `v3`: with every requirement in the one form.
 
-    A record that has it already is returned equal. What was never checked and has no such form
-    (another server's record, or one that a patch moved here) is left as it was written.
+    A record that has that form already does not change. A requirement without such a form does not
+    change either. It was never checked: it is from another server's record, or from a record that a
+    patch moved to `v3`.
     """
     return _with_specs(record, lambda spec, _field: served_spec(spec)[0] or spec)
 
 
 def served_spec(spec: str) -> tuple[str, None] | tuple[None, str]:
-    """Return the form that a requirement has under `v3`, or why it can have none (CEP 48)."""
+    """Return the form of a requirement under `v3`, or the reason why it has none (CEP 48)."""
     parsed = parse_spec(spec)
     if parsed is None:
-        return None, "it is no MatchSpec with an exact name"
+        return None, "it is not a MatchSpec with an exact name"
     canonical, fault = attempt(lambda _: parsed.to_canonical_string(), spec)
     if canonical is None:
         return None, str(fault)
@@ -105,7 +106,7 @@ def _served_fields(name: str, fields: str) -> tuple[str, None] | tuple[None, str
 def _served_value(key: str, value: str) -> str:
     if key == "build_number":
         return _EXACT_NUMBER.sub(r"\1", value)
-    # Not every reader knows escapes, and nothing inside of a condition has quotes but these.
+    # Not every client knows escapes. In a condition only these values have quotes.
     return value.replace('\\"', "'") if key == "when" else value
 
 
@@ -120,9 +121,9 @@ def _check_requirements(index: Mapping[str, Any], member: str) -> None:
 
 
 def _with_specs(record: Mapping[str, Any], change: Callable[[str, str], str]) -> Record:
-    """Return a copy of `record` with `change(requirement, field)` for each of its requirements.
+    """Return a copy of `record` with `change(requirement, field)` for each requirement.
 
-    What has another type than requirements have is left as it is.
+    Values that do not have the type of requirements do not change.
     """
 
     def changed_specs(specs: Any, field: str) -> Any:

@@ -1,4 +1,4 @@
-"""The order of versions, for texts that may be none."""
+"""The order of version texts, some of which may be invalid."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import rattler
 
 from .parsers import attempt
 
-# Names share most of their version texts, and parsing costs more than the rest of a ranking.
-_VERSIONS_KEPT: Final = 64 * 1024
+# Many names have the same versions, and parsing takes most of the time of a ranking.
+_CACHED_VERSIONS: Final = 64 * 1024
 
 
 def version_ranks(texts: Iterable[str]) -> dict[str, int]:
-    """Return a rank for each text: the higher the newer, equal for equal versions.
+    """Return a rank for each text. Newer versions have higher ranks, equal versions equal ones.
 
-    Texts that are no versions have rank 0, below all others.
+    Texts that are not versions have rank 0, below all others.
     """
     parsed = {text: _parsed(text) for text in texts}
     versions = [(version, text) for text, version in parsed.items() if version is not None]
@@ -30,6 +30,6 @@ def version_ranks(texts: Iterable[str]) -> dict[str, int]:
     return ranks
 
 
-@lru_cache(_VERSIONS_KEPT)
+@lru_cache(_CACHED_VERSIONS)
 def _parsed(text: str) -> rattler.Version | None:
     return attempt(rattler.Version, text)[0]

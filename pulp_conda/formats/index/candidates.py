@@ -60,12 +60,12 @@ class Candidate:
         return bool(self.facts.track_features or self.facts.features)
 
     def satisfies(self, spec: rattler.MatchSpec) -> bool:
-        """Tell whether the package matches a spec, whatever channel the spec names."""
+        """Return whether the package matches a spec. The channel of the spec does not matter."""
         return self._package is not None and spec.matches(self._package)
 
     @cached_property
     def _package(self) -> rattler.PackageRecord | None:
-        # Created only if some dependency is on the name: it takes longer than the rest.
+        # Created only if some dependency is on the name, because it takes longer than the rest.
         return attempt(_package_record, self)[0]
 
 
@@ -134,7 +134,7 @@ def _facts(records: bytes) -> dict[str, Facts]:
 
 
 def _lenient_facts(record: dict[str, object]) -> Facts:
-    """Return those facts of a record that have the right type; no version ranks lowest."""
+    """Return the facts of a record that have the right type. Without a version it ranks lowest."""
     depends = msgspec.Raw(msgspec.json.encode(record.pop("depends", None)))
     facts: dict[str, Any] = {"version": "", "depends": depends}
     for field in msgspec.structs.fields(Facts):

@@ -1,4 +1,4 @@
-"""Comparing files of two indexes whose bytes may differ because of their zstd libraries."""
+"""Compare files of two indexes whose bytes may differ because of their zstd libraries."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CHUNK_BYTES: Final = 1024**2
 
 
 def content_digest(path: str, file: Readable) -> str:
-    """Return a digest of what a file says, whatever library compressed it and the shards.
+    """Return a digest of the content of a file, which no version of a library affects.
 
-    Shards are named by their compressed bytes, so the digests of shards do not count: in a shard
-    index and in an index manifest only the names that have a shard do.
+    The name of a shard is a digest of its compressed bytes. So the digests in a shard index and in
+    an index manifest do not count; only the names that have a shard do.
 
     Raises:
         ValueError: the file cannot be read.
@@ -40,7 +40,7 @@ def content_digest(path: str, file: Readable) -> str:
 
 
 def same_shard(data: bytes, other: bytes) -> bool:
-    """Tell whether two shards say the same.
+    """Return whether two shards have the same content.
 
     Raises:
         ValueError: one of them cannot be read.

@@ -1,4 +1,4 @@
-"""What the documents of an index are built from."""
+"""The inputs of building the documents of an index."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Files = dict[str, WrittenFile]
 
 
 class Packages(Protocol):
-    """The packages of a channel, all of them without patches, and the files that it once had."""
+    """The packages of a channel, without patches, and the files that it had once."""
 
     def of(self, subdir: str, names: Collection[str] | None = None) -> Iterator[IndexedPackage]:
         """Yield the packages of a subdir, or of some names in it, by name and file name."""
@@ -43,7 +43,7 @@ class PreviousIndex:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What all subdirs of one index are built with."""
+    """The inputs that all subdirs of one index share."""
 
     packages: Packages
     folder: Path

@@ -32,7 +32,7 @@ from pulp_conda.formats.match_specs import parse_spec
 
 from .candidates import Candidate, Candidates
 
-_SPECS_REMEMBERED: Final = 50_000
+_CACHED_SPECS: Final = 50_000
 
 
 class Records(NamedTuple):
@@ -197,13 +197,13 @@ def _positions(candidates: Iterable[Candidate]) -> Positions:
     return tuple(sorted({candidate.position for candidate in candidates}))
 
 
-@lru_cache(_SPECS_REMEMBERED)
+@lru_cache(_CACHED_SPECS)
 def _parsed(text: str) -> MatchSpec | None:
     """Return the MatchSpec of a dependency; thousands of records have the same text."""
     return parse_spec(text)
 
 
-@lru_cache(_SPECS_REMEMBERED)
+@lru_cache(_CACHED_SPECS)
 def _target(text: str) -> str | None:
     """Return the name of the package that a dependency is on."""
     spec = _parsed(text)

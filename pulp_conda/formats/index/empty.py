@@ -22,7 +22,7 @@ from .write_channeldata import write_channeldata
 
 
 class EmptyIndexOptions(NamedTuple):
-    """The facts of a channel that decide on its empty documents."""
+    """The options of a channel that decide on the documents of an index without packages."""
 
     documents: frozenset[str]
     """The documents that the channel publishes, some of `OPTIONAL_DOCUMENTS`."""
@@ -32,9 +32,9 @@ class EmptyIndexOptions(NamedTuple):
 
 
 def empty_document(place: layout.ChannelPath, options: EmptyIndexOptions) -> bytes | None:
-    """Return a document as a publication without packages has it; None if it has no such document.
+    """Return a document of a publication without packages, None if it has no such document.
 
-    A subdir has documents if clients know it.
+    Only subdirs that clients know have documents.
     """
     if place.subdir and place.subdir not in KNOWN_SUBDIRS:
         return None

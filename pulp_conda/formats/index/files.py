@@ -1,4 +1,4 @@
-"""Writing documents with their compressed variants, and hashing both.
+"""Write documents with their compressed variants, and hash both.
 
 Compressing and hashing a large document takes several times as long as writing it, so threads do
 these in parallel.
@@ -27,7 +27,7 @@ _CHUNKS_AHEAD: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that is written, and its digests."""
+    """A file that has been written, and its digests."""
 
     path: Path
     size: int

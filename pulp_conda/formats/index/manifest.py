@@ -1,7 +1,7 @@
-"""The manifest of an index: what the next index of the same subdir is merged by.
+"""The manifest of an index, which the next index of the same subdir needs for merging.
 
-It is saved beside the documents of a publication and never served. For each name it holds the
-digest of its shard, and the sizes of its fragments in the documents.
+It is saved beside the documents of a publication and never served. For each name it has the digest
+of its shard, and the sizes of its fragments in the documents.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class IndexManifest:
         try:
             stored = _DECODER.decode(zstd.decompress(data))
         except (zstd.ZstdError, msgspec.MsgspecError) as error:
-            raise ValueError(f"this is no index manifest: {error}") from error
+            raise ValueError(f"the index manifest cannot be read: {error}") from error
         starts = {Section(section): at for section, at in stored.starts.items()}
         return cls({entry.name: entry for entry in stored.entries}, starts)
 

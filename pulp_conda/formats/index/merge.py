@@ -1,4 +1,4 @@
-"""Merging a document from the text of the previous one and from new fragments."""
+"""Merge a document from the text of the previous one and from new fragments."""
 
 from __future__ import annotations
 

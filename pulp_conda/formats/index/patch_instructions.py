@@ -1,4 +1,4 @@
-"""Reading and validating `patch_instructions.json`."""
+"""Read and validate `patch_instructions.json`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def parse_instructions(
         DocumentTooLarge: there are more bytes or entries than the limits allow.
         InvalidJson: it does not have the structure of instructions.
         InvalidField: a field may not be patched, or not to this value.
-        InvalidDependency: a requirement is no MatchSpec.
+        InvalidDependency: a requirement is not a MatchSpec.
     """
     if len(data) > limits.patch_document_bytes:
         raise DocumentTooLarge(member, len(data), limits.patch_document_bytes)

@@ -159,7 +159,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def changed_names(previous: Instructions, new: Instructions) -> set[str]:
-    """Return the package names for which two instructions of one subdir differ.
+    """Return the package names for which two sets of instructions for a subdir differ.
 
     File names that no package can have are ignored.
     """

@@ -37,7 +37,7 @@ class RecordSections(NamedTuple):
     v3_tar_bz2: Section
     v3_conda: Section
 
-    def holding(self, extension: Extension, *, v3: bool) -> Section:
+    def section_of(self, extension: Extension, *, v3: bool) -> Section:
         """Return the section that the record of a package belongs to."""
         if extension == "conda":
             return self.v3_conda if v3 else self.packages_conda

@@ -119,8 +119,10 @@ def _add(shard: Shard, package: IndexedPackage, patch: Patch | None) -> None:
         # The record comes from another channel, and this is the time of that one.
         record_json = canonical_json(record).decode()
     if patch is not None:
-        original = _Served.of(package, record, record_json)
-        shard.add(ORIGINALS.holding(package.extension, v3=original.v3), original.key, original.json)
+        original = _ServedRecord.of(package, record, record_json)
+        shard.add(
+            ORIGINALS.section_of(package.extension, v3=original.v3), original.key, original.json
+        )
         if original.v3:
             shard.original_revision = _with(shard.original_revision, package.indexed)
         patched = patch(package.filename, record, run_exports)
@@ -130,8 +132,8 @@ def _add(shard: Shard, package: IndexedPackage, patch: Patch | None) -> None:
         if patched.record is not record:
             record_json = canonical_json(patched.record).decode()
         record, run_exports = patched
-    served = _Served.of(package, record, record_json)
-    shard.add(RECORDS.holding(package.extension, v3=served.v3), served.key, served.json)
+    served = _ServedRecord.of(package, record, record_json)
+    shard.add(RECORDS.section_of(package.extension, v3=served.v3), served.key, served.json)
     shard.add(_RUN_EXPORTS[package.extension], package.filename, _exports_json(run_exports))
     shard.newest = max(shard.newest, package.indexed or 0)
     if served.v3:
@@ -147,7 +149,7 @@ def _with(revision: Revision | None, indexed: int | None) -> Revision:
     return revision + one if revision else one
 
 
-class _Served(NamedTuple):
+class _ServedRecord(NamedTuple):
     """A record in the form in which clients get it, and its key."""
 
     record: Record

@@ -1,4 +1,4 @@
-"""Building the index of one subdir from the previous one and the packages of changed names."""
+"""Build the index of one subdir from the previous one and the packages of changed names."""
 
 from __future__ import annotations
 

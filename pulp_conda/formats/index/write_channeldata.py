@@ -1,4 +1,4 @@
-"""Building `channeldata.json`, the document in the root of a channel (CEP 38)."""
+"""Build `channeldata.json`, the document in the root of a channel (CEP 38)."""
 
 from __future__ import annotations
 
