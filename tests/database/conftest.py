@@ -1,4 +1,8 @@
-"""Tests of rules, in process, against a real PostgreSQL. What a test writes is rolled back."""
+"""Tests of rules, in process, against a real PostgreSQL.
+
+What a test writes is rolled back. A test that asks for the fixture `real_commits` has a database of
+its own, in which transactions are committed.
+"""
 
 from collections.abc import Iterator
 
@@ -16,6 +20,7 @@ from pulpcore.plugin.models import Task
 from pulp_conda.app.core.tasking import current_process, running
 from pulp_conda.app.models import CondaRepository
 from tests.database.factories import make_channel
+from tests.database.own_database import own_database
 
 settings.register_profile(
     "database",
@@ -25,9 +30,18 @@ settings.register_profile(
 settings.load_profile("database")
 
 
+@pytest.fixture
+def real_commits() -> None:
+    """Ask for a database of the test's own."""
+
+
 @pytest.fixture(autouse=True)
-def rolled_back() -> Iterator[None]:
+def rolled_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """Undo what a test writes."""
+    if "real_commits" in request.fixturenames:
+        with own_database():
+            yield
+        return
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -36,7 +50,8 @@ def rolled_back() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def in_a_task(rolled_back: None) -> Iterator[None]:
     """Run a test in a task, which publications belong to."""
-    task = Task(name="test", state="running", logging_cid="", app_lock=current_process())
+    # Were it unfinished, it would hold the repositories that the test creates against other tasks.
+    task = Task(name="test", state="completed", logging_cid="", app_lock=current_process())
     Task.objects.bulk_create([task])  # saving one by itself gives roles
     with running(task):
         yield

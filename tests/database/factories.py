@@ -8,10 +8,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils.timezone import now
+from django_guid import set_guid
 from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.channels.changes.delta import Delta
+from pulp_conda.app.channels.changes.upload import add
 from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.intake.ingest import ingest, received
 from pulp_conda.app.channels.intake.patch_uploads import ingest_patches
@@ -23,6 +25,7 @@ from pulp_conda.app.models import (
     CondaRepository,
     PendingChange,
 )
+from pulp_conda.app.tasks import dispatch_commit
 from tests.builders import PackageBuilder
 
 
@@ -65,6 +68,15 @@ def upload(repository: CondaRepository, *builders: PackageBuilder) -> list[Conda
     outcomes = committed(repository, *(wait(repository, package) for package in packages))
     assert set(outcomes) == {"added"}
     return packages
+
+
+def request_upload(repository: CondaRepository, package: CondaPackage) -> None:
+    """Upload a saved package as a request of a client does, in a task of its own.
+
+    Raises what `channels.changes.upload.add` raises.
+    """
+    set_guid("tests")  # names the request in the log of its task
+    add(CondaRepository.objects.get(pk=repository.pk), package, dispatch_commit)
 
 
 def configured(repository: CondaRepository, **fields: object) -> CondaRepository:
