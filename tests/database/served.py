@@ -16,7 +16,7 @@ from pulp_conda.app.models import (
     CondaRepository,
     CondaShard,
 )
-from pulp_conda.formats.layout import Place, place
+from pulp_conda.formats.layout import ChannelPath, parse_path
 
 SUBDIRS = ("noarch", "linux-64")
 
@@ -55,12 +55,12 @@ class Served:
 
     def package(self, path: str) -> bytes | None:
         """Return the bytes at a package's path, None if nothing is found there."""
-        file = lookup.package(self.channel, self.index, _place(path))
+        file = lookup.package(self.channel, self.index, _parsed(path))
         return _stored(file.name) if isinstance(file, lookup.StoredFile) else None
 
     def shard(self, subdir: str, digest: str) -> bytes | None:
         """Return the bytes of a shard, None if it is not found."""
-        where = _place(f"{subdir}/shards/{digest}.msgpack.zst")
+        where = _parsed(f"{subdir}/shards/{digest}.msgpack.zst")
         found = lookup.shard(self.channel, self.index, where)
         return found.data if found else None
 
@@ -97,8 +97,8 @@ def _not_found(served: Served) -> Iterator[str]:
             yield f"{subdir}/{name}: its shard {digest} cannot be fetched"
 
 
-def _place(path: str) -> Place:
-    found = place(path)
+def _parsed(path: str) -> ChannelPath:
+    found = parse_path(path)
     assert found is not None
     return found
 
