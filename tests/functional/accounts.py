@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from tests.builders import PackageBuilder
 from tests.functional.harness import Rest, RunningServer
 
 _numbers = itertools.count(1)
@@ -14,7 +15,7 @@ _PASSWORD = "long enough 1"
 
 @dataclass(frozen=True)
 class Account:
-    """A user of a server, who may do nothing yet."""
+    """A user of a server, without any role at first."""
 
     server: RunningServer
     name: str
@@ -23,7 +24,7 @@ class Account:
 
     @property
     def auth(self) -> tuple[str, str]:
-        """What HTTP Basic takes."""
+        """The credentials for HTTP Basic authentication."""
         return self.name, self.password
 
     @property
@@ -37,7 +38,7 @@ class Account:
         Rest(self.server).create(f"{self.href}roles/", **body)
 
     def token(self, **fields: Any) -> str:
-        """Make a token and return it."""
+        """Create an access token and return it."""
         body = {"name": f"token{next(_numbers)}", **fields}
         token: str = self.rest.create("conda/tokens/", **body)["token"]
         return token
@@ -59,21 +60,28 @@ class Account:
 
 
 def new_account(server: RunningServer, name: str | None = None) -> Account:
-    """Make a user."""
+    """Create a user."""
     name = name or f"user{next(_numbers)}"
     user = Rest(server).create("users/", username=name, password=_PASSWORD)
     return Account(server, name, user["pulp_href"])
 
 
+def put_as(account: Account, owner: str, channel: str | None = None) -> int:
+    """Upload a package as a user; return 201 also if it was there already (409)."""
+    url = f"{account.server.channel(owner, channel)}/x.conda"
+    answer = account.server.put(url, PackageBuilder().conda(), auth=account.auth)
+    return 201 if answer.status_code == 409 else answer.status_code
+
+
 def owner_href(rest: Rest, name: str) -> str:
-    """Return the owner of a name, which exists from its first channel on, or else make it."""
+    """Return the owner of a name; create it if it has no channel yet."""
     found = rest.get("conda/owners/", name__iexact=name)["results"]
     href: str = (found[0] if found else rest.create("conda/owners/", name=name))["pulp_href"]
     return href
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the header of a token."""
+    """Return the header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
 
 

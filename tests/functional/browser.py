@@ -1,4 +1,4 @@
-"""A real browser, told what to do over its DevTools protocol."""
+"""A real browser, controlled over its DevTools protocol."""
 
 import asyncio
 import base64
@@ -37,7 +37,7 @@ class Browser:
         self._calls = 0
         self._loaded = False
         self.complaints: list[str] = []
-        """What the browser wrote to its console: errors, and what the page's policy refused."""
+        """Messages of the browser's console: errors, and what the page's policy refused."""
         self._loop.run_until_complete(self._connect(self._port(profile / "DevToolsActivePort")))
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
@@ -68,7 +68,7 @@ class Browser:
         self._wait_for_load()
 
     def follow(self, action: str) -> None:
-        """Do something in the page that leads to another one."""
+        """Run a script in the page that opens another page, and wait for that page."""
         self._loaded = False
         self.evaluate(action)
         self._wait_for_load()
@@ -77,10 +77,10 @@ class Browser:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._loaded:
             assert time.monotonic() < deadline, "the page does not load"
-            self.call("Runtime.getIsolateId")  # events come with answers
+            self.call("Runtime.getIsolateId")  # events are read together with answers
 
     def evaluate(self, expression: str) -> Any:
-        """Return what an expression is worth in the page."""
+        """Return the value of an expression in the page."""
         found = self.call(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -95,7 +95,7 @@ class Browser:
             time.sleep(0.02)
 
     def type(self, text: str) -> None:
-        """Type into what has the focus."""
+        """Type into the element that has the focus."""
         self.call("Input.insertText", text=text)
 
     def screenshot(self, path: Path) -> None:
@@ -127,12 +127,12 @@ class Browser:
         while True:
             message = await self._socket.receive()
             assert message.type is WSMsgType.TEXT, message
-            told = json.loads(message.data)
-            if told.get("id") == self._calls:
-                assert "error" not in told, told
-                result: dict[str, Any] = told["result"]
+            data = json.loads(message.data)
+            if data.get("id") == self._calls:
+                assert "error" not in data, data
+                result: dict[str, Any] = data["result"]
                 return result
-            self._note(told)
+            self._note(data)
 
     def _note(self, event: dict[str, Any]) -> None:
         if event["method"] == "Log.entryAdded":
@@ -145,7 +145,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser that a module's tests share."""
+    """A browser that the tests of a module share."""
     running = Browser(tmp_path_factory.mktemp("chromium"))
     yield running
     running.close()

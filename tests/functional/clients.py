@@ -12,7 +12,7 @@ def _gateway(cache: Path) -> Gateway:
 
 
 def solve_from(channels: list[str], specs: list[str]) -> list[str]:
-    """Return the file names of the packages that satisfy the specs, solved for linux-64."""
+    """Solve the specs for linux-64 and return the file names of the packages."""
     with tempfile.TemporaryDirectory() as cache:
         return sorted(
             record.file_name for record in asyncio.run(_solve(channels, specs, Path(cache)))
@@ -20,7 +20,7 @@ def solve_from(channels: list[str], specs: list[str]) -> list[str]:
 
 
 def install_from(channels: list[str], specs: list[str], prefix: Path) -> list[str]:
-    """Install what satisfies the specs into a prefix and return the file names."""
+    """Solve the specs, install the packages into a prefix and return their file names."""
     with tempfile.TemporaryDirectory() as cache:
         return asyncio.run(_install(channels, specs, prefix, Path(cache)))
 

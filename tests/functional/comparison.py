@@ -1,7 +1,7 @@
 """Prints each field in which the documents of another indexer and those of a channel differ.
 
 Run as `python -m tests.functional.comparison FOLDER CHANNEL_URL`: the folder is a channel that
-another tool indexed. What differs, and why, stands in `docs/dev/publication.md`.
+another tool indexed. `docs/dev/publication.md` says which fields differ, and why.
 """
 
 import bz2
@@ -15,7 +15,7 @@ import requests
 
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import EXTENSIONS
-from tests.functional.test_shards import shard_path, unpacked
+from tests.functional.shards import shard_path, unpacked
 
 _ABSENT = "(absent)"
 _INDEX = layout.REPODATA_SHARDS
@@ -26,7 +26,7 @@ Documents = dict[str, Any]
 
 
 def of_folder(folder: Path) -> dict[str, bytes]:
-    """Return all files of an indexed folder that are no packages."""
+    """Return all files of an indexed folder except packages."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -36,7 +36,7 @@ def of_folder(folder: Path) -> dict[str, bytes]:
 
 
 def of_channel(url: str, paths: set[str]) -> dict[str, bytes]:
-    """Return what a channel has of some paths, with all its own documents and its shards."""
+    """Return the given paths of a channel, and all of its own documents and shards."""
     subdirs = {layout.split(path)[0].split("/")[0] for path in paths} - {""}
     own = {f"{subdir}/{name}" for subdir in subdirs for name in (*layout.SUBDIR_DOCUMENTS, _INDEX)}
     found = _fetched(url, paths | own | layout.ROOT_DOCUMENTS)
@@ -54,7 +54,7 @@ def _fetched(url: str, paths: set[str]) -> dict[str, bytes]:
 
 
 def parsed(files: dict[str, bytes]) -> Documents:
-    """Return the documents as values: shards by name, and of each twin whether it is one."""
+    """Return the parsed documents and shards; for a compressed variant, whether it is equal."""
     found: Documents = {}
     for path, data in files.items():
         subdir, name = layout.split(path)
@@ -67,9 +67,9 @@ def parsed(files: dict[str, bytes]) -> Documents:
         elif name.endswith(".json"):
             found[path] = msgspec.json.decode(data)
         elif name.endswith(".json.zst"):
-            found[path] = {"twin": unpacked(data) == plain}
+            found[path] = {"equal": unpacked(data) == plain}
         elif name.endswith(".json.bz2"):
-            found[path] = {"twin": bz2.decompress(data) == plain}
+            found[path] = {"equal": bz2.decompress(data) == plain}
         elif not name.endswith(".msgpack.zst"):
             found[path] = {}
     return found
@@ -81,7 +81,7 @@ def _shard(files: dict[str, bytes], subdir: str, digest: bytes, index: Any) -> A
 
 
 def differences(theirs: Any, ours: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield a line for each field that is not the same."""
+    """Yield a line for each field that differs."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key in sorted(theirs.keys() | ours.keys()):
             below = (theirs.get(key, _ABSENT), ours.get(key, _ABSENT))
@@ -92,7 +92,7 @@ def differences(theirs: Any, ours: Any, path: tuple[str, ...] = ()) -> Iterator[
 
 
 def main(folder: str, url: str) -> None:
-    """Compare and print."""
+    """Compare the two and print the differences."""
     theirs = of_folder(Path(folder))
     ours = of_channel(url.rstrip("/"), set(theirs))
     for line in differences(parsed(theirs), parsed(ours)):

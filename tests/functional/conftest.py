@@ -1,9 +1,8 @@
-"""One server for all tests, a second one with domains where a test asks for it.
+"""The fixtures of functional tests: a shared server, a shared one with domains, and own servers.
 
-The tests of one process share these servers and run one after the other. So a test may count what
-a whole server holds, and clean all of it up. Nothing may use a server of another process, whatever
-way pytest-xdist distributes the tests: `loadfile` only saves the fixtures of a file from being
-made twice.
+The tests of one process share these servers and run one after the other. So a test may count and
+clean up everything on a server. No test may use a server of another process, so that pytest-xdist
+may distribute the tests in any way. `loadfile` only avoids making the fixtures of a file twice.
 """
 
 import itertools
@@ -16,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.functional.accounts import Account, new_account
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
-from tests.functional.leftovers import removed_in_the_end
+from tests.functional.leftovers import removed_at_the_end
 from tests.processes import dies_with_tests
 
 _numbers = itertools.count(1)
@@ -26,22 +26,22 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def databases_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Remove what root's servers keep outside of their homes, which pytest's folder hides."""
-    with removed_in_the_end(tmp_path_factory.getbasetemp()):
+    """Remove the databases that root's servers keep outside of pytest's folder."""
+    with removed_at_the_end(tmp_path_factory.getbasetemp()):
         yield
 
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
-    """Makes homes for servers that need not prepare a database of their own."""
+    """Makes homes whose database is prepared already."""
     folder = tmp_path_factory.getbasetemp()
-    # Test processes that run side by side have folders of their own in a common one.
+    # Each parallel test process has a folder in a common folder.
     return Homes(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
 
 
 @pytest.fixture(scope="session")
 def server(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server as `bin/serve` starts it, shared by the tests that leave it running."""
+    """A server as `bin/serve` starts it, for tests that leave it running."""
     running = RunningServer(homes.make(tmp_path_factory.mktemp("shared") / "home")).start()
     yield running
     running.stop()
@@ -80,7 +80,7 @@ def owner() -> str:
 
 @pytest.fixture(scope="session")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a redis of our own."""
+    """The port of a redis that this run starts."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("needs Debian's package redis-server")
@@ -95,3 +95,9 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     yield port
     process.terminate()
     process.wait()
+
+
+@pytest.fixture
+def account(server: RunningServer) -> Account:
+    """A user who publishes into their own namespace."""
+    return new_account(server)

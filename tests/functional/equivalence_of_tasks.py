@@ -1,4 +1,4 @@
-"""Starts tasks and completes publications by pulpcore's way and by ours and prints what each left.
+"""Starts tasks and completes publications by pulpcore's code and by ours, and prints the rows.
 
 Run with the settings of a running server: `python -m tests.functional.equivalence_of_tasks OWNER`.
 The channels `OWNER/theirs` and `OWNER/ours` are made of the packages of `OWNER/main`.
@@ -41,7 +41,7 @@ _Publish = Callable[[RepositoryVersion], None]
 
 
 def started_by_them(repository: CondaRepository, committed: str) -> Task:
-    """Start a commit pulpcore's way."""
+    """Start a commit by pulpcore's code."""
     task: Task = dispatch(
         acommit_pending,
         kwargs={"repository_pk": committed},
@@ -53,13 +53,13 @@ def started_by_them(repository: CondaRepository, committed: str) -> Task:
 
 
 def started_by_us(repository: CondaRepository, committed: str) -> Task:
-    """Start a commit our way."""
+    """Start a commit by our code."""
     here = partial(_commit_pending, committed)
     return dispatch_on_repository(repository, acommit_pending, {"repository_pk": committed}, here)
 
 
 def described(task: Task) -> dict[str, Any]:
-    """Return all that the table says of a task, with nothing that is each one's own."""
+    """Return the row of a task, without ids and times that differ for every task."""
     row = Task.objects.defer(None).values().get(pk=task.pk)
     for own in ("pulp_id", "pulp_created", "pulp_last_updated", "enc_args", "enc_kwargs"):
         del row[own]
@@ -71,7 +71,7 @@ def described(task: Task) -> dict[str, Any]:
 
 
 def tasks(start: _Start, repository: CondaRepository) -> list[dict[str, Any]]:
-    """Start a task that succeeds, one that fails, and one that has to wait."""
+    """Start a task that succeeds, one that fails, and one that must wait."""
     success = described(start(repository, str(repository.pk)))
     failure = described(start(repository, "00000000-0000-0000-0000-000000000000"))
     moment = now()
@@ -92,14 +92,14 @@ def tasks(start: _Start, repository: CondaRepository) -> list[dict[str, Any]]:
 
 
 def published_by_them(version: RepositoryVersion) -> None:
-    """Publish a version pulpcore's way."""
+    """Publish a version by pulpcore's code."""
     create: Any = Publication.create
     publication = create.__func__(CondaPublication, version, pass_through=True)
     Publication.__exit__(publication, None, None, None)
 
 
 def published_by_us(version: RepositoryVersion) -> None:
-    """Publish a version our way."""
+    """Publish a version by our code."""
     with transaction.atomic(), CondaPublication.create(version, pass_through=True):
         pass
 
@@ -107,7 +107,7 @@ def published_by_us(version: RepositoryVersion) -> None:
 def publications(
     publish: _Publish, name: str, packages: list[CondaPackage]
 ) -> list[list[dict[str, Any]]]:
-    """Publish versions of a channel: each, the first once more, and with one that is pinned."""
+    """Publish each version of a channel, version 1 again, and version 3 with a pinned URL."""
     repository = CondaRepository.objects.create(name=name, autopublish=False)
     CondaDistribution.objects.create(name=name, base_path=name, repository=repository)
     pinned = f"{name}-pinned"
@@ -132,7 +132,7 @@ def publications(
 
 
 def left_by(repository: CondaRepository, task: Task) -> list[dict[str, Any]]:
-    """Return all that the tables say of a channel's publications, the oldest first."""
+    """Return all rows about a channel's publications, the oldest first."""
     made = CondaPublication.objects.filter(repository_version__repository=repository)
     served = DistributedPublication.objects.all()
     return [
@@ -152,7 +152,7 @@ def left_by(repository: CondaRepository, task: Task) -> list[dict[str, Any]]:
 
 
 def main(owner: str) -> None:
-    """Print what both ways left."""
+    """Print the rows that each way left."""
     set_guid("equivalence")
     status = AppStatus.objects.create(name=f"equivalence-{uuid4()}", app_type="api", versions={})
     try:

@@ -1,8 +1,8 @@
-"""Runs one of Pulp's programs so that it can be told to break at an instant.
+"""Runs one of Pulp's programs with failpoints: instants at which it can be made to break.
 
-`python -m tests.functional.failpoints MODULE:FUNCTION ARGUMENTS`. In the folder `FAILPOINTS` a file
-that bears an instant's name makes the first process that gets there do what the file says. The
-file `NAME.hit` then has its process id. Instants are those of
+Run as `python -m tests.functional.failpoints MODULE:FUNCTION ARGUMENTS`. A file in the folder
+`FAILPOINTS` with the name of an instant makes the first process that reaches the instant run the
+action in the file. The file `NAME.hit` then contains the id of that process. Instants are those of
 `pulp_conda.app.failpoints`, and some in pulpcore.
 """
 
@@ -20,7 +20,7 @@ _IN_PULPCORE = {
     "redis locked": "_pulpcoreworker_execute_task",
     "redis task ended": "safe_release_task_locks",
 }
-"""Functions of `_REDIS_TASKS` before which a process may break."""
+"""Functions of `_REDIS_TASKS` that a process may break before."""
 
 _SIGNALS: dict[str, Callable[[], None]] = {
     "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
@@ -69,7 +69,7 @@ def _breaking(instant: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def main() -> None:
-    """Run the program; modules can be imported once Django's applications are loaded."""
+    """Run the program; install the failpoints as soon as Django has loaded its applications."""
     from django.apps import apps
 
     loaded = apps.populate

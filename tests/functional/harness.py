@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,32 +18,32 @@ from tests.processes import dies_with_tests
 
 PASSWORD = "password"  # the admin's, in tests
 PATIENCE_SECONDS = 300
-"""How long a test waits for what has to come, on a machine of any load. It measures nothing."""
+"""How long a test waits for anything, on a machine of any load. It measures nothing."""
 ONE_OF_EACH = ("--workers", "1", "--api-workers", "1", "--content-workers", "1")
-"""Arguments of a server that starts in a third of the time, for tests that need no more of it."""
+"""Arguments of a server with one process of each kind, which starts in a third of the time."""
 
 
 @dataclass
 class RunningServer:
-    """What `python -m pulp_conda.server` started."""
+    """A server that `python -m pulp_conda.server` started."""
 
     home: Path
     domains: bool = False
     arguments: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     checkout: Path | None = None
-    """Another checkout whose server it is; its environment is in its folder `.venv`."""
+    """Another checkout to run the server of, with its virtual environment in `.venv`."""
     origin: str = ""
     output: str = ""
     _process: "subprocess.Popen[str] | None" = None
 
     @property
     def python(self) -> str:
-        """The interpreter of its environment."""
+        """The Python of the checkout's environment."""
         return str(self.checkout / ".venv/bin/python") if self.checkout else sys.executable
 
     def start(self) -> "RunningServer":
-        """Start it and wait for its line `ready:`."""
+        """Start the server and wait for its line `ready:`."""
         command = [
             self.python, "-m", "pulp_conda.server", "--home", str(self.home), "--port", "0",
             *(["--domains"] if self.domains else []), *self.arguments,
@@ -67,11 +68,11 @@ class RunningServer:
 
     @property
     def log(self) -> Path:
-        """Where it says what it does; beside its home, which must be empty at first."""
+        """The server's output, beside its home because a new home must be empty."""
         return self.home.with_name(f"{self.home.name}.log")
 
     def stop(self) -> float:
-        """Stop it as Ctrl-C would; return how many seconds that took."""
+        """Stop the server as Ctrl-C does; return how many seconds that took."""
         assert self._process is not None
         began = time.monotonic()
         self._process.send_signal(signal.SIGINT)
@@ -79,20 +80,20 @@ class RunningServer:
         return time.monotonic() - began
 
     def __enter__(self) -> Self:
-        """Use a server that is started."""
+        """Return the server, which has been started."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the server."""
         self.stop()
 
     def restart(self) -> None:
-        """Stop it and start it on the same home; the port may be another."""
+        """Stop the server and start it with the same home; the port may change."""
         self.stop()
         self.start()
 
     def kill_everything(self) -> None:
-        """Die as a machine that loses its power does."""
+        """Kill all processes at once, as a power failure does."""
         assert self._process is not None
         pids = self.pids()
         self._process.kill()
@@ -101,7 +102,7 @@ class RunningServer:
             _kill_group(pid)
 
     def pids(self) -> dict[str, int]:
-        """Return the process of each name; each leads a group of its own."""
+        """Return the process ids by name; each process leads a group."""
         pids: dict[str, int] = json.loads((self.home / "processes.json").read_text())
         return pids
 
@@ -111,13 +112,13 @@ class RunningServer:
         return next(Path(part[6:]).parent for part in command if part.startswith("--api="))
 
     def kill(self, prefix: str) -> None:
-        """Kill the processes whose names begin so, with their children."""
+        """Kill the processes whose names start with `prefix`, and their children."""
         for name, pid in self.pids().items():
             if name.startswith(prefix):
                 _kill_group(pid)
 
     def shell(self, code: str) -> str:
-        """Run Python in a process of its own, with Pulp set up as here; return what it prints."""
+        """Run Python in another process with this server's settings; return its output."""
         env = {
             **os.environ,
             "PULP_SETTINGS": str(self.home / "settings.py"),
@@ -152,6 +153,22 @@ def _kill_group(pid: int) -> None:
         return
 
 
+def failed_start(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a server that is expected to refuse to start."""
+    return subprocess.run(
+        [sys.executable, "-m", "pulp_conda.server", *arguments],
+        check=False, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 class Rest:
     """Pulp's REST API."""
 
@@ -175,7 +192,7 @@ class Rest:
         return path if path.startswith("/") else self.root + path
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        """Send a request to a path, below the API's root unless it begins with a slash."""
+        """Send a request to a path, relative to the API's root unless it begins with a slash."""
         url = self.server.origin + self._full(path)
         return self._session.request(method, url, timeout=PATIENCE_SECONDS, **kwargs)
 
@@ -186,7 +203,7 @@ class Rest:
         return answer.json()
 
     def create(self, path: str, **body: Any) -> Any:
-        """Create a resource and return it, also where a task does it, besides other resources."""
+        """Create a resource and return it, also if a task creates it among others."""
         answer = self.request("POST", path, json=body)
         assert answer.ok, answer.text
         if answer.status_code == 201:
@@ -195,14 +212,14 @@ class Rest:
         return self.get(next(href for href in created if href.startswith(self._full(path))))
 
     def update(self, path: str, **body: Any) -> None:
-        """Change a resource, also where a task does it; one that is so already is left alone."""
+        """Change a resource, also if a task does it. No change is no error."""
         answer = self.request("PATCH", path, json=body)
         assert answer.ok, answer.text
         if answer.status_code == 202:
             self.wait(answer)
 
     def wait(self, answer: requests.Response, *, state: str = "completed") -> Any:
-        """Wait for the task that an answer names and return it; it must end in `state`."""
+        """Wait for the task in an answer and return it; it must end in `state`."""
         assert answer.status_code == 202, answer.text
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
@@ -214,7 +231,7 @@ class Rest:
         raise AssertionError(f"the task did not end: {task}")
 
     def upload(self, content: bytes, **fields: Any) -> Any:
-        """Upload a package by Pulp's own means and return the unit."""
+        """Upload a package by Pulp's own API and return the unit."""
         answer = self.request(
             "POST", "content/conda/packages/", files={"file": ("package", content)}, data=fields
         )

@@ -1,7 +1,7 @@
-"""Homes whose database is made already: half a minute of migrations, spent once for all tests.
+"""Homes with a prepared database: the migrations take half a minute, and run once for all tests.
 
-A copy is what a server leaves that was started once and stopped. Tests of the first start itself
-begin with no home at all.
+Each home is a copy of one that a server left after its first start. Tests of the first start
+itself begin without a home.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.functional.harness import ONE_OF_EACH, RunningServer
 
-_KEPT = ("secret-key", "database-key", "admin-password")
+_COPIED_FILES = ("secret-key", "database-key", "admin-password")
 _CLUSTER = "cluster"
 _POSTGRESQL = "postgresql"
 
@@ -25,18 +25,18 @@ class Homes:
     folder: Path
 
     def make(self, home: Path, settings: str = "") -> Path:
-        """Make a home, with settings of its operator's."""
+        """Make a home, with the operator's settings."""
         template = self._template()
         home.mkdir(parents=True)
         identity = secrets.token_hex(8)
         (home / "pulp_conda-home").write_text(identity)
-        for name in _KEPT:
+        for name in _COPIED_FILES:
             shutil.copy2(template / name, home / name)
         if settings:
             (home / "settings.local.py").write_text(settings)
         cluster = home / _POSTGRESQL
         if (template / _POSTGRESQL).is_symlink():
-            # Where root's server had to put it, for PostgreSQL's user cannot enter the home.
+            # Root's server puts it outside, because PostgreSQL's user cannot enter the home.
             outside = (template / _POSTGRESQL).readlink().with_name(identity)
             cluster.symlink_to(outside)
             cluster = outside
@@ -44,7 +44,7 @@ class Homes:
         return home
 
     def _template(self) -> Path:
-        """Return the template, made by whoever comes first."""
+        """Return the template; the first test process that needs it makes it."""
         template = self.folder / "template"
         with (self.folder / "template.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,8 +1,8 @@
-"""Removes what servers keep outside of a test run's folder, once the run is over or was killed.
+"""Removes the data that servers keep outside of the folder of a test run, after its end or kill.
 
-As root, PostgreSQL runs as a user who may not enter pytest's folders, so a home there has its
-data elsewhere. Run as `python -m tests.functional.leftovers FOLDER`: the run is over when
-standard input ends, which the kernel sees to whatever happens to pytest.
+If root runs the tests, PostgreSQL's user may not enter pytest's folders, so a home there has its
+data elsewhere. Run as `python -m tests.functional.leftovers FOLDER`. The end of standard input
+means the end of the run: the kernel closes it, however pytest ends.
 """
 
 import fcntl
@@ -20,13 +20,13 @@ _PROJECT = Path(__file__).parents[2]
 
 
 @contextmanager
-def removed_in_the_end(folder: Path) -> Iterator[None]:
-    """Remove what the servers of homes in a folder keep outside, also if this process is killed."""
+def removed_at_the_end(folder: Path) -> Iterator[None]:
+    """Remove the data outside of the homes in a folder, also if this process is killed."""
     if os.geteuid() != 0:
         yield
         return
     command = [sys.executable, "-m", "tests.functional.leftovers", str(folder)]
-    # In a session of its own, out of the way of Ctrl-C.
+    # In its own session, so that Ctrl-C does not end it.
     remover = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=_PROJECT, start_new_session=True)
     try:
         yield
@@ -37,14 +37,14 @@ def removed_in_the_end(folder: Path) -> Iterator[None]:
 def _remove(cluster: Path, home: Path) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     with (home / "lock").open("a") as lock:
-        while not _taken(lock.fileno()) and time.monotonic() < deadline:
+        while not _lock(lock.fileno()) and time.monotonic() < deadline:
             time.sleep(0.1)  # the server is stopping
-    # PostgreSQL may outlive a server that was killed by a moment, and write.
+    # PostgreSQL may outlive a killed server for a moment, and write.
     while cluster.exists() and time.monotonic() < deadline:
         shutil.rmtree(cluster, ignore_errors=True)
 
 
-def _taken(lock: int) -> bool:
+def _lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -53,7 +53,7 @@ def _taken(lock: int) -> bool:
 
 
 def main(folder: Path) -> None:
-    """Wait for the end of the run, then remove everything."""
+    """Wait for the end of the run, then remove the data."""
     sys.stdin.buffer.read()
     for depth in ("*", "*/*"):
         for link in folder.glob(f"{depth}/postgresql"):

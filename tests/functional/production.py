@@ -1,4 +1,4 @@
-"""Pulp's processes as an administrator starts them: by hand, with nothing that watches them."""
+"""Pulp's processes as an administrator starts them: one by one, without a supervisor."""
 
 import os
 import re
@@ -29,7 +29,7 @@ _WORKER = "pulpcore.tasking.entrypoint:worker"
 
 @dataclass
 class Production:
-    """A PostgreSQL, the processes that a test starts, and requests to them."""
+    """A PostgreSQL, the processes that a test starts, and requests to these."""
 
     home: Home
     postgres: Postgres
@@ -49,18 +49,18 @@ class Production:
         self.content = self._origin(self._start("content", _CONTENT, "--bind=127.0.0.1:0"))
 
     def start_worker(self, name: str) -> None:
-        """Start a worker, and wait until Pulp knows it."""
+        """Start a worker, and wait until it is online."""
         online = "SELECT count(*) FROM core_appstatus WHERE app_type = 'worker'"
         before = self.query(online)
         self._start(name, _WORKER)
         self.wait(lambda: self.query(online) > before)
 
     def kill(self, name: str) -> None:
-        """Kill a process with all that it forked."""
+        """Kill a process and all processes that it forked."""
         self.processes.pop(name).kill()
 
     def kill_alone(self, name: str) -> None:
-        """Kill a process and leave those that it forked."""
+        """Kill a process, but not the processes that it forked."""
         process = self.processes.pop(name)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
@@ -95,10 +95,10 @@ class Production:
             dead = [process for process in self.processes.values() if not process.is_running()]
             assert not dead, dead[0].log_tail()
             time.sleep(0.05)
-        raise AssertionError("it did not come about")
+        raise AssertionError("the condition did not come true")
 
     def query(self, statement: str) -> Any:
-        """Return the one value that a statement finds."""
+        """Return the single value that a statement selects."""
         where = self.postgres.connection
         with psycopg.connect(
             host=where["HOST"], port=where["PORT"], dbname=where["NAME"], user=where["USER"],
@@ -108,16 +108,16 @@ class Production:
         return row and row[0]
 
     def order(self, instant: str, action: str) -> None:
-        """Have the next process that comes to an instant do something."""
+        """Make the next process that reaches an instant run an action (see `failpoints`)."""
         self.hit(instant).unlink(missing_ok=True)
         (self.home.tmp / "failpoints" / instant).write_text(action)
 
     def hit(self, instant: str) -> Path:
-        """Return the file that appears when a process did so."""
+        """Return the file that appears when a process has run the action."""
         return self.home.tmp / "failpoints" / f"{instant}.hit"
 
     def wait_for_hit(self, instant: str) -> int:
-        """Wait until a process did so, and return its id."""
+        """Wait until a process has run the action, and return its id."""
         self.wait(self.hit(instant).exists)
         return int(self.hit(instant).read_text())
 
@@ -135,19 +135,19 @@ class Production:
         return href
 
     def change(self, channel: str = "main") -> None:
-        """Start a change of a channel by Pulp's REST API: packages of another one are added."""
+        """Start a change of a channel by Pulp's REST API, which adds packages of another one."""
         body = {"base_version": f"{self.repository('other')}versions/1/"}
         url = f"{self.api}{self.repository(channel)}modify/"
         answer = requests.post(url, json=body, auth=("admin", PASSWORD), timeout=60)
         assert answer.status_code == 202, answer.text
 
     def remove(self, name: str) -> requests.Response:
-        """Remove a package of noarch."""
+        """Remove a package from noarch."""
         url = f"{self.api}/api/packages/acme/conda/main/noarch/{name}"
         return requests.delete(url, auth=("admin", PASSWORD), timeout=300)
 
     def names(self) -> set[str]:
-        """Return the packages that the channel's index names, which must all be there."""
+        """Return the packages in the channel's index, after checking that each can be fetched."""
         url = f"{self.content}/api/packages/acme/conda/main/noarch"
         names = set(requests.get(f"{url}/repodata.json", timeout=60).json()["packages.conda"])
         for name in names:
@@ -157,7 +157,7 @@ class Production:
 
 @contextmanager
 def production(path: Path, **settings: str) -> Iterator[Production]:
-    """Start the database of a prepared home; end all that is started, whatever happens."""
+    """Start the database of a prepared home; at the end, stop every process."""
     home = Home(path)
     home.open()
     postgres = Postgres.find(home)

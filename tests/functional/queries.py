@@ -1,4 +1,4 @@
-"""Prints how many queries the content app takes to find what each path names.
+"""Prints the queries that the content app needs to find the file of each path.
 
 Run with the settings of a running server: `python -m tests.functional.queries PATH...`, each path
 as it stands behind `/pulp/content/`.
@@ -22,7 +22,7 @@ from pulp_conda.app.content.resolve import find  # noqa: E402
 
 
 def queries(path: str) -> list[str]:
-    """Return the queries that a request for a path takes."""
+    """Return the queries of a request for a path."""
     request = make_mocked_request("GET", f"/pulp/content/{path}", match_info={"path": path})
     with (
         CaptureQueriesContext(

@@ -1,4 +1,4 @@
-"""A forwarder in front of a server that remembers what a client asked for, and may hide files."""
+"""A proxy in front of a server that records a client's requests, and may hide files."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _NOT_RETURNED = frozenset({"connection", "transfer-encoding", "content-encoding"
 
 
 class Recorder:
-    """Forwards GET and HEAD to `origin`; a path that `hidden` says yes to is 404."""
+    """Forwards GET and HEAD to `origin`; answers 404 for paths for which `hidden` is true."""
 
     def __init__(self, origin: str, hidden: Callable[[str], bool] = lambda path: False) -> None:
         self.seen: list[tuple[str, str, int]] = []

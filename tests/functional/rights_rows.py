@@ -1,4 +1,4 @@
-"""Who asks whom for what: what a row of the table of rights says, and how it is sent."""
+"""A row of the table of rights: a request, who may send it, and the answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ import requests
 from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
 
 KINDS = ("public", "internal", "private", "hidden")
-"""Channels that are read by everybody, by every signed-in user, by those with a role, and those
-that are there for nobody else."""
+"""Channels that may be read by everybody, by every signed-in user, or only by users with a role; a
+hidden channel looks absent to all others."""
 
 ROLES = (
     "anonymous",
@@ -22,10 +22,10 @@ ROLES = (
     "owner",
     "admin",
 )
-"""Who asks: the roles from reader to owner are those on the channel's owner."""
+"""The requesters. The roles from reader to owner are roles on the channel's owner."""
 
 Who = Callable[[str, str], bool]
-"""Tells whether one of a role may, given also the kind of the channel."""
+"""Tells whether a role may send a request about a channel of a kind."""
 
 
 def these(*roles: str) -> Who:
@@ -44,20 +44,20 @@ ADMIN = these("admin")
 
 
 def reading(role: str, kind: str) -> bool:
-    """Tell who may read a channel, and who may know of an owner with its visibility."""
+    """Tell whether a role may read a channel, or know of an owner of that visibility."""
     return {"public": ALL, "internal": SIGNED_IN}.get(kind, SEEING)(role, kind)
 
 
 def knowing(role: str, kind: str) -> bool:
-    """Tell who may know of an owner over REST, which nobody uses without signing in."""
+    """Tell whether a role may know of an owner over REST, which requires a sign-in."""
     return role != "anonymous" and reading(role, kind)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A request: `{}` in path and body stand for what a channel of the kind has.
+    """A request; path and body have placeholders for the things of a channel.
 
-    `expendable` names what is made for those who may, since they take it away.
+    `expendable` names a thing that is made for each permitted request, because it removes it.
     """
 
     method: str
@@ -67,29 +67,29 @@ class Row:
     body: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of `requests`."""
     stranger: int | None = 403
-    """The answer to those who are signed in and have no role; None: 403 where they may read."""
+    """The answer to signed-in users without a role. None: 403 if they may read, else 404."""
     other: int = 403
-    """The answer to those who have a role that does not suffice."""
+    """The answer to users whose role does not suffice."""
     anonymous: int | None = 401
-    """The answer without credentials; None: 401 where they may read, else 404."""
+    """The answer without credentials. None: 401 if everybody may read, else 404."""
     hidden: int | None = None
-    """The answer to everybody who may not, where the channel is hidden."""
-    anybodys: bool = True
-    """Whether those without credentials can ask: a URL with a token in it is nobody's."""
+    """The answer to everybody without the right, if the channel is hidden."""
+    without_credentials: bool = True
+    """Whether the request can be sent without credentials, unlike a URL with a token."""
     of_channel: bool = True
-    """Whether the kind of the channel might matter."""
+    """Whether the request is about a channel, so that its kind may matter."""
     expendable: str = ""
     is_list: bool = False
-    """Whether the answer is that the list holds anything, or 404."""
+    """Whether the request lists things; an empty list counts as 404."""
 
     def asked_by(self, kind: str) -> Sequence[str]:
-        """Return the roles that ask about a channel of a kind."""
+        """Return the roles that send the request about a channel of a kind."""
         if not self.of_channel and kind != KINDS[0]:
             return ()
-        return ROLES if self.anybodys else ROLES[1:]
+        return ROLES if self.without_credentials else ROLES[1:]
 
     def expected(self, role: str, kind: str) -> int:
-        """Return the answer to one of a role."""
+        """Return the status of the answer to a role."""
         if self.who(role, kind):
             return self.answer
         if self.hidden is not None and kind == "hidden":
@@ -107,7 +107,7 @@ class Row:
         auth: tuple[str, str] | None,
         session: requests.Session,
     ) -> requests.Response:
-        """Send the request for what `things` names."""
+        """Send the request, with `things` in place of its placeholders."""
         path = self.path.format(**things)
         url = server.origin + (path if path.startswith("/") else Rest(server).root + path)
         body = _filled(self.body, things)
@@ -120,3 +120,8 @@ def _filled(body: Any, things: Mapping[str, str]) -> Any:
     if isinstance(body, Mapping):
         return {key: _filled(value, things) for key, value in body.items()}
     return body
+
+
+def json_body(**body: Any) -> dict[str, Any]:
+    """Return the arguments of `requests` for a JSON body."""
+    return {"json": body}

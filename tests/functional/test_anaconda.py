@@ -1,8 +1,7 @@
-"""anaconda.org's API: its own client, labels, and what lies between stage and commit."""
+"""anaconda.org's API: staging, labels, look-ups, and removal, by single requests."""
 
 import hashlib
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,103 +9,16 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, new_account
+from tests.functional.channels import repodata
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
-from tests.functional.test_registry import repodata
 from tests.functional.uploaders import (
-    AnacondaClient,
     RattlerBuild,
     Raw,
-    install_anaconda_client,
     package_file,
 )
 
 PACKAGE = PackageBuilder().about(summary="A package.", license="MIT")
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> AnacondaClient:
-    """anaconda-client, in an environment of its own."""
-    client = install_anaconda_client(tmp_path_factory.mktemp("anaconda-client"))
-    return client or pytest.skip("pip cannot install anaconda-client")
-
-
-@pytest.fixture
-def client(server: RunningServer, installed: AnacondaClient, tmp_path: Path) -> AnacondaClient:
-    """anaconda-client as the documentation sets it up."""
-    client = AnacondaClient(installed.python, tmp_path)
-    done = client.run("config", "--set", "url", f"{server.origin}/api/anaconda")
-    assert done.returncode == 0, done.stdout
-    return client
-
-
-@pytest.fixture
-def account(server: RunningServer) -> Account:
-    """A user who publishes into his own namespace."""
-    return new_account(server)
-
-
-def test_anaconda_upload_works(
-    server: RunningServer, account: Account, client: AnacondaClient
-) -> None:
-    token = account.token(scopes=["write"])
-    assert f"Username: {account.name}" in client.run("whoami", token=token).stdout
-    with package_file(PACKAGE) as path:
-        done = client.run("upload", path, token=token)
-        assert done.returncode == 0, done.stdout
-        channel = server.channel(account.name, "main")
-        url = f"{channel}/noarch/{PACKAGE.filename}"
-        assert url in done.stdout
-        assert requests.get(url, timeout=30).content == PACKAGE.conda()
-        assert solve_from([channel], ["demo"]) == [PACKAGE.filename]
-        again = client.run("upload", path, token=token)
-        assert again.returncode != 0
-        assert "already exists" in again.stdout
-        skipped = client.run("upload", "--skip-existing", path, token=token)
-        assert skipped.returncode == 0
-        assert "Skipping upload" in skipped.stdout
-
-
-def test_anaconda_upload_takes_a_user_and_labels(
-    server: RunningServer, account: Account, client: AnacondaClient
-) -> None:
-    token = account.token(scopes=["write"])
-    arguments = ("--label", "dev", "--label", "nightly")
-    with package_file(PACKAGE) as path:
-        done = client.run("upload", "--user", account.name, *arguments, path, token=token)
-        assert done.returncode == 0, done.stdout
-    for label in ("dev", "nightly"):
-        assert solve_from([server.channel(account.name, label)], ["demo"]) == [PACKAGE.filename]
-    answer = requests.get(f"{server.channel(account.name)}/noarch/repodata.json", timeout=30)
-    assert answer.status_code == 404, "not in main"
-    legacy = PackageBuilder(build="1")
-    with package_file(legacy) as path:
-        done = client.run("upload", "--user", f"{account.name}/dev", path, token=token)
-        assert done.returncode == 0, done.stdout
-    assert len(repodata(server.channel(account.name, "dev"))["packages.conda"]) == 2
-    assert len(repodata(server.channel(account.name, "nightly"))["packages.conda"]) == 1
-
-
-def test_anaconda_upload_says_why_it_failed(
-    server: RunningServer, account: Account, client: AnacondaClient
-) -> None:
-    stranger = new_account(server)
-    with package_file(PACKAGE) as path:
-        for token, words in (
-            ("pct-" + 48 * "0", "401"),
-            (stranger.token(scopes=["write"]), "403"),
-            (account.token(scopes=["read"]), "403"),
-        ):
-            done = client.run("upload", "--user", account.name, path, token=token)
-            assert done.returncode != 0
-            assert words in done.stdout
-    # What its own reading lets pass, but ours does not.
-    invalid = PackageBuilder("Demo").about(summary="A package.")
-    with package_file(invalid) as path:
-        done = client.run("upload", path, token=account.token(scopes=["write"]))
-        assert done.returncode != 0
-        assert "the package name" in done.stdout
-        assert "Error uploading package" in done.stdout
 
 
 def test_rattler_build_names_several_labels(server: RunningServer, account: Account) -> None:
@@ -123,7 +35,7 @@ def test_rattler_build_names_several_labels(server: RunningServer, account: Acco
 
 @pytest.fixture
 def raw(server: RunningServer, account: Account) -> Raw:
-    """The bare requests of one who may upload."""
+    """The single requests of a user who may upload."""
     return Raw(server, account.token(scopes=["write"]))
 
 
@@ -157,7 +69,7 @@ def test_a_stage_is_checked(
     ("body", "status"),
     [(b"{", 400), (b"[]", 400), (b"[" * 100_000, 400), (b'"x"', 400), (b" " * 5_000_000, 413)],
 )
-def test_a_stage_that_is_no_object_is_refused(
+def test_a_stage_that_is_not_an_object_is_refused(
     server: RunningServer, raw: Raw, account: Account, body: bytes, status: int
 ) -> None:
     url = f"{server.origin}/api/anaconda/stage/{account.name}/demo/1.0/noarch/x.conda"
@@ -175,7 +87,7 @@ def test_a_login_that_names_a_channel_takes_no_other_label(
         assert answer.status_code == status, labels
 
 
-def test_what_was_staged_is_what_may_come(
+def test_only_the_staged_file_may_be_uploaded(
     server: RunningServer, raw: Raw, account: Account
 ) -> None:
     channel, body = f"{account.name}/dev", PackageBuilder().conda()
@@ -202,14 +114,14 @@ def test_what_was_staged_is_what_may_come(
     assert raw.commit(channel, "").status_code == 403
 
 
-def test_an_upload_takes_what_was_signed_and_rights_that_last(
+def test_an_upload_needs_a_signed_stage_and_rights_that_still_hold(
     server: RunningServer, raw: Raw, account: Account
 ) -> None:
     body = PackageBuilder().conda()
     post_url: str = raw.stage(f"{account.name}/dev").json()["post_url"]
-    head, _, sealed = post_url.rpartition("/")
+    head, _, signed = post_url.rpartition("/")
     assert head == f"{server.origin}/api/anaconda/staged/{account.name}"
-    for url in (f"{head}/{sealed[:-1]}", f"{head}/x", f"{head[: head.rindex('/')]}/other/{sealed}"):
+    for url in (f"{head}/{signed[:-1]}", f"{head}/x", f"{head[: head.rindex('/')]}/other/{signed}"):
         answer = raw.upload(url, body)
         assert (answer.status_code, "<Error>" in answer.text) == (403, True), url
     assert requests.get(post_url, timeout=30).status_code in (403, 405)
@@ -222,14 +134,14 @@ def test_an_upload_takes_what_was_signed_and_rights_that_last(
         auth=account.auth,
         timeout=30,
     ).json()["post_url"]
-    # Credentials that a .netrc adds to the bytes are not looked at.
+    # Credentials that a .netrc adds to the upload are ignored.
     form = {"file": body}
     answer = requests.post(by_password, files=form, auth=("nobody", "wrong"), timeout=30)
     assert answer.status_code == 201
 
 
 def test_behind_tls_the_client_is_sent_to_https(server: RunningServer, account: Account) -> None:
-    # Straight to the API, as nginx would: the one-command server's proxy speaks plain HTTP.
+    # Directly to the API, as nginx sends it: the one-command server's proxy has no TLS.
     token = account.token(scopes=["write"])
     with socket.socket(socket.AF_UNIX) as api:
         api.connect(str(server.sockets() / "api.sock"))
@@ -242,7 +154,7 @@ def test_behind_tls_the_client_is_sent_to_https(server: RunningServer, account: 
     assert b'"post_url":"https://conda.example.com/api/anaconda/staged/' in answer
 
 
-def test_lookups_tell_only_what_one_may_know(
+def test_lookups_answer_only_users_who_may_read(
     server: RunningServer, rest: Rest, raw: Raw, account: Account
 ) -> None:
     account.rest.create("conda/owners/", name=account.name, visibility="private")
@@ -283,7 +195,7 @@ def test_lookups_tell_only_what_one_may_know(
     assert requests.get(odd, headers=headers, timeout=30).status_code == 404
 
 
-def test_the_root_is_open_and_the_user_is_not(server: RunningServer, account: Account) -> None:
+def test_the_root_is_public_and_the_user_is_not(server: RunningServer, account: Account) -> None:
     base = f"{server.origin}/api/anaconda"
     for url in (base, f"{base}/"):
         assert requests.head(url, timeout=30).status_code == 200
@@ -294,31 +206,9 @@ def test_the_root_is_open_and_the_user_is_not(server: RunningServer, account: Ac
         assert answer.status_code == status
 
 
-def test_force_replaces_for_one_who_may_remove(
-    server: RunningServer, account: Account, client: AnacondaClient
+def test_the_name_of_a_removed_file_can_be_used_again(
+    server: RunningServer, account: Account
 ) -> None:
-    served = f"{server.channel(account.name, 'main')}/noarch/{PACKAGE.filename}"
-    other = PackageBuilder().about(summary="Another.").payload(100)
-    token = account.token(scopes=["write", "delete"])
-    writer = account.token(scopes=["write"])
-    with package_file(PACKAGE) as path:
-        assert client.run("upload", path, token=writer).returncode == 0
-    with package_file(other) as path:
-        refused = client.run("upload", "--force", path, token=writer)
-        assert refused.returncode != 0
-        assert "403" in refused.stdout
-        assert requests.get(served, timeout=30).content == PACKAGE.conda()
-        done = client.run("upload", "--force", path, token=token)
-        assert done.returncode == 0, done.stdout
-    assert requests.get(served, timeout=30).content == other.conda()
-    third = PackageBuilder().about(summary="A third.").payload(200)
-    with package_file(third) as path:
-        RattlerBuild(server, token).anaconda(path, account.name, labels=["main"], force=True)
-    assert requests.get(served, timeout=30).content == third.conda()
-    assert solve_from([server.channel(account.name)], ["demo"]) == [PACKAGE.filename]
-
-
-def test_a_removed_file_leaves_its_name_open(server: RunningServer, account: Account) -> None:
     channel, name = f"{account.name}/dev", PACKAGE.filename
     maintainer = Raw(server, account.token(scopes=["read", "write", "delete"]))
     writer = Raw(server, account.token(scopes=["write"]))
@@ -331,7 +221,7 @@ def test_a_removed_file_leaves_its_name_open(server: RunningServer, account: Acc
     assert writer.anaconda(channel, other, name=name).status_code == 200
 
 
-def test_what_several_channels_have_is_removed_from_the_one_that_is_named(
+def test_a_file_of_several_channels_is_removed_from_the_named_one(
     server: RunningServer, account: Account
 ) -> None:
     raw = Raw(server, account.token(scopes=["write", "delete"]))
@@ -353,49 +243,3 @@ def test_what_several_channels_have_is_removed_from_the_one_that_is_named(
     assert not repodata(server.channel(account.name, "prod"))["packages.conda"]
     stranger = Raw(server, new_account(server).token(scopes=["read", "write", "delete"]))
     assert stranger.remove(f"package/{account.name}/dev/demo").status_code == 403
-
-
-def test_anaconda_show_works(
-    server: RunningServer, rest: Rest, account: Account, client: AnacondaClient
-) -> None:
-    raw = Raw(server, account.token(scopes=["write"]))
-    newer = PackageBuilder(version="10.0").about(description="Told\nat length.", license="MIT")
-    for package in (newer, PACKAGE, PackageBuilder(version="9.0")):
-        assert raw.anaconda(f"{account.name}/dev", package.conda(), name=package.filename).ok
-    token = account.token(scopes=["read"])
-    name = f"{account.name}/demo"
-    told = {
-        name: (
-            "Name:    demo", "Summary: Told at length.", "Access:  public", "Types:  Conda",
-            "   + 10.0\n   + 9.0\n   + 1.0\n",
-        ),
-        f"{name}/1.0": ("version 1.0", f"   + noarch/{PACKAGE.filename}", "A package."),
-        f"{name}/1.0/noarch/{PACKAGE.filename}": (
-            f"noarch/{PACKAGE.filename}\nA package.", "labels", "'dev'", "license", "'MIT'",
-        ),
-    }  # fmt: skip
-    for spec, texts in told.items():
-        done = client.run("show", spec, token=token)
-        assert done.returncode == 0, done.stdout
-        for text in texts:
-            assert text in done.stdout
-    guard = rest.create("contentguards/conda/conda/", name=account.name)["pulp_href"]
-    (served,) = rest.get("distributions/conda/conda/", base_path=f"{account.name}/dev")["results"]
-    rest.update(served["pulp_href"], content_guard=guard)
-    assert "Access:  private" in client.run("show", name, token=token).stdout
-    stranger = new_account(server).token(scopes=["read"])
-    refused = client.run("show", name, token=stranger)
-    assert refused.returncode != 0
-    assert "that you may see" in refused.stdout
-
-
-def test_anaconda_remove_works(
-    server: RunningServer, account: Account, client: AnacondaClient
-) -> None:
-    token = account.token(scopes=["write", "delete"])
-    with package_file(PACKAGE) as path:
-        assert client.run("upload", path, token=token).returncode == 0
-    spec = f"{account.name}/demo/1.0/noarch/{PACKAGE.filename}"
-    done = client.run("remove", "--force", spec, token=token)
-    assert done.returncode == 0, done.stdout
-    assert not repodata(server.channel(account.name))["packages.conda"]

@@ -1,4 +1,4 @@
-"""What a channel needs no more goes, what anything names stays."""
+"""Clean-up removes what a channel no longer needs, and keeps everything that is still named."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def versions(rest: Rest, owner: str) -> list[int]:
 
 
 def clean_up(rest: Rest, owner: str) -> dict[str, int]:
-    """Clean a channel up and return how many of each kind went."""
+    """Clean up a channel and return how many of each kind were removed."""
     task = rest.wait(rest.request("POST", f"{repository(rest, owner)['pulp_href']}cleanup/"))
     return {report["code"]: report["done"] for report in task["progress_reports"]}
 

@@ -1,7 +1,7 @@
-"""The .condarc that we recommend: by it a client finds the channels that are meant.
+"""The .condarc that we recommend leads clients to the right channels.
 
-conda cannot be installed from PyPI, and py-rattler reads no .condarc. So its settings are read
-here, and py-rattler resolves the names of channels by `channel_alias` and installs from them.
+conda cannot be installed from PyPI, and py-rattler reads no .condarc. So the tests read the
+settings, and py-rattler resolves channel names by `channel_alias` and installs from them.
 """
 
 import re
@@ -21,14 +21,14 @@ _GUIDE = Path(__file__).parents[2] / "docs" / "user" / "guides" / "registry.md"
 
 
 class Condarc(msgspec.Struct, forbid_unknown_fields=True):
-    """What we recommend, and nothing else."""
+    """The recommended settings."""
 
     channel_alias: str
     channels: list[str]
     default_channels: list[str]
 
     def urls(self) -> list[str]:
-        """Return the URLs of the channels, none of which is the alias itself.
+        """Return the URLs of the channels; none may equal the alias.
 
         A channel that equals its alias has an empty name in conda and mamba. mamba 2.8 then asks a
         host called `noarch`, and conda 24 and 26 install nothing by exact URL.
@@ -91,7 +91,7 @@ def test_the_page_of_a_channel_names_it(server: RunningServer, owner: str, name:
 def test_the_form_of_forgejos_documentation_is_understood(
     server: RunningServer, owner: str
 ) -> None:
-    """There the channel is its alias, and a name that is given leads below it."""
+    """There the channel's URL is the alias, and names lead below it."""
     package = PackageBuilder()
     for channel in (None, "dev"):
         url = server.channel(owner, channel)

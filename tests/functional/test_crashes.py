@@ -1,4 +1,4 @@
-"""A process dies at a chosen instant, in production: the next request finds out and goes on."""
+"""A process dies at a chosen instant, without a supervisor: the next request recovers."""
 
 import itertools
 import os
@@ -56,13 +56,13 @@ def workers(running: Production) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def in_background(action: Callable[[], requests.Response]) -> Iterator[Future[requests.Response]]:
-    """Do something while the block runs, and wait for it."""
+    """Call a function in a thread while the block runs, and wait for it."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(action)
 
 
 def assert_nothing_is_held(running: Production) -> None:
-    """Check that no task is left behind, which would hold a channel."""
+    """Check that no task is left that would hold a channel."""
     unfinished = "SELECT count(*) FROM core_task WHERE state IN ('running', 'canceling')"
     assert running.query(unfinished) == 0
 
@@ -177,7 +177,7 @@ def _waiting_for_lock() -> str:
 
 
 def worker_of(running: Production, workers: tuple[str, str], task_process: int) -> str:
-    """Return which worker forked a process."""
+    """Return the worker that forked a process."""
     found = [name for name in workers if task_process in running.processes[name].family()]
     assert len(found) == 1
     return found[0]

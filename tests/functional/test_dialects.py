@@ -1,4 +1,4 @@
-"""What holds of every dialect that takes uploads, by real clients and by their bare requests."""
+"""Rules that hold for every dialect, tested by real clients and by single requests."""
 
 import hashlib
 import socket
@@ -10,9 +10,9 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account
+from tests.functional.channels import repodata
 from tests.functional.clients import solve_from
 from tests.functional.harness import PASSWORD, Rest, RunningServer
-from tests.functional.test_registry import repodata
 from tests.functional.uploaders import RattlerBuild, Raw, package_file
 
 RATTLER_BUILD = ["quetz", "artifactory", "prefix", "anaconda"]
@@ -22,20 +22,14 @@ FORCING = ["quetz", "prefix", "prefix_raw"]
 Upload = Callable[..., requests.Response]
 
 
-@pytest.fixture
-def account(server: RunningServer) -> Account:
-    """A user who publishes into his own namespace."""
-    return new_account(server)
-
-
 def by(dialect: str, server: RunningServer, token: str) -> Upload:
-    """Return the upload of a dialect: channel and body in, the decisive answer out."""
+    """Return a dialect's upload: it takes channel and body and returns the decisive answer."""
     upload: Upload = getattr(Raw(server, token), dialect)
     return upload
 
 
 def nothing_left(server: RunningServer, rest: Rest, account: Account, artifacts: int) -> bool:
-    """Tell whether an upload into a user's namespace has left nothing behind."""
+    """Tell whether an upload into a user's namespace left nothing behind."""
     return (
         rest.get("artifacts/", limit=1)["count"] == artifacts
         and not rest.get("distributions/conda/conda/", base_path=f"{account.name}/dev")["count"]

@@ -1,4 +1,4 @@
-"""The page that lists channels: everybody sees what they may read, and nothing else."""
+"""The page that lists channels: a reader sees the channels that they may read."""
 
 import os
 import re

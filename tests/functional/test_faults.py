@@ -1,4 +1,4 @@
-"""Processes die while packages are uploaded: nothing is half-visible, and a retry succeeds."""
+"""Processes die during uploads: no package is half-visible, and a retry succeeds."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
 
 
 def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:
-    """Upload as a client does that retries; 409 means that an earlier try was taken."""
+    """Upload until it succeeds; 409 means that an earlier attempt succeeded."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -32,7 +32,7 @@ def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:
 
 
 def fetched(url: str) -> bytes:
-    """Fetch a file as a client does that retries while a process is started again."""
+    """Fetch a file; try again while a process is started again."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.ConnectionError):
@@ -45,7 +45,7 @@ def fetched(url: str) -> bytes:
 
 
 def assert_whole(server: RunningServer, at_least: set[str]) -> None:
-    """Check that the index names what it must, agrees with its twin, and that all files exist."""
+    """Check that the index has `at_least` these, equals its variant, and that its files exist."""
     url = f"{server.channel('acme')}/noarch"
     plain = fetched(f"{url}/repodata.json")
     names = set(json.loads(plain)["packages.conda"])

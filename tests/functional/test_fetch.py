@@ -1,4 +1,4 @@
-"""Packages that the server fetches from a URL: by whose wish, from where, and how much."""
+"""Packages that the server fetches from a URL: for whom, from where, and how much."""
 
 import socket
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _PATH = "content/conda/packages/"
 
 
 class _Site(BaseHTTPRequestHandler):
-    """A site with a package, and with what should not be fetched."""
+    """A site with a package, and with files that must not be fetched."""
 
     protocol_version = "HTTP/1.1"
     private: str
@@ -71,7 +71,7 @@ class _Site(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def private() -> Iterator[socket.socket]:
-    """A listener at an address that is not public, and not allowed either."""
+    """A listener at an address that is neither public nor allowed."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.2", 0))
         listener.listen()
@@ -92,7 +92,7 @@ def site(private: socket.socket) -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture(scope="module")
 def fetching(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that may fetch from 127.0.0.1 and nowhere else in here."""
+    """A server that may fetch from 127.0.0.1 and from no other private address."""
     settings = f"CONDA_FILE_URL_NETWORKS = ['127.0.0.1/32']\nCONDA_MAX_PACKAGE_BYTES = {_LARGEST}\n"
     home = homes.make(tmp_path_factory.mktemp("fetching") / "home", settings)
     running = RunningServer(home, arguments=ONE_OF_EACH).start()

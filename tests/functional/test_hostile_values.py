@@ -1,7 +1,7 @@
-"""Every parameter and field of our REST endpoints, with values that nothing can take: no 5xx.
+"""No value in a parameter, field or body of our REST endpoints leads to a 5xx.
 
-The endpoints, their parameters and their fields are read from the OpenAPI description, so that a
-new one is tried without a word here.
+The endpoints, their parameters and their fields are read from the OpenAPI description, so that new
+ones are tested without a change here.
 """
 
 import json
@@ -39,7 +39,7 @@ def schema(server: RunningServer) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def objects(server: RunningServer) -> dict[str, str]:
-    """One of each thing that there can be: the path of its list, and its own."""
+    """One object of each type: the path of its list, and its own path."""
     rest = Rest(server)
     url = f"{server.channel('hostile')}/x.conda"
     assert server.put(url, PackageBuilder("hostile").conda()).ok
@@ -64,7 +64,7 @@ def objects(server: RunningServer) -> dict[str, str]:
 
 
 def _concrete(path: str, objects: dict[str, str], root: str) -> str | None:
-    """Return a described path with what exists in the place of its variables."""
+    """Return a path of the description with existing objects in place of its variables."""
     for of_list, one in sorted(objects.items(), key=lambda each: -len(each[0])):
         below = path.removeprefix(root)
         kind = of_list.removeprefix(root)
@@ -180,3 +180,69 @@ def test_no_path_takes_the_server_down(server: RunningServer, objects: dict[str,
         for method in ("GET", "PATCH", "DELETE")
     ]
     assert _refusals_missing(rest, tries) == []
+
+
+_ODD_BODIES = ("[" * 100_000, '{"name":' * 400 + "1" + "}" * 400, "[]", '"name"')
+
+
+def test_a_body_that_is_no_object_or_too_deep_is_400(
+    server: RunningServer, rest: Rest, owner: str
+) -> None:
+    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
+    repository = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"][0]
+    distribution = rest.get("distributions/conda/conda/", name=f"{owner}/main")["results"][0]
+    organisation = rest.get("conda/owners/", name=owner)["results"][0]
+    kinds = ("repositories", "distributions", "publications", "contentguards")
+    routes = [("POST", f"{kind}/conda/conda/") for kind in kinds]
+    routes += [("POST", f"conda/{kind}/") for kind in ("owners", "tokens", "notices")]
+    routes += [("POST", f"content/conda/{kind}/") for kind in ("packages", "repodata_patches")]
+    for action in ("modify", "add_role", "remove_role", "check_index", "check_files"):
+        routes.append(("POST", f"{repository['pulp_href']}{action}/"))
+    for thing in (repository, distribution, organisation):
+        routes += [("PATCH", thing["pulp_href"]), ("PUT", thing["pulp_href"])]
+    headers = {"Content-Type": "application/json"}
+    for method, path in routes:
+        for body in _ODD_BODIES:
+            answer = rest.request(method, path, data=body, headers=headers)
+            assert answer.status_code == 400, (method, path, body[:9], answer.text)
+
+
+_ODD_QUESTIONS = [
+    *((kind, "limit", 2**63) for kind in ("repositories", "distributions", "content")),
+    ("content", "name__iregex", "*"),
+    ("repositories", "name__regex", "["),
+    ("content", "orphaned_for", 2**63),
+]
+
+
+_ODD_VALUES: list[tuple[str, str, object]] = [
+    ("repositories", "retain_repo_versions", 2**64),
+    ("repositories", "remote", 1),
+    ("repositories", "remote", True),
+    ("distributions", "content_guard", ["x"]),
+    ("distributions", "repository", {"a": 1}),
+    ("distributions", "publication", 2**64),
+    ("publications", "repository_version", []),
+    ("content", "artifact", 1.5),
+    ("content", "repository", []),
+    ("content", "pulp_labels", "{"),
+]
+
+
+def test_a_value_that_is_not_possible_is_400(server: RunningServer, rest: Rest, owner: str) -> None:
+    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
+    (made,) = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"]
+    paths = {kind: f"{kind}/conda/conda/" for kind in ("repositories", "distributions")}
+    paths |= {"publications": "publications/conda/conda/", "content": "content/conda/packages/"}
+    answers = {
+        f"GET {kind}: {key}": rest.request("GET", paths[kind], params={key: value})
+        for kind, key, value in _ODD_QUESTIONS
+    }
+    for kind, key, value in _ODD_VALUES:
+        body = {"name": f"{owner}/x", "base_path": f"{owner}/x", key: value}
+        answers[f"POST {kind}: {key}"] = rest.request("POST", paths[kind], json=body)
+    role = {"role": "conda.channel_\0reader", "users": ["admin"]}
+    answers["add_role"] = rest.request("POST", f"{made['pulp_href']}add_role/", json=role)
+    wrong = {what: answer.text for what, answer in answers.items() if answer.status_code != 400}
+    assert not wrong
+    assert rest.request("GET", paths["distributions"], params={"fields": "name"}).ok

@@ -1,4 +1,4 @@
-"""A channel's index documents: which there are, that they agree, and which are made again."""
+"""A channel's index documents: which exist, that they agree, and which are made again."""
 
 import bz2
 import json
@@ -45,7 +45,7 @@ def repository_of(rest: Rest, channel: str) -> dict[str, Any]:
 
 
 def file_behind(rest: Rest, channel: str, path: str) -> Path:
-    """Return where the bytes of a document lie."""
+    """Return the path of a document's file."""
     digest = sha256(get(channel, path).content).hexdigest()
     artifact = rest.get("artifacts/", sha256=digest)["results"][0]
     found: Path = rest.server.home / "media" / artifact["file"]
@@ -186,11 +186,11 @@ def test_a_subdir_that_lost_its_packages_stays_empty(
 
 
 def test_equal_documents_of_channels_made_at_once(server: RunningServer, owner: str) -> None:
-    """They are the same artifacts, which several publications may want to save first."""
+    """They are the same artifacts, which several publications may try to save at once."""
     channels = [server.channel(owner, f"c{number}") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda channel: upload(server, channel, linux(owner)), channels))
-    # Only the times at which a channel first had its files are its own.
+    # Only the indexed timestamps differ between the channels.
     for path in ("noarch/repodata.json", "linux-64/run_exports.json", "channeldata.json"):
         assert len({get(channel, path).content for channel in channels}) == 1
     document = json.loads(get(channels[0], "linux-64/repodata.json").content)

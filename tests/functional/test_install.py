@@ -1,4 +1,4 @@
-"""The main job: real packages in, a real client installs them."""
+"""The main task: real packages are uploaded, and a real client installs them."""
 
 from pathlib import Path
 

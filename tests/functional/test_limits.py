@@ -1,4 +1,4 @@
-"""Limits that an administrator sets: of a package, a channel and an owner, and of patience."""
+"""Limits that an administrator sets, for packages, channels and owners, and for waiting."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +47,7 @@ def limited(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def put(server: RunningServer, owner: str, channel: str, name: str, size: int = 1000) -> int:
-    """Upload a package of about so many bytes; check that a refusal says why."""
+    """Upload a package of about `size` bytes; check that a refusal gives the reason."""
     body = PackageBuilder(name).payload(size).conda()
     answer = server.put(f"{server.channel(owner, channel)}/x.conda", body)
     if not answer.ok:
@@ -84,7 +84,7 @@ def account(limited: RunningServer) -> Account:
 def check(
     server: RunningServer, account: Account, route: str, size: str, **named: str
 ) -> requests.Response:
-    """Ask by an upload's head whether it may begin."""
+    """Ask by an upload check whether the upload may begin."""
     method, path, headers = _ROUTES[route]
     names = {"owner": account.name, "name": "x.conda", **named}
     url = server.origin + path.format(**names)

@@ -1,4 +1,4 @@
-"""Many uploads while things go wrong: every 201 is installable, every failure can be retried."""
+"""Many uploads during faults: every 201 is installable, every failure can be retried."""
 
 import os
 import random
@@ -28,7 +28,7 @@ _PASSING = (502, 503, 507)
 
 
 class Publisher:
-    """A CI job with a token, which tries again until its package is there."""
+    """A CI job with a token, which tries again until its package is stored."""
 
     def __init__(self, servers: list[RunningServer]) -> None:
         self._servers = servers
@@ -37,7 +37,7 @@ class Publisher:
         self.failures: list[int] = []
 
     def upload(self, package: PackageBuilder) -> None:
-        """Upload a package; 409 says that an earlier try was taken after all."""
+        """Upload a package; 409 means that an earlier attempt succeeded."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         body = package.conda()
         tried = False
@@ -68,12 +68,12 @@ class Publisher:
 
 
 def packages_of(count: int) -> list[PackageBuilder]:
-    """Return different small packages."""
+    """Return small packages that differ."""
     return [PackageBuilder(f"demo{number}").payload(5000) for number in range(count)]
 
 
 def break_connections(server: RunningServer) -> None:
-    """End every connection to the database, as a failover or a restarted pooler does."""
+    """End all connections to the database, as a failover or a restarted pooler does."""
     master = server.pids()["postgresql"]
     for child in Path(f"/proc/{master}/task/{master}/children").read_text().split():
         try:
@@ -85,7 +85,7 @@ def break_connections(server: RunningServer) -> None:
 
 
 def kill_a_child(server: RunningServer, chance: random.Random) -> None:
-    """Kill one of the processes that take uploads."""
+    """Kill one of the API's processes."""
     master = server.pids()["api"]
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
     if children:
@@ -123,7 +123,7 @@ def test_processes_die_at_random_during_uploads(
         done.set()
         breaker.join()
     assert_whole(own_server, {package.filename for package in packages})
-    # What a killed process had begun to receive goes with the next start.
+    # The next start removes the incomplete uploads of a killed process.
     own_server.restart()
     assert not list((own_server.home / "tmp").rglob("*.upload*"))
     assert_whole(own_server, {package.filename for package in packages})
@@ -149,7 +149,7 @@ def test_two_servers_share_a_database(own_server: RunningServer, tmp_path: Path)
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """Have a folder lie on a disk of its own."""
+    """Mount a small file system on a folder."""
     folder.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
@@ -165,7 +165,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 )
 def test_the_storage_is_full(homes: Homes, tmp_path: Path, settings: str) -> None:
     disk = tmp_path / "disk"
-    # The disk is to fill up, and is smaller than the room that is otherwise kept free.
+    # No reserve, because the disk is smaller than the default reserve and has to fill up.
     settings = f"{settings.format(disk=str(disk))}\nCONDA_DISK_RESERVE_BYTES = 0\n"
     home = homes.make(tmp_path / "home", settings)
     with small_disk(disk, 8):

@@ -1,4 +1,4 @@
-"""The guide's script for those who come from Forgejo, run as the guide says."""
+"""The guide's script for a migration from Forgejo, run as the guide says."""
 
 import os
 import re
@@ -19,7 +19,7 @@ _DEFAULT, _DEV, _TEAM = "", "Dev", "team/py3.11+cuda"
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """The script as a reader copies it."""
+    """The script, copied from the guide."""
     (source,) = re.findall(r"^```python\n(.*?)^```", _GUIDE.read_text(), re.DOTALL | re.MULTILINE)
     path = tmp_path / "migrate.py"
     path.write_text(source)

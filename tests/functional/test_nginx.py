@@ -144,7 +144,7 @@ _EXPECTING = "Content-Length: 9\r\nExpect: 100-continue"
 def told(
     origin: str, path: str, headers: str, *, body: bytes = b"", method: str = "PUT"
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send a head and what there is of a body; return what comes first: status, headers, body."""
+    """Send headers and a partial body; return the first answer: status, headers, body."""
     where = urlsplit(origin)
     with socket.create_connection((where.hostname, where.port), timeout=20) as client:
         client.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n".encode() + body)

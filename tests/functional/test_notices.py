@@ -1,4 +1,4 @@
-"""Notices: who may give them, and what clients get (CEP 6)."""
+"""Notices (CEP 6): who may create them, and what clients read."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,9 +10,8 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, owner_href, status
-from tests.functional.channels import repository_of
+from tests.functional.channels import private_channel, repository_of, urls_of
 from tests.functional.harness import Rest, RunningServer
-from tests.functional.test_private import private_channel, urls_of
 
 _PAST, _FUTURE = "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 
@@ -33,13 +32,13 @@ def channel(server: RunningServer, rest: Rest, owner: str) -> str:
 
 
 def post(rest: Rest, channel: str, message: str = "Moved", **fields: Any) -> requests.Response:
-    """Try to give a notice."""
+    """Try to create a notice."""
     body = {"distribution": channel, "message": message, **fields}
     return rest.request("POST", "conda/notices/", json=body)
 
 
 def served(server: RunningServer, owner: str) -> list[dict[str, str]]:
-    """Return the notices that clients get, the same at both URLs of the channel."""
+    """Return the notices that clients read, after checking that both URLs have the same."""
     documents = []
     for url in urls_of(server, owner):
         answer = requests.get(f"{url}/notices.json", timeout=30, allow_redirects=False)
@@ -98,7 +97,7 @@ def test_a_channel_without_packages_has_notices_too(
 
 @pytest.fixture(scope="module")
 def quiet(server: RunningServer) -> str:
-    """A channel's distribution that no test gets to say anything on."""
+    """The distribution of a channel on which no test can create a notice."""
     path = "quiet/main"
     created = Rest(server).create("distributions/conda/conda/", name=path, base_path=path)
     href: str = created["pulp_href"]

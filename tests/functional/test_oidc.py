@@ -1,4 +1,4 @@
-"""CI jobs upload with the identity that their provider gives them; the test is the provider."""
+"""CI jobs upload with an identity token; the test is the identity provider."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ _AUDIENCE = "conda.example"
 
 
 class Issuer:
-    """An identity provider: it publishes its key and signs what its jobs claim."""
+    """An identity provider: it publishes its key and signs identity tokens."""
 
     def __init__(self) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -50,7 +50,7 @@ class Issuer:
         self._server.shutdown()
 
     def identity(self, **claims: Any) -> str:
-        """Sign a job's identity."""
+        """Sign a job's identity token."""
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -143,7 +143,7 @@ token.save()
 
 
 def expire(server: RunningServer, token: str) -> float:
-    """Let a token's time be over; return how many seconds were left of it."""
+    """Make a token expire; return how many seconds were left."""
     return float(server.shell(_EXPIRE.format(token=token)))
 
 

@@ -39,7 +39,7 @@ _PULPCORES = (
 
 @pytest.fixture(scope="module")
 def generated(server: RunningServer) -> tuple[dict[str, Any], list[str]]:
-    """The description of this plugin's API and what was complained of it."""
+    """The description of this plugin's API, and the generator's warnings."""
     schema, complaints = json.loads(server.shell(_GENERATE))
     return schema, complaints
 

@@ -1,4 +1,4 @@
-"""Pages of other sites make browsers send requests in their readers' names; nothing comes of it."""
+"""Requests that pages of other sites make browsers send with a user's credentials are refused."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,8 +11,8 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account
 from tests.functional.browser import Browser, browser, needs_chromium
+from tests.functional.channels import private_channel
 from tests.functional.harness import PASSWORD, Rest, RunningServer
-from tests.functional.test_private import private_channel
 
 __all__ = ["browser"]
 
@@ -57,7 +57,7 @@ def account(server: RunningServer) -> Account:
 
 
 def send(account: Account, kind: str, **arguments: Any) -> requests.Response:
-    """Send a request that changes something."""
+    """Send a request that makes a change."""
     method, path, fixed = _REQUESTS[kind]
     url = account.server.origin + path.format(name=account.name)
     return requests.request(method, url, timeout=120, **fixed, **arguments)
@@ -87,7 +87,7 @@ def test_a_password_counts_for_nothing_in_another_sites_page(
         assert send(account, kind, headers=headers).status_code != 403
 
 
-def test_a_token_in_the_path_is_known_to_whoever_made_the_page(
+def test_a_token_in_the_path_is_accepted_from_another_sites_page(
     server: RunningServer, account: Account
 ) -> None:
     path = f"/api/packages/{account.name}/conda/path/x.conda"
@@ -111,7 +111,7 @@ def test_reading_is_for_every_page(server: RunningServer, account: Account) -> N
 
 @pytest.fixture
 def session(account: Account) -> requests.Session:
-    """A session of the user who publishes."""
+    """A browser session of the user who publishes."""
     return account.session()
 
 
@@ -149,7 +149,7 @@ class _Page(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
-    """A page of another site: to a browser, localhost is another one than 127.0.0.1."""
+    """A page of another site: for browsers, localhost and 127.0.0.1 are different sites."""
     serving = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
     Thread(target=serving.serve_forever, daemon=True).start()
     yield f"http://localhost:{serving.server_address[1]}/"
@@ -180,7 +180,7 @@ def test_a_browser_that_knows_the_password_uploads_for_its_reader_alone(
 
 
 def forged(server: RunningServer, owner: str) -> int:
-    """Return how many packages of the forged name the owner's channel holds."""
+    """Return how many packages of the forged name are in the owner's channel."""
     rest = Rest(server)
     (repository,) = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"]
     version = repository["latest_version_href"]

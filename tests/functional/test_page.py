@@ -18,10 +18,9 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.accounts import new_account
 from tests.functional.browser import Browser, browser, needs_chromium
-from tests.functional.channels import repository_of
+from tests.functional.channels import private_channel, repository_of
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.test_patches import patched
-from tests.functional.test_private import private_channel
 
 __all__ = ["browser"]
 
@@ -79,7 +78,7 @@ def channel(server: RunningServer) -> Channel:
 
 
 def get(url: str, status: int = 200) -> requests.Response:
-    """Get a page, whose headers must keep it harmless."""
+    """Fetch a page and check its security headers."""
     answer = requests.get(url, timeout=30)
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -259,8 +258,7 @@ def test_an_empty_channel_has_a_page(server: RunningServer, rest: Rest, owner: s
 
 
 def test_domains_have_pages(domain_server: RunningServer, owner: str) -> None:
-    rest = Rest(domain_server)
-    rest.create(
+    Rest(domain_server).create(
         "domains/",
         name=owner,
         storage_class="pulpcore.app.models.storage.FileSystem",
@@ -283,7 +281,7 @@ def test_a_page_that_waits_for_the_storage_holds_up_nothing_else(
     file = server.home / "media" / rest.get("artifacts/", sha256=digest)["results"][0]["file"]
     content = file.read_bytes()
     file.unlink()
-    os.mkfifo(file)  # whoever opens it waits for one who writes
+    os.mkfifo(file)  # opening it for reading waits for a writer
     with ThreadPoolExecutor(8) as pool:
         pages = [pool.submit(requests.get, f"{url}/", timeout=60) for _ in range(8)]
         try:
@@ -293,7 +291,7 @@ def test_a_page_that_waits_for_the_storage_holds_up_nothing_else(
             assert not any(page.done() for page in pages)
         finally:
             while not all(page.done() for page in pages):
-                with suppress(OSError):  # nobody has it open at this moment
+                with suppress(OSError):  # no reader has it open now
                     os.close(os.open(file, os.O_WRONLY | os.O_NONBLOCK))
                 time.sleep(0.01)
     assert {page.result().status_code for page in pages} == {503}

@@ -1,4 +1,4 @@
-"""Wrong passwords: few are checked at once, none twice, and nobody else waits for them."""
+"""Wrong passwords: few are checked at a time, none twice, and other users do not wait."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def lone(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with one process of each kind, so that it is known which one remembers."""
+    """A server with one process of each kind, so that each process remembers every password."""
     home = homes.make(tmp_path_factory.mktemp("passwords") / "home")
     running = RunningServer(home, arguments=ONE_OF_EACH).start()
     yield running
@@ -43,7 +43,7 @@ def account(lone: RunningServer) -> Account:
 
 @contextmanager
 def all_slots(server: RunningServer) -> Iterator[None]:
-    """Compute as many hashes as the machine may, in the processes' stead."""
+    """Take all slots, as if the machine computed as many hashes as it may."""
     with ExitStack() as stack:
         slots = Slots(server.home / "tmp", _AT_ONCE)
         for _ in range(_AT_ONCE):
@@ -52,7 +52,7 @@ def all_slots(server: RunningServer) -> Iterator[None]:
 
 
 def wrong() -> tuple[str, str]:
-    """Return credentials that nobody has tried yet."""
+    """Return wrong credentials that were never sent before."""
     return "admin", f"wrong {next(_numbers)}"
 
 
@@ -63,7 +63,7 @@ def read(account: Account, auth: tuple[str, str] | None) -> requests.Response:
 
 
 def put(account: Account, **arguments: Any) -> requests.Response:
-    """Upload to the account's channel what is there already."""
+    """Upload a package to the account's channel that it has already."""
     url = f"{account.server.channel(account.name)}/x.conda"
     return account.server.put(url, PackageBuilder().conda(), **arguments)
 

@@ -23,10 +23,10 @@ def fetch(base: str, path: str) -> Any:
 
 
 def index(base: str, document: str = "repodata.json", subdir: str = "noarch") -> Any:
-    """Return a document, which must agree with its twin."""
+    """Return a document, which must equal its compressed variant."""
     plain = fetch(base, f"{subdir}/{document}")
-    twin = fetch(base, f"{subdir}/{document}.zst")
-    assert zstandard.ZstdDecompressor().decompressobj().decompress(twin) == plain
+    packed = fetch(base, f"{subdir}/{document}.zst")
+    assert zstandard.ZstdDecompressor().decompressobj().decompress(packed) == plain
     return json.loads(plain)
 
 
@@ -56,7 +56,7 @@ def patched(rest: Rest, content: object, **fields: str) -> list[Any]:
 
 
 def patch_package(**instructions: object) -> bytes:
-    """Return a package as conda-forge ships patches; names of subdirs have '_' for '-'."""
+    """Return a package with patches, as conda-forge's; in names of subdirs '_' stands for '-'."""
     builder = PackageBuilder("patches")
     for subdir, content in instructions.items():
         path = f"{subdir.replace('_', '-')}/patch_instructions.json"
@@ -93,35 +93,29 @@ INSTRUCTIONS = {
 }
 
 
-def test_every_document_is_patched_and_a_rollback_undoes_it(
-    rest: Rest, server: RunningServer, channel: str, owner: str
-) -> None:
-    before = index(channel)
-    assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda", "dep-2.0-0.conda"]
-    repository = repository_of(rest, owner)
-    href = repository["pulp_href"]
-    (unit,) = patched(rest, INSTRUCTIONS, subdir="noarch", repository=href)
-    assert (unit["subdir"], unit["changed"], unit["revoked"], unit["removed"]) == (
-        "noarch",
-        2,
-        1,
-        1,
-    )
+def patched_records(before: Any) -> Any:
+    """Return the records of `INSTRUCTIONS` applied to an index, times of indexing included."""
+    records = json.loads(json.dumps(before["packages.conda"]))
+    del records["gone-1.0-0.conda"]
+    records["demo-1.0-0.conda"]["depends"] = ["dep <2"]
+    records["bad-1.0-0.conda"]["depends"].append("package_has_been_revoked")
+    records["bad-1.0-0.conda"]["revoked"] = True
+    return records
 
+
+def check_repodata(channel: str, before: Any, expected: Any) -> None:
+    """Check that repodata has the patched records, and the original ones beside them."""
     after = index(channel)
-    expected = json.loads(json.dumps(before["packages.conda"]))
-    del expected["gone-1.0-0.conda"]
-    expected["demo-1.0-0.conda"]["depends"] = ["dep <2"]
-    expected["bad-1.0-0.conda"]["depends"].append("package_has_been_revoked")
-    expected["bad-1.0-0.conda"]["revoked"] = True
-    assert after["packages.conda"] == expected, "times of indexing included"
+    assert after["packages.conda"] == expected
     assert after["removed"] == ["gone-1.0-0.conda"]
-    assert (
-        index(channel, "current_repodata.json")["packages.conda"]["demo-1.0-0.conda"]
-        == (expected["demo-1.0-0.conda"])
-    )
+    current = index(channel, "current_repodata.json")["packages.conda"]
+    assert current["demo-1.0-0.conda"] == expected["demo-1.0-0.conda"]
     original = index(channel, "repodata_from_packages.json")
     assert original["packages.conda"] == before["packages.conda"]
+
+
+def check_other_documents(channel: str, expected: Any) -> None:
+    """Check run exports, channeldata and shards."""
     exports = index(channel, "run_exports.json")["packages.conda"]
     assert exports["demo-1.0-0.conda"] == {"run_exports": {"weak": ["demo >=1,<2"]}}
     assert "gone-1.0-0.conda" not in exports
@@ -137,10 +131,11 @@ def test_every_document_is_patched_and_a_rollback_undoes_it(
         "packages.conda": {},
         "removed": ["gone-1.0-0.conda"],
     }
-    assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda", "dep-1.0-0.conda"]
 
-    # An upload by set-based versions keeps the patch, and its index is that of a whole one.
-    assert server.put(f"{channel}/x.conda", PackageBuilder("new").conda()).status_code == 201
+
+def check_upload_keeps_the_patch(rest: Rest, channel: str, owner: str, expected: Any) -> None:
+    """Upload a package: the patch stays, and the merged index equals one that is built anew."""
+    assert rest.server.put(f"{channel}/x.conda", PackageBuilder("new").conda()).status_code == 201
     latest = repository_of(rest, owner)["latest_version_href"]
     present = rest.get(latest)["content_summary"]["present"]
     assert present["conda.repodata_patch"]["count"] == 1
@@ -148,15 +143,29 @@ def test_every_document_is_patched_and_a_rollback_undoes_it(
     assert index(channel)["packages.conda"].keys() == expected.keys() | {"new-1.0-0.conda"}
     assert "new-1.0-0.conda" in index(channel, "repodata_from_packages.json")["packages.conda"]
     documents = ("repodata.json", "repodata_from_packages.json", "repodata_shards.msgpack.zst")
-    joined = [fetch(channel, f"noarch/{name}") for name in documents]
+    merged = [fetch(channel, f"noarch/{name}") for name in documents]
     rest.create("publications/conda/conda/", repository_version=latest)
-    assert [fetch(channel, f"noarch/{name}") for name in documents] == joined
+    assert [fetch(channel, f"noarch/{name}") for name in documents] == merged
 
-    rest.wait(
-        rest.request(
-            "POST", f"{href}modify/", json={"base_version": repository["latest_version_href"]}
-        )
-    )
+
+def test_every_document_is_patched_and_a_rollback_undoes_it(
+    rest: Rest, channel: str, owner: str
+) -> None:
+    before = index(channel)
+    expected = patched_records(before)
+    assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda", "dep-2.0-0.conda"]
+    repository = repository_of(rest, owner)
+    href = repository["pulp_href"]
+    (unit,) = patched(rest, INSTRUCTIONS, subdir="noarch", repository=href)
+    counts = [unit[name] for name in ("changed", "revoked", "removed")]
+    assert (unit["subdir"], counts) == ("noarch", [2, 1, 1])
+    check_repodata(channel, before, expected)
+    check_other_documents(channel, expected)
+    assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda", "dep-1.0-0.conda"]
+    check_upload_keeps_the_patch(rest, channel, owner, expected)
+
+    rollback = {"base_version": repository["latest_version_href"]}
+    rest.wait(rest.request("POST", f"{href}modify/", json=rollback))
     restored = index(channel)
     assert restored["packages.conda"] == before["packages.conda"]
     assert restored["removed"] == ["new-1.0-0.conda"]

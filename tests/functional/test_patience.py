@@ -1,4 +1,4 @@
-"""How long uploads wait for a busy channel, and how many of them."""
+"""How long uploads wait for a busy channel, and how many may wait."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _SHORT_SECONDS = 8
 
 @pytest.fixture
 def busy(homes: Homes, tmp_path: Path) -> Iterator[Production]:
-    """A channel that a task holds until a worker comes, and none comes."""
+    """A channel that a waiting task holds, on a server without workers."""
     with production(homes.make(tmp_path / "home")) as running:
         running.start_api("--timeout=900", "--preload", f"--workers={_CLIENTS}")
         for channel in ("main", "other"):
@@ -30,7 +30,7 @@ def busy(homes: Homes, tmp_path: Path) -> Iterator[Production]:
 def refused_while_others_wait(
     running: Production, pool: ThreadPoolExecutor
 ) -> tuple[list[requests.Response], set[Future[requests.Response]]]:
-    """Upload from many clients; return what is refused first, and the uploads that wait."""
+    """Upload from many clients; return the first refusal, and the uploads that wait."""
     packages = [PackageBuilder(f"demo{number}").conda() for number in range(_CLIENTS)]
     waiting = {pool.submit(running.upload, package) for package in packages}
     refused: list[requests.Response] = []

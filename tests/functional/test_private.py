@@ -1,4 +1,4 @@
-"""Private channels: everything that a client fetches works, and nothing leaks."""
+"""Private channels: permitted clients can fetch everything, and others learn nothing."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +10,12 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account, status
+from tests.functional.channels import private_channel, urls_of
 from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import PASSWORD, Rest, RunningServer
+from tests.functional.rights_of_client_apis import UPLOAD_CHECK
 from tests.functional.rights_rows import Row
-from tests.functional.rights_table import TABLE, UPLOAD_CHECK
+from tests.functional.rights_table import TABLE
 
 _PATHS = (
     "noarch/repodata.json",
@@ -24,33 +26,16 @@ _PATHS = (
 )
 
 
-def private_channel(server: RunningServer, owner: str, *, hidden: bool = False) -> str:
-    """Make a channel that only those with a role on its owner may read."""
-    rest = Rest(server)
-    url = server.channel(owner)
-    assert server.put(f"{url}/x.conda", PackageBuilder().conda()).status_code == 201
-    guard = rest.create("contentguards/conda/conda/", name=f"guard of {owner}", hidden=hidden)
-    (distribution,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
-    body = {"content_guard": guard["pulp_href"]}
-    rest.wait(rest.request("PATCH", distribution["pulp_href"], json=body))
-    return url
-
-
 @pytest.fixture
 def reader(server: RunningServer, rest: Rest, owner: str) -> Account:
-    """One who may read the owner's channels."""
+    """A user who may read the owner's channels."""
     account = new_account(server)
     organisation = rest.create("conda/owners/", name=owner)
     account.give("conda.channel_reader", organisation["pulp_href"])
     return account
 
 
-def urls_of(server: RunningServer, owner: str) -> tuple[str, str]:
-    """Return the two URLs of a channel."""
-    return server.channel(owner), f"{server.origin}/pulp/content/{owner}/main"
-
-
-def test_those_who_may_not_read_a_channel_get_nothing_of_it(
+def test_users_without_the_right_to_read_get_nothing(
     server: RunningServer, reader: Account, owner: str
 ) -> None:
     private_channel(server, owner)
@@ -100,7 +85,7 @@ def test_a_hidden_channel_is_not_there_for_strangers(
 
 
 def said(answer: requests.Response, *names: str) -> tuple[int, str, dict[str, str]]:
-    """Return what an answer tells, without the names that the request had."""
+    """Return the contents of an answer, without the names that were in the request."""
     text, headers = answer.text, {**answer.headers}
     for name in names:
         text = text.replace(name, "NAME")
@@ -112,7 +97,7 @@ def said(answer: requests.Response, *names: str) -> tuple[int, str, dict[str, st
 def assert_same(
     server: RunningServer, there: tuple[str, str], missing: tuple[str, str], stranger: Account
 ) -> None:
-    """Ask all about two channels in the name of those who may know of neither."""
+    """Send all requests for two channels as users who may not know of either; compare answers."""
     questions = [row for row in TABLE.values() if row.path.startswith("/")]
     checks = {"headers": {**UPLOAD_CHECK, "X-File-Name": "x.conda"}}
     questions += [
@@ -136,7 +121,7 @@ def ask(
     auth: tuple[str, str] | None,
     token: str = "",
 ) -> requests.Response:
-    """Send a row's request about a channel and a package that may not be in it."""
+    """Send a row's request for a channel and a package that may be absent."""
     things = {"owner_name": owner, "channel_name": channel, "path_token": token, "gone": "demo"}
     things |= {"filename": "demo-1.0-0.conda", "staged": "x", "staged_by_them": "x"}
     with requests.Session() as session:
@@ -250,7 +235,7 @@ def test_a_changed_password_and_a_lost_role_count_at_once(
 
 @pytest.fixture
 def rbac_guard(rest: Rest, owner: str) -> dict[str, Any]:
-    """pulpcore's own guard, which asks for a role on itself."""
+    """pulpcore's own guard, which requires a role on itself."""
     guard: dict[str, Any] = rest.create("contentguards/core/rbac/", name=f"core's for {owner}")
     return guard
 

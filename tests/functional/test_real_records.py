@@ -1,4 +1,4 @@
-"""Tens of thousands of real records, of ten years and many channels, published and read back."""
+"""Tens of thousands of real records of ten years are published and read back."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +12,10 @@ from rattler import Channel, RepoData
 from pulp_conda.formats.records import canonical_json
 from tests.benchmark import real
 from tests.builders import PackageBuilder
+from tests.functional.channels import upload
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
-from tests.functional.test_shards import get, shard_index, shard_path, unpacked, upload
+from tests.functional.shards import get, shard_index, shard_path, unpacked
 from tests.real_data import needs_real_records, real_repodata
 
 _SUBDIRS = ("linux-64", "noarch")
@@ -27,14 +28,14 @@ Records = dict[str, dict[str, Any]]
 
 
 def expected(subdir: str) -> Records:
-    """Return the records of a subdir as a channel keeps them: whole floats become integers."""
+    """Return the records of a subdir as a channel stores them: whole floats become integers."""
     (path,) = real_repodata(subdir)
     found = real.records(path)
     return {file: msgspec.json.decode(canonical_json(record)) for file, record in found.items()}
 
 
 def records_of(document: dict[str, Any]) -> Records:
-    """Return all records of a document or shard, each of which must lie in its format's map."""
+    """Return all records of a document or shard; each must be in the map of its format."""
     assert "v3" not in document
     for key, ending in _MAPS.items():
         assert all(file.endswith(ending) for file in document[key])
@@ -42,14 +43,14 @@ def records_of(document: dict[str, Any]) -> Records:
 
 
 def without_times(records: Records) -> tuple[Records, set[int]]:
-    """Take out of the records when they were indexed, which each must say."""
+    """Remove the indexed timestamp, which each record must have."""
     return records, {record.pop("indexed_timestamp") for record in records.values()}
 
 
 def from_shards(channel: str, subdir: str) -> Records:
-    """Return the records of all shards, as JSON has them."""
+    """Return the records of all shards, with digests in hex as in JSON."""
     found: Records = {}
-    # Thousands of requests: over one connection, and by what costs half of `requests`.
+    # Thousands of requests: urllib3 on one connection takes half as long as `requests`.
     with urllib3.PoolManager() as pool:
         for name, digest in shard_index(channel, subdir)["shards"].items():
             data = pool.request("GET", f"{channel}/{shard_path(digest, subdir)}").data
@@ -84,7 +85,7 @@ def test_real_records_come_back_equal(
         served, times = without_times(records_of(msgspec.json.decode(plain)))
         assert served == real_ones
         assert len(times) == 1, "all came with one version"
-        # Thousands of shards: the content app hands them out without the registry in between.
+        # Thousands of shards, read at the content app's own URL.
         content = f"{server.origin}/pulp/content/{owner}/main"
         sharded, of_shards = without_times(from_shards(content, subdir))
         assert sharded == real_ones
@@ -95,7 +96,7 @@ def test_real_records_come_back_equal(
     found = solve_from([channel], ["python 3.8.*", "numpy"])
     assert any(file.startswith("python-3.8.") for file in found)
 
-    # One package more, for whose sake the documents of before are joined with what is new.
+    # One more package, so that the new documents are merged from the previous ones.
     upload(server, channel, PackageBuilder(owner))
     joined, _ = without_times(records_of(msgspec.json.decode(get(channel, "noarch/repodata.json"))))
     assert joined.pop(f"{owner}-1.0-0.conda")["name"] == owner
@@ -103,7 +104,7 @@ def test_real_records_come_back_equal(
 
 
 def assert_readable(document: bytes, count: int, folder: Path) -> None:
-    """Read all of a document as a client does that refuses it for one record it cannot take."""
+    """Read a document with a client that refuses all of it for one invalid record."""
     path = folder / "repodata.json"
     path.write_bytes(document)
     records = RepoData.from_path(path).into_repo_data(Channel("https://example.org/any"))

@@ -1,4 +1,4 @@
-"""With redis as Pulp's cache and as the lock of its workers."""
+"""The server with redis as Pulp's cache and for the locks of its workers."""
 
 import subprocess
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer, new_account, owner_href, status
+from tests.functional.channels import private_channel
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
-from tests.functional.test_private import private_channel
 
 _SETTINGS = """
 CACHE_ENABLED = True
@@ -25,7 +25,7 @@ REDIS_PORT = {port}
 def redis_server(
     redis: int, homes: Homes, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
-    """A server that uses it."""
+    """A server that uses redis."""
     home = homes.make(tmp_path_factory.mktemp("cached") / "home", _SETTINGS.format(port=redis))
     server = RunningServer(home).start()
     yield server
@@ -33,7 +33,7 @@ def redis_server(
 
 
 def names(url: str) -> set[str]:
-    """Return the packages that an index names."""
+    """Return the packages in an index."""
     return set(requests.get(f"{url}/noarch/repodata.json", timeout=30).json()["packages.conda"])
 
 
@@ -96,7 +96,7 @@ def test_the_cache_does_not_open_private_channels(
 
 
 def stored(port: int) -> str:
-    """Return every key that redis holds, and what the hashes among them have for keys."""
+    """Return all keys in redis, and the keys of its hashes."""
     cli = ["redis-cli", "-p", str(port)]
     keys = subprocess.run([*cli, "--scan"], capture_output=True, text=True, check=True).stdout
     assert keys

@@ -1,4 +1,4 @@
-"""Odd URLs and methods at the registry's routes: the right file or a reasoned 4xx, never a 500."""
+"""Odd URLs and methods at the registry: the right file or a 4xx with a reason, never a 500."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ _MANGLED = (
 
 
 def send(server: RunningServer, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a request whose path goes out exactly as it is given."""
+    """Send a request whose path is not normalised."""
     where = urlsplit(server.origin)
     assert where.hostname
     connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
@@ -40,7 +40,7 @@ def send(server: RunningServer, method: str, path: str) -> tuple[int, dict[str, 
 
 
 def assert_reasoned(answer: bytes, where: str) -> None:
-    """Check that a refusal says why."""
+    """Check that a refusal gives a reason."""
     assert answer.startswith(b'{"reason":'), where
     assert set(json.loads(answer)) == {"reason", "message"}, where
 
@@ -62,14 +62,14 @@ class Channel:
         self.segments = ["", *place, "api", "packages", *owner_and_file]
 
     def spelled(self, segment: str, spelling: str) -> str:
-        """Return the file's path with one of its segments spelled in another way."""
+        """Return the file's path with another spelling of one of its segments."""
         at = len(self.segments) + _POSITIONS[segment]
         old = self.segments[at]
         new = spelling.format(old, upper=old.upper(), long=3000 * "a")
         return "/".join([*self.segments[:at], new, *self.segments[at + 1 :]])
 
     def assert_changes(self, number: int) -> None:
-        """Check that the file is there, after so many changes since it was uploaded."""
+        """Check that the file exists, and how many changes were made since its upload."""
         newest = newest_version(self.rest, self.owner, "dev")
         assert newest.endswith(f"/versions/{1 + number}/")
         assert packages(self.url) == {"demo-1.0-0.conda"}
@@ -156,7 +156,7 @@ def test_packages_of_other_types_are_nowhere(server: RunningServer, owner: str, 
 
 
 def test_domains_that_cannot_be_are_refused(domain_server: RunningServer) -> None:
-    """An upload is told that a name breaks the rule, as without domains; all else is 404."""
+    """An upload is answered with the rule for names, as without domains; anything else is 404."""
     for owner in ("%00", "a%00", "%0A", "%FF", "..", "%2E%2E", "nowhere", "a%2Fb"):
         for method in ("GET", "PUT", "DELETE"):
             path = f"/api/packages/{owner}/conda/dev/noarch/demo-1.0-0.conda"

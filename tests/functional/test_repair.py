@@ -1,4 +1,4 @@
-"""A spoilt document, shard or file is found, named by its path, and mended where it can be."""
+"""A damaged document, shard or file is found, named by its path, and repaired if possible."""
 
 import hashlib
 from pathlib import Path
@@ -28,7 +28,7 @@ _INDEX = "noarch/repodata.json.zst"
 
 @pytest.fixture
 def href(server: RunningServer, rest: Rest, owner: str) -> str:
-    """The repository of a channel with one package."""
+    """The href of the repository of a channel with one package."""
     package = PackageBuilder(owner).payload(3000)
     assert server.put(f"{server.channel(owner)}/x.conda", package.conda()).status_code == 201
     (found,) = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"]
@@ -76,7 +76,7 @@ def test_a_spoilt_document_is_found_and_mended(
     else:
         path.write_bytes(whole[:-1] + (bytes([whole[-1] ^ 1]) if spoil == "changed" else b""))
     found = check(rest, href, "check_index")
-    # In so small a channel current_repodata.json is the same document.
+    # In a channel this small, current_repodata.json is the same document.
     assert found.keys() == {_INDEX, "noarch/current_repodata.json.zst"}
     assert set(found.values()) == {"the storage has lost or changed its bytes"}
     assert check(rest, href, "check_index", mend=True) == found

@@ -1,4 +1,4 @@
-"""Channels by Pulp's own means: upload, version, publication, distribution, promotion."""
+"""Channels by Pulp's REST API: upload, version, publication, distribution, promotion."""
 
 import hashlib
 from pathlib import Path
@@ -8,6 +8,7 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import new_account
+from tests.functional.channels import modify
 from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import Rest, RunningServer
 
@@ -18,10 +19,6 @@ def repository(rest: Rest, owner: str) -> dict[str, str]:
         "repositories/conda/conda/", name=owner, autopublish=False
     )
     return created
-
-
-def modify(rest: Rest, repository: dict[str, str], **body: object) -> None:
-    rest.wait(rest.request("POST", f"{repository['pulp_href']}modify/", json=body))
 
 
 def distribute(rest: Rest, owner: str, **served: str) -> dict[str, str]:
@@ -238,67 +235,3 @@ def test_labels_of_a_channel_are_set_and_taken_away(
         assert rest.request("POST", f"{href}{action}/", json=body).status_code == 201
         assert rest.get(href)["pulp_labels"] == labels
     assert rest.get(href, fields="name") == {"name": f"{owner}/main"}
-
-
-_ODD_BODIES = ("[" * 100_000, '{"name":' * 400 + "1" + "}" * 400, "[]", '"name"')
-
-
-def test_a_body_that_is_no_object_or_too_deep_is_400(
-    server: RunningServer, rest: Rest, owner: str
-) -> None:
-    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
-    repository = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"][0]
-    distribution = rest.get("distributions/conda/conda/", name=f"{owner}/main")["results"][0]
-    organisation = rest.get("conda/owners/", name=owner)["results"][0]
-    kinds = ("repositories", "distributions", "publications", "contentguards")
-    routes = [("POST", f"{kind}/conda/conda/") for kind in kinds]
-    routes += [("POST", f"conda/{kind}/") for kind in ("owners", "tokens", "notices")]
-    routes += [("POST", f"content/conda/{kind}/") for kind in ("packages", "repodata_patches")]
-    for action in ("modify", "add_role", "remove_role", "check_index", "check_files"):
-        routes.append(("POST", f"{repository['pulp_href']}{action}/"))
-    for thing in (repository, distribution, organisation):
-        routes += [("PATCH", thing["pulp_href"]), ("PUT", thing["pulp_href"])]
-    headers = {"Content-Type": "application/json"}
-    for method, path in routes:
-        for body in _ODD_BODIES:
-            answer = rest.request(method, path, data=body, headers=headers)
-            assert answer.status_code == 400, (method, path, body[:9], answer.text)
-
-
-_ODD_QUESTIONS = [
-    *((kind, "limit", 2**63) for kind in ("repositories", "distributions", "content")),
-    ("content", "name__iregex", "*"),
-    ("repositories", "name__regex", "["),
-    ("content", "orphaned_for", 2**63),
-]
-_ODD_VALUES: list[tuple[str, str, object]] = [
-    ("repositories", "retain_repo_versions", 2**64),
-    ("repositories", "remote", 1),
-    ("repositories", "remote", True),
-    ("distributions", "content_guard", ["x"]),
-    ("distributions", "repository", {"a": 1}),
-    ("distributions", "publication", 2**64),
-    ("publications", "repository_version", []),
-    ("content", "artifact", 1.5),
-    ("content", "repository", []),
-    ("content", "pulp_labels", "{"),
-]
-
-
-def test_a_value_that_is_not_possible_is_400(server: RunningServer, rest: Rest, owner: str) -> None:
-    server.put(f"{server.channel(owner)}/x.conda", PackageBuilder(owner).conda())
-    (made,) = rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"]
-    paths = {kind: f"{kind}/conda/conda/" for kind in ("repositories", "distributions")}
-    paths |= {"publications": "publications/conda/conda/", "content": "content/conda/packages/"}
-    answers = {
-        f"GET {kind}: {key}": rest.request("GET", paths[kind], params={key: value})
-        for kind, key, value in _ODD_QUESTIONS
-    }
-    for kind, key, value in _ODD_VALUES:
-        body = {"name": f"{owner}/x", "base_path": f"{owner}/x", key: value}
-        answers[f"POST {kind}: {key}"] = rest.request("POST", paths[kind], json=body)
-    role = {"role": "conda.channel_\0reader", "users": ["admin"]}
-    answers["add_role"] = rest.request("POST", f"{made['pulp_href']}add_role/", json=role)
-    wrong = {what: answer.text for what, answer in answers.items() if answer.status_code != 400}
-    assert not wrong
-    assert rest.request("GET", paths["distributions"], params={"fields": "name"}).ok

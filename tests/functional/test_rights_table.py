@@ -1,4 +1,4 @@
-"""Each route x role x kind of channel: who may do what the route is for, and what others are told.
+"""The table of rights holds, for each route, role and kind of channel.
 
 A route of the plugin without a row in the table fails.
 """
@@ -45,7 +45,7 @@ for name in {names!r}:
 
 @dataclass
 class World:
-    """A channel of each kind, an account of each role, and what is made for a request to remove."""
+    """A channel of each kind, an account of each role, and things that requests remove."""
 
     server: RunningServer
     rest: Rest
@@ -54,7 +54,7 @@ class World:
     publications: list[str]
 
     def differences(self, kind: str) -> list[str]:
-        """Ask all that the table has about the channel of a kind; tell what is not as it says."""
+        """Send all requests of the table for a kind of channel; return the unexpected answers."""
         wrong = []
         with requests.Session() as session:
             session.trust_env = False
@@ -66,7 +66,7 @@ class World:
         return wrong
 
     def ask(self, session: requests.Session, kind: str, role: str, row: Row) -> int:
-        """Send a row's request for a channel in the name of a role; return the answer's status."""
+        """Send a row's request for a channel as a role; return the status of the answer."""
         account = self.accounts.get(role)
         things = {**self.things[kind], "role": role}
         things |= {name.removesuffix(f" {role}"): thing for name, thing in things.items()}
@@ -82,7 +82,7 @@ class World:
         return answer.status_code
 
     def expendable(self, kind: str, role: str, row: Row) -> str:
-        """Make what a request may take away; return its href."""
+        """Make the thing that a request removes; return its href."""
         things = self.things[kind]
         name = f"{things['owner_name']}/{role}-{row.expendable}"
         match row.expendable:
@@ -114,7 +114,7 @@ def _account(server: RunningServer, role: str, owners: list[str]) -> Account:
 
 
 def _channel(server: RunningServer, kind: str, owner: str) -> dict[str, str]:
-    """Make a channel of a kind; return the hrefs of all that belongs to it, and names."""
+    """Make a channel of a kind; return the hrefs and names of everything that belongs to it."""
     rest, owner_name = Rest(server), f"{_PREFIX}-{kind}"
     things = {"owner": owner, "owner_name": owner_name, "channel_name": "dev"}
     things |= _packages(server, server.channel(owner_name, "dev"), kind)
@@ -138,7 +138,7 @@ def _channel(server: RunningServer, kind: str, owner: str) -> dict[str, str]:
 
 
 def _packages(server: RunningServer, url: str, kind: str) -> dict[str, str]:
-    """Upload what is asked about and what is removed; return its names for those who remove it."""
+    """Upload packages, some of them for removal by a role; return the names of these."""
     names = {role: f"gone-{role}" for role in ("writer", "maintainer", "owner", "admin")}
     packages = [PackageBuilder(build=f"{kind}_0")]
     packages += [
@@ -153,7 +153,7 @@ def _packages(server: RunningServer, url: str, kind: str) -> dict[str, str]:
 
 
 def _content(rest: Rest, repository: str) -> dict[str, str]:
-    """Add a patch to a channel; return what its newest version holds."""
+    """Add a patch to a channel; return the hrefs of the newest version's contents."""
     patch = {"file": ("patches", b'{"patch_instructions_version": 1}')}
     fields = {"repository": repository, "subdir": "noarch"}
     rest.wait(rest.request("POST", "content/conda/repodata_patches/", files=patch, data=fields))
@@ -172,7 +172,7 @@ def _content(rest: Rest, repository: str) -> dict[str, str]:
 
 
 def _staged(server: RunningServer, account: Account, kind: str) -> str:
-    """Announce a file; return what its bytes are sent to, if that is allowed."""
+    """Stage a file; return the signed stage, if that is allowed."""
     url = f"{server.origin}/api/anaconda/stage/{_PREFIX}-{kind}/dev/x/1.0/noarch/x.conda"
     answer = requests.post(url, json={}, auth=account.auth, timeout=PATIENCE_SECONDS)
     return str(answer.json().get("dist_id", "x"))
@@ -180,7 +180,7 @@ def _staged(server: RunningServer, account: Account, kind: str) -> str:
 
 @pytest.fixture(scope="module")
 def world(server: RunningServer) -> World:
-    """All that is asked about, made once."""
+    """Everything that the requests need, made once."""
     rest = Rest(server)
     owners = {
         kind: rest.create(

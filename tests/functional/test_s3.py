@@ -1,4 +1,4 @@
-"""With S3 as storage (moto's server stands for it): by redirect, and without."""
+"""S3 as the storage (simulated by moto), with and without redirects."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from tests.builders import PackageBuilder
 from tests.functional.clients import install_from
 from tests.functional.harness import Rest, RunningServer
-from tests.functional.test_serving import PACKAGE, check_conditions, check_ranges, files_of, get
+from tests.functional.http_rules import PACKAGE, check_conditions, check_ranges, files_of, get
 
 _BUCKET = "pulp"
 _STORAGE = "storages.backends.s3.S3Storage"

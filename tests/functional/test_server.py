@@ -1,42 +1,27 @@
-"""The one-command server: started, stopped, restarted, and what may be in its way."""
+"""The one-command server: start, stop, restart, and what can prevent a start."""
 
 import json
 import os
-import pwd
-import random
 import re
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
 import requests
 
-from pulp_conda.server.home import Home
 from tests.builders import PackageBuilder
 from tests.functional.harness import (
     ONE_OF_EACH,
     PATIENCE_SECONDS,
     Rest,
     RunningServer,
+    failed_start,
+    wait_for,
 )
 from tests.functional.homes import Homes
-from tests.processes import dies_with_tests, is_alive
-
-
-def serve(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a server that is expected to give up."""
-    return subprocess.run(
-        [sys.executable, "-m", "pulp_conda.server", *arguments],
-        check=False, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
-    )  # fmt: skip
+from tests.processes import is_alive
 
 
 def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process(
@@ -63,7 +48,7 @@ def test_a_killed_supervisor_takes_its_processes_along(own_server: RunningServer
     while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(is_alive(pid) for pid in pids)
-    # At the latest after a reboot another process has the number that a lock file names.
+    # After a reboot, another process may have the id that a lock file names.
     (own_server.home / "postgresql/data/postmaster.pid").write_text(f"{os.getpid()}\n")
     own_server.start()
     assert own_server.put(f"{own_server.channel('acme')}/x.conda", PackageBuilder().conda()).ok
@@ -72,12 +57,12 @@ def test_a_killed_supervisor_takes_its_processes_along(own_server: RunningServer
 def test_a_second_server_on_the_same_home_or_port_is_refused(
     server: RunningServer, tmp_path: Path
 ) -> None:
-    same_home = serve("--home", str(server.home), "--port", "0")
+    same_home = failed_start("--home", str(server.home), "--port", "0")
     assert (same_home.returncode, same_home.stdout) == (1, "")
     assert "another server is running" in same_home.stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        same_port = serve("--home", str(tmp_path / "home"), "--port", port)
+        same_port = failed_start("--home", str(tmp_path / "home"), "--port", port)
     assert same_port.returncode == 1
     assert not (tmp_path / "home").exists()
     assert f"port {port} is in use" in same_port.stderr
@@ -85,40 +70,16 @@ def test_a_second_server_on_the_same_home_or_port_is_refused(
 
 
 def test_a_number_that_is_no_port_is_refused(tmp_path: Path) -> None:
-    refused = serve("--home", str(tmp_path / "home"), "--port", "99999")
+    refused = failed_start("--home", str(tmp_path / "home"), "--port", "99999")
     assert (refused.returncode, refused.stderr) == (
         1,
         "serve: 99999 is not a port; they end at 65535\n",
     )
 
 
-def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
-    precious = tmp_path / "postgresql" / "data" / "thesis"
-    precious.parent.mkdir(parents=True)
-    precious.touch()
-    tmp_path.chmod(0o750)
-    before = sorted(tmp_path.rglob("*"))
-    refused = serve("--home", str(tmp_path), "--port", "0")
-    assert refused.returncode == 1
-    assert f"{tmp_path} is no server's home, and not empty: it holds postgresql" in refused.stderr
-    assert sorted(tmp_path.rglob("*")) == before
-    assert (tmp_path.stat().st_mode & 0o777, tmp_path.stat().st_uid) == (0o750, os.geteuid())
-
-
-def test_a_database_that_a_home_did_not_make_is_left_alone(open_folder: Path) -> None:
-    home = Home(open_folder / "home")
-    home.open()
-    home.close()
-    precious = home.path / "postgresql" / "data" / "thesis"
-    precious.parent.mkdir(parents=True)
-    precious.touch()
-    refused = serve("--home", str(home.path), "--port", "0")
-    assert refused.returncode == 1
-    assert f"{home.path}/postgresql was not made by this server" in refused.stderr
-    assert precious.exists()
-
-
-def test_the_password_is_told_once_and_is_in_no_process_list(homes: Homes, tmp_path: Path) -> None:
+def test_the_password_is_printed_once_and_is_in_no_process_list(
+    homes: Homes, tmp_path: Path
+) -> None:
     home = homes.make(tmp_path / "home")
     (home / "admin-password").unlink()
     made_up = {"PULP_CONDA_ADMIN_PASSWORD": ""}
@@ -149,7 +110,7 @@ def _content(path: Path) -> bytes:
         return b""
 
 
-def test_a_full_log_is_put_aside(server: RunningServer) -> None:
+def test_a_full_log_is_rotated(server: RunningServer) -> None:
     log = server.home / "logs" / "content.log"
     os.truncate(log, 21 * 1024**2)
     wait_for(lambda: (log.with_name("content.log.1")).exists() and log.stat().st_size < 1024**2)
@@ -180,12 +141,12 @@ def test_domains_are_not_hidden_by_a_start_without_them(homes: Homes, tmp_path: 
         storage_settings=storage,
     )
     server.stop()
-    refused = serve("--home", str(home), "--port", "0")
+    refused = failed_start("--home", str(home), "--port", "0")
     assert refused.returncode == 1
     assert "This server has domains (acme): start it with --domains." in refused.stderr
 
 
-def test_a_given_database_is_used_instead_of_an_own_one(
+def test_a_database_in_the_settings_is_used_instead_of_the_embedded_one(
     server: RunningServer, tmp_path: Path
 ) -> None:
     manage = [manager(), "shell", "-c", "from django.db import connection as c\n"
@@ -207,59 +168,6 @@ def test_a_given_database_is_used_instead_of_an_own_one(
         )
     finally:
         other.stop()
-
-
-def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    refused = serve("--home", str(tmp_path / "file" / "home"), "--port", "0")
-    assert refused.returncode == 1
-    assert f"cannot use the home {tmp_path}/file/home" in refused.stderr
-
-
-_UNSAFE_MIGRATION = "core.0138"  # which is no transaction
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_first_start_that_was_interrupted_is_made_up_for(
-    tmp_path: Path, chance: random.Random
-) -> None:
-    home = tmp_path / "home"
-    command = [sys.executable, "-m", "pulp_conda.server", "--home", str(home), "--port", "0"]
-    log = home / "logs" / "bootstrap.log"
-    for interrupt in (chance.uniform(0.3, 5), chance.uniform(5, 12), _UNSAFE_MIGRATION):
-        print(f"killed after {interrupt}")
-        log.unlink(missing_ok=True)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=dies_with_tests)
-        if isinstance(interrupt, float):
-            time.sleep(interrupt)
-        else:
-            wait_for(lambda: log.exists() and _UNSAFE_MIGRATION in log.read_text())
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    server = RunningServer(home).start()
-    assert requests.get(f"{server.origin}/pulp/api/v3/status/", timeout=30).ok
-    server.stop()
-
-
-def test_ctrl_c_during_the_set_up_stops_everything(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    command = [sys.executable, "-m", "pulp_conda.server", "--home", str(home), "--port", "0"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_tests
-    )
-    log = home / "logs" / "bootstrap.log"
-    wait_for(lambda: log.exists() and "Applying" in log.read_text())
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    assert output.splitlines()[-1] == "stopping", "and not when all was set up"
-    running = subprocess.run(["pgrep", "-f", str(home)], check=False, capture_output=True)
-    assert running.stdout == b""
 
 
 def test_secrets_are_for_the_owner_alone(server: RunningServer) -> None:
@@ -293,60 +201,3 @@ def manager() -> str:
 
 def environment(server: RunningServer) -> dict[str, str]:
     return {**os.environ, "PULP_SETTINGS": str(server.home / "settings.py")}
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user may enter, unlike pytest's."""
-    folder = Path(tempfile.mkdtemp(prefix="pulp-conda-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_and_root_run_a_fresh_copy(open_folder: Path) -> None:
-    nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
-    env = {"HOME": str(open_folder / "user"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    probe = "command -v python3 && python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'"
-    if subprocess.run(["sh", "-c", probe], check=False, env=env, **nobody).returncode:
-        pytest.skip("no Python of 3.11 or newer that every user can run")
-    checkout = open_folder / "checkout"
-    unwanted = shutil.ignore_patterns(".venv", ".git", ".*_cache", "__pycache__", "*.egg-info")
-    shutil.copytree(Path(__file__).parents[2], checkout, ignore=unwanted)
-    for folder in (checkout, open_folder / "user"):
-        folder.mkdir(exist_ok=True)
-        subprocess.run(["chown", "-R", "65534:65534", str(folder)], check=True)
-
-    def serve_until_ready(*arguments: str, **identity: Any) -> "subprocess.Popen[str]":
-        command = [str(checkout / "bin" / "serve"), "--port", "0", "--workers", "1"]
-        process = subprocess.Popen(
-            [*command, "--api-workers", "1", *arguments],
-            stdout=subprocess.PIPE, text=True, cwd="/", env=env, **identity,
-            preexec_fn=dies_with_tests,
-        )  # fmt: skip
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith("ready:"):
-                return process
-        raise AssertionError("".join(lines))
-
-    process = serve_until_ready(**nobody)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE_SECONDS)
-    assert (open_folder / "user/.local/share/pulp_conda/postgresql/data").exists()
-    home = open_folder / "roots"
-    process = serve_until_ready("--home", str(home))
-    try:
-        pids = json.loads((home / "processes.json").read_text())
-        user = str(pwd.getpwnam("pulp_conda").pw_uid)
-        for pid in (process.pid, *pids.values()):
-            assert re.findall(r"^Uid:(.*)$", Path(f"/proc/{pid}/status").read_text(), re.M) == [
-                f"\t{user}" * 4
-            ]
-        assert {path.owner() for path in home.rglob("*")} == {"pulp_conda"}
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_SECONDS)

@@ -1,77 +1,31 @@
-"""Sharded repodata, and the documents around it, as clients meet them over HTTP."""
+"""Sharded repodata, and the documents beside it, as clients read them over HTTP."""
 
 import json
 import threading
 import time
 from hashlib import sha256
-from typing import Any
 
-import msgspec
 import pytest
 import requests
-import zstandard
 
 from tests.builders import PackageBuilder
-from tests.functional.channels import delete, modify, repository_of
+from tests.functional.channels import delete, modify, repository_of, upload
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.recorder import Recorder
-
-ROOT_FILES = ("channeldata.json", "channeldata.json.zst")
-SUBDIR_FILES = (
-    "repodata.json", "repodata.json.zst", "repodata.json.bz2", "current_repodata.json",
-    "current_repodata.json.zst", "current_repodata.json.bz2", "run_exports.json",
-    "run_exports.json.zst", "repodata_shards.msgpack.zst",
-)  # fmt: skip
-
-TWINS = (".zst", ".bz2")
-
-
-def get(channel: str, path: str, status: int = 200) -> bytes:
-    answer = requests.get(f"{channel}/{path}", timeout=30)
-    assert answer.status_code == status, f"{path}: {answer.status_code}"
-    return answer.content
-
-
-def unpacked(data: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
-
-
-def shard_index(channel: str, subdir: str = "noarch") -> dict[str, Any]:
-    data = get(channel, f"{subdir}/repodata_shards.msgpack.zst")
-    found: dict[str, Any] = msgspec.msgpack.decode(unpacked(data))
-    return found
-
-
-def shard_path(digest: bytes, subdir: str = "noarch") -> str:
-    return f"{subdir}/shards/{digest.hex()}.msgpack.zst"
-
-
-def shard(channel: str, digest: bytes, subdir: str = "noarch") -> Any:
-    data = get(channel, shard_path(digest, subdir))
-    assert sha256(data).digest() == digest
-    return msgspec.msgpack.decode(unpacked(data))
-
-
-def upload(server: RunningServer, channel: str, *packages: PackageBuilder) -> None:
-    for package in packages:
-        answer = server.put(f"{channel}/x.conda", package.conda())
-        assert answer.status_code == 201, answer.text
-
-
-def everything(channel: str, *subdirs: str) -> dict[str, bytes]:
-    """Return all documents of a channel, and all shards that it names."""
-    paths = [*ROOT_FILES, *(f"{subdir}/{name}" for subdir in subdirs for name in SUBDIR_FILES)]
-    found = {path: get(channel, path) for path in paths}
-    for subdir in subdirs:
-        for digest in shard_index(channel, subdir)["shards"].values():
-            path = shard_path(digest, subdir)
-            found[path] = get(channel, path)
-    return found
+from tests.functional.shards import (
+    VARIANT_SUFFIXES,
+    everything,
+    get,
+    shard,
+    shard_index,
+    shard_path,
+    unpacked,
+)
 
 
 @pytest.mark.parametrize("way", ["shards", "zst", "json"])
-def test_a_client_solves_by_what_it_finds(server: RunningServer, owner: str, way: str) -> None:
+def test_a_client_solves_by_each_kind_of_index(server: RunningServer, owner: str, way: str) -> None:
     channel = server.channel(owner)
     upload(
         server, channel, PackageBuilder("app", "2.0").depends("lib >=1", "gone"),
@@ -80,7 +34,9 @@ def test_a_client_solves_by_what_it_finds(server: RunningServer, owner: str, way
     )  # fmt: skip
 
     def hidden(path: str) -> bool:
-        return (way != "shards" and "shards" in path) or (way == "json" and path.endswith(TWINS))
+        return (way != "shards" and "shards" in path) or (
+            way == "json" and path.endswith(VARIANT_SUFFIXES)
+        )
 
     with Recorder(server.origin, hidden) as recorder:
         through = channel.replace(server.origin, recorder.origin)
@@ -106,7 +62,9 @@ def test_a_removed_package_is_gone_for_every_client(
     assert delete(f"{channel}/noarch/demo-2.0-0.conda").status_code == 204
 
     def hidden(path: str) -> bool:
-        return (way != "shards" and "shards" in path) or (way == "json" and path.endswith(TWINS))
+        return (way != "shards" and "shards" in path) or (
+            way == "json" and path.endswith(VARIANT_SUFFIXES)
+        )
 
     with Recorder(server.origin, hidden) as recorder:
         through = channel.replace(server.origin, recorder.origin)
@@ -141,7 +99,7 @@ def test_shards_hold_the_records_of_repodata(server: RunningServer, owner: str) 
     assert created == moment, "the time of the version that brought the newest, not of this read"
 
 
-def test_old_shards_stay_and_others_channels_do_not_have_them(
+def test_old_shards_stay_and_are_not_in_other_channels(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
     channel, other = server.channel(owner), server.channel(owner, "other")
@@ -170,7 +128,7 @@ def test_old_shards_stay_and_others_channels_do_not_have_them(
     get(old, shard_path(second), 404)
 
 
-def test_what_a_deleted_version_did_to_shards_is_undone(
+def test_deleting_a_version_undoes_its_changes_to_shards(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
     channel = server.channel(owner)
@@ -178,7 +136,7 @@ def test_what_a_deleted_version_did_to_shards_is_undone(
     upload(server, channel, PackageBuilder("a", "2.0"))
     repository = repository_of(rest, owner)
     (served,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
-    # What is served cannot be deleted.
+    # A version that is served cannot be deleted.
     for change in (None, repository["pulp_href"]):
         body = {"repository": change}
         rest.wait(rest.request("PATCH", served["pulp_href"], json=body))
@@ -189,7 +147,7 @@ def test_what_a_deleted_version_did_to_shards_is_undone(
     assert everything(channel, "noarch"), "every shard that is named is there"
     named = shard_index(channel)["shards"]["a"]
     assert set(shard(channel, named)["packages.conda"]) == {"a-1.0-0.conda"}
-    # And not only for as long as the index is remembered that was served before.
+    # Also after the retention of the previously served index.
     current = f"CondaShard.objects.filter(repository__name='{owner}/main', name='a', removed=None)"
     code = f"from pulp_conda.app.models import CondaShard; print({current}.get().digest)"
     assert server.shell(code).strip() == named.hex()
@@ -211,7 +169,7 @@ def test_publishing_again_gives_the_same_bytes(
     assert everything(channel, "noarch", "linux-64") == before
 
 
-def test_times_of_indexing_are_a_channels_own_and_stay(
+def test_indexed_timestamps_belong_to_the_channel_and_stay(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
     channel, target = server.channel(owner), server.channel(owner, "target")
@@ -241,32 +199,6 @@ def test_times_of_indexing_are_a_channels_own_and_stay(
     assert stamp(target) == promoted, "rolled back"
 
 
-def test_a_channel_publishes_what_it_is_told_to(
-    server: RunningServer, rest: Rest, owner: str
-) -> None:
-    repository = rest.create(
-        "repositories/conda/conda/", name=f"{owner}/main", documents=["run_exports"]
-    )
-    href = {"repository": repository["pulp_href"]}
-    rest.create("distributions/conda/conda/", name=owner, base_path=f"{owner}/main", **href)
-    channel = server.channel(owner)
-    upload(server, channel, PackageBuilder())
-    served = {name for name in SUBDIR_FILES if
-              requests.get(f"{channel}/noarch/{name}", timeout=30).ok}  # fmt: skip
-    assert served == {
-        "repodata.json", "repodata.json.zst", "run_exports.json", "run_exports.json.zst",
-    }  # fmt: skip
-    get(channel, "channeldata.json", 404)
-    answer = rest.request(
-        "PATCH", repository["pulp_href"], json={"documents": ["shards", "run_exports"]}
-    )
-    assert answer.ok, answer.text
-    upload(server, channel, PackageBuilder("other"))
-    assert set(shard_index(channel)["shards"]) == {"demo", "other"}
-    refused = rest.request("PATCH", repository["pulp_href"], json={"documents": ["jlap"]})
-    assert refused.status_code == 400
-
-
 def test_a_damaged_index_is_made_anew(server: RunningServer, rest: Rest, owner: str) -> None:
     channel = server.channel(owner)
     upload(server, channel, PackageBuilder(owner), PackageBuilder(f"{owner}-b"))
@@ -286,86 +218,8 @@ def test_a_damaged_index_is_made_anew(server: RunningServer, rest: Rest, owner: 
         assert f"{owner}-{document[:3]}-1.0-0.conda" in records
 
 
-def test_a_channel_without_packages_is_one(server: RunningServer, rest: Rest, owner: str) -> None:
-    repository = rest.create("repositories/conda/conda/", name=f"{owner}/main")
-    href = {"repository": repository["pulp_href"]}
-    rest.create("distributions/conda/conda/", name=owner, base_path=f"{owner}/main", **href)
-    channel = server.channel(owner)
-    unpublished, empty = everything(channel, "noarch"), everything(channel, "linux-64")
-    created = shard_index(channel)["info"]["created_at"]
-    assert created[:19] == repository["pulp_created"][:19], "and not in 1970"
-    rest.create("publications/conda/conda/", **href)
-    assert everything(channel, "noarch") == unpublished
-    assert everything(channel, "linux-64") == empty
-    with pytest.raises(Exception, match="demo"):
-        solve_from([channel], ["demo"])
-    upload(server, channel, PackageBuilder().subdir("linux-64"))
-    assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda"]
-
-
-def test_a_platform_without_packages_has_an_empty_index(
-    server: RunningServer, rest: Rest, owner: str
-) -> None:
-    channel = server.channel(owner)
-    upload(server, channel, PackageBuilder())
-    with Recorder(server.origin) as recorder:
-        through = channel.replace(server.origin, recorder.origin)
-        assert solve_from([through], ["demo"]) == ["demo-1.0-0.conda"]
-    refused = [seen for seen in recorder.seen if seen[2] == 404]
-    assert not refused, "a client asks several times for what is not there"
-    platform = "win-64"
-    found = everything(channel, platform)
-    upload(server, channel, PackageBuilder("other"))
-    assert everything(channel, platform) | dict.fromkeys(ROOT_FILES, b"") == found | dict.fromkeys(
-        ROOT_FILES, b""
-    )
-    for name in SUBDIR_FILES:
-        url = f"{channel}/{platform}/{name}"
-        whole = requests.get(url, timeout=30)
-        assert whole.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
-        assert requests.head(url, timeout=30).headers["ETag"] == whole.headers["ETag"]
-        known = {"If-None-Match": whole.headers["ETag"]}
-        assert requests.get(url, headers=known, timeout=30).status_code == 304, name
-    upload(server, channel, PackageBuilder().subdir(platform))
-    records = json.loads(get(channel, f"{platform}/repodata.json"))["packages.conda"]
-    assert set(records) == {"demo-1.0-0.conda"}
-    href = repository_of(rest, owner)["pulp_href"]
-    rest.update(href, documents=["shards"])
-    upload(server, channel, PackageBuilder("another"))
-    for subdir in ("noarch", "osx-arm64"):
-        for name in SUBDIR_FILES:
-            wanted = name in ("repodata.json", "repodata.json.zst", "repodata_shards.msgpack.zst")
-            get(channel, f"{subdir}/{name}", 200 if wanted else 404)
-
-
-def test_newer_records_are_where_a_repository_has_them(
-    server: RunningServer, rest: Rest, owner: str
-) -> None:
-    channel = server.channel(owner)
-    newer = PackageBuilder("demo", "2.0").with_index(schema_version=3)
-    upload(server, channel, PackageBuilder("demo", "1.0"), newer)
-    href = repository_of(rest, owner)["pulp_href"]
-    assert repository_of(rest, owner)["v3_documents"] == ["repodata"]
-    solved = {}
-    for wanted in (["repodata"], ["shards", "repodata"], []):
-        rest.update(href, v3_documents=wanted)
-        rest.create("publications/conda/conda/", repository=href)
-        document = json.loads(get(channel, "noarch/repodata.json"))
-        found = shard(channel, shard_index(channel)["shards"]["demo"])
-        assert ("v3" in document, "v3" in found) == ("repodata" in wanted, "shards" in wanted)
-        assert set(found["packages.conda"]) == {"demo-1.0-0.conda"}
-        solved["shards" in wanted] = solve_from([channel], ["demo"])
-        page = get(channel, "index.html?name=demo").decode()
-        assert "demo-2.0-0.conda" in page, "it is there, whatever a client makes of it"
-        check = rest.wait(rest.request("POST", f"{href}check_index/", json={}))
-        assert check["result"]["faults"] == 0
-    assert solved == {False: ["demo-1.0-0.conda"], True: ["demo-2.0-0.conda"]}
-    refused = rest.request("PATCH", href, json={"v3_documents": ["channeldata"]})
-    assert refused.status_code == 400
-
-
 def test_readers_never_meet_a_mixture(server: RunningServer, owner: str) -> None:
-    """Documents of one index agree while another process publishes, and name only what is there."""
+    """Documents agree while another process publishes, and name only existing files."""
     channel = server.channel(owner)
     upload(server, channel, PackageBuilder("demo", "0"))
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""What anybody on the network may do to a server: little."""
+"""Anonymous clients on the network can do little harm to a server."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ def connect(server: RunningServer, to: str = "proxy") -> socket.socket:
 
 
 def stored(server: RunningServer) -> int:
-    """Return how many bytes lie in a server's working directory, in files without a name too."""
+    """Return the size of a server's working directory in bytes, with unnamed files."""
     size = 0
     for link in Path(f"/proc/{server.pids()['proxy']}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -97,7 +97,7 @@ def test_larger_bodies_of_those_who_may_arrive(server: RunningServer, owner: str
 
 @pytest.fixture
 def half_open(server: RunningServer) -> Iterator[list[socket.socket]]:
-    """More connections than a process may commonly have files, of which none sends a request."""
+    """More connections than most processes may open files; none sends a request."""
     clients = []
     for number in range(1100):
         client = connect(server)

@@ -1,4 +1,4 @@
-"""Tasks and publications of ours are those that pulpcore would have made."""
+"""Our code makes the same tasks and publications as pulpcore."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.functional.harness import RunningServer
 
 @pytest.fixture
 def both(server: RunningServer, owner: str) -> list[dict[str, list[object]]]:
-    """What pulpcore's way left in the tables, and what ours did."""
+    """The rows that pulpcore's code left, and those that ours left."""
     for number in range(4):
         package = PackageBuilder(f"demo{number}").conda()
         assert server.put(f"{server.channel(owner)}/x.conda", package).status_code == 201

@@ -1,4 +1,4 @@
-"""Access tokens: made over REST, accepted by conda's routes wherever a client puts them."""
+"""Access tokens: created over REST, accepted in every place where clients send them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,12 +26,12 @@ _PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 def later(**duration: float) -> str:
-    """Return a time in the future as REST takes it."""
+    """Return a time in the future, in the format of the REST API."""
     return (datetime.now(UTC) + timedelta(**duration)).isoformat()
 
 
 def change_tokens(server: RunningServer, account: Account, name: str, change: str) -> None:
-    """Change a user's token as time would."""
+    """Change a user's token in the database, for instance its times."""
     server.shell(
         "from datetime import timedelta\n"
         "from django.utils.timezone import now\n"
@@ -43,7 +43,7 @@ def change_tokens(server: RunningServer, account: Account, name: str, change: st
 
 @pytest.fixture(scope="module")
 def limited(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that limits tokens, and logs all that there is to log."""
+    """A server with limits for tokens, which logs everything."""
     settings = (
         'LOGGING = {"dynaconf_merge": True, "loggers": {"": {"level": "DEBUG"}}}\n'
         "CONDA_TOKEN_MAX_SECONDS = 3600\n"
@@ -57,7 +57,7 @@ def limited(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def account(server: RunningServer) -> Account:
-    """A user who publishes into his own namespace."""
+    """A user who publishes into their own namespace."""
     return new_account(server)
 
 

@@ -1,4 +1,4 @@
-"""What Pulp would carry of a channel by halves is refused with a sentence."""
+"""Exports, imports and replication of channels, which would be incomplete, are refused."""
 
 import io
 import json
@@ -18,13 +18,13 @@ from tests.functional.homes import Homes
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server may export to and import from."""
+    """The folder for the server's exports and imports."""
     return tmp_path_factory.mktemp("transfers")
 
 
 @pytest.fixture(scope="module")
 def server(homes: Homes, folder: Path) -> Iterator[RunningServer]:
-    """A server that exports, imports and replicates, with a channel of one package."""
+    """A server that can export, import and replicate, with a channel of one package."""
     paths = json.dumps([str(folder)])
     running = RunningServer(
         homes.make(folder / "home"),
@@ -38,7 +38,7 @@ def server(homes: Homes, folder: Path) -> Iterator[RunningServer]:
 
 
 def refusal(rest: Rest, answer: Any) -> str:
-    """Return why the task that an answer names failed."""
+    """Return why the task in an answer failed."""
     error = rest.wait(answer, state="failed")["error"]
     assert error["error_code"] == "CND0003"
     text: str = error["description"]
@@ -120,7 +120,7 @@ def test_replication_is_refused_where_there_are_channels(
 
 
 def group_refusal(rest: Rest, answer: Any) -> str:
-    """Wait for all tasks of a group and return why one failed, nothing if none did."""
+    """Wait for all tasks of a group; return why one failed, or an empty text."""
     group = answer.json()["task_group"]
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:

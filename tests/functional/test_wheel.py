@@ -1,4 +1,4 @@
-"""The built wheel, in an empty environment, without the checkout."""
+"""The built wheel works in an empty environment, without the checkout."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The clients that upload: each takes a package file to a channel of a server by its own API."""
+"""Clients that upload package files, each by its own API."""
 
 import hashlib
 import os
@@ -29,7 +29,7 @@ ANACONDA_CLIENT = "anaconda-client==1.16.0"
 
 @contextmanager
 def package_file(package: PackageBuilder) -> Iterator[str]:
-    """Write a package into a folder for a while and yield its path."""
+    """Write a package to a temporary folder and yield its path."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / package.filename
         path.write_bytes(package.conda())
@@ -38,7 +38,7 @@ def package_file(package: PackageBuilder) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class RattlerBuild:
-    """rattler-build's uploads; what fails raises."""
+    """rattler-build's uploads; a failure raises an exception."""
 
     server: RunningServer
     token: str
@@ -62,7 +62,7 @@ class RattlerBuild:
     ) -> None:
         """Upload as `rattler-build upload anaconda` does.
 
-        With labels the channel is the whole login, otherwise its last part is the label.
+        With labels, the channel is the login. Without, its last part is the label.
         """
         owner, _, name = channel.partition("/")
         upload_package_to_anaconda(
@@ -77,13 +77,13 @@ class RattlerBuild:
 
 @dataclass(frozen=True)
 class AnacondaClient:
-    """The command `anaconda` of an environment."""
+    """The command `anaconda` in a virtual environment."""
 
     python: Path
     home: Path
 
     def run(self, *arguments: str, token: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run the command for somebody who has only this server in his configuration."""
+        """Run the command with a configuration that names only this server."""
         return subprocess.run(
             [str(self.python.with_name("anaconda")), *arguments],
             env={
@@ -101,9 +101,9 @@ class AnacondaClient:
 
 
 def install_anaconda_client(folder: Path) -> AnacondaClient | None:
-    """Install the client into an environment of its own; None where pip cannot fetch it.
+    """Install the client into its own virtual environment; None if pip cannot fetch it.
 
-    It pins sixty packages of its own, none of which a server should depend on.
+    It pins sixty packages that the tests' environment should not depend on.
     """
     python = folder / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
@@ -115,13 +115,13 @@ def install_anaconda_client(folder: Path) -> AnacondaClient | None:
 
 @dataclass(frozen=True)
 class Raw:
-    """The requests that the clients send, one by one, so that each answer can be looked at."""
+    """The requests of the clients, one by one, so that tests see each answer."""
 
     server: RunningServer
     token: str
 
     def quetz(self, channel: str, body: bytes, **options: Any) -> requests.Response:
-        """Send what rattler-build sends to Quetz."""
+        """Send rattler-build's request to Quetz."""
         name = options.pop("name", "x.conda")
         headers = {"X-API-Key": self.token}
         url = f"{self.server.origin}/api/channels/{channel}/upload/{name}"
@@ -141,7 +141,7 @@ class Raw:
         )
 
     def prefix_raw(self, channel: str, body: bytes, **options: Any) -> requests.Response:
-        """Send the package itself to prefix.dev's route."""
+        """Send the bare package to prefix.dev's route."""
         headers = {**bearer(self.token), "X-File-Name": options.pop("name", "x.conda")}
         if sha256 := options.pop("sha256", None):
             headers["X-File-SHA256"] = sha256
@@ -149,7 +149,7 @@ class Raw:
         return self._post(url, data=body, headers=headers, params=options)
 
     def put(self, channel: str, body: bytes, **options: Any) -> requests.Response:
-        """Send what Artifactory's own clients send."""
+        """Send the request of Artifactory's own clients."""
         owner, _, name = channel.partition("/")
         headers = bearer(self.token)
         if sha256 := options.get("sha256"):
@@ -158,7 +158,7 @@ class Raw:
         return self.server.put(url, body, auth=None, headers=headers)
 
     def anaconda(self, channel: str, body: bytes, **options: Any) -> requests.Response:
-        """Stage, upload and commit; return the last answer, or the first that is no success."""
+        """Stage, upload and commit; return the last answer, or the first that fails."""
         staged = self.stage(channel, **options)
         if not staged.ok:
             return staged
@@ -168,7 +168,7 @@ class Raw:
         return self.commit(channel, staged.json()["dist_id"], options.get("name", "x.conda"))
 
     def stage(self, channel: str, **options: Any) -> requests.Response:
-        """Announce a file; the first part of the channel is its owner, the rest the label."""
+        """Stage a file; the first part of the channel is its owner, the rest the label."""
         owner, _, label = channel.partition("/")
         document = {"distribution_type": "conda", "channels": [label or "main"], **options}
         path = f"stage/{owner}/demo/1.0/noarch/{document.pop('name', 'x.conda')}"
@@ -182,7 +182,7 @@ class Raw:
         return self._post(url, files={**files, "file": (None, body)})
 
     def commit(self, channel: str, dist_id: str, name: str = "x.conda") -> requests.Response:
-        """Ask for the confirmation of a file."""
+        """Commit a staged file."""
         owner = channel.partition("/")[0]
         path = f"commit/{owner}/demo/1.0/noarch/{name}"
         return self._anaconda("POST", path, json={"dist_id": dist_id})
