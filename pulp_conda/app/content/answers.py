@@ -28,8 +28,8 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 _S3 = ("storages.backends.s3.S3Storage", "storages.backends.s3boto3.S3Boto3Storage")
 
 
-class Body(Protocol):
-    """Where the bytes of an answer come from."""
+class ByteSource(Protocol):
+    """The source of an answer's bytes."""
 
     size: int
 
@@ -47,7 +47,7 @@ class Representation:
     content_type: str
     cache_control: str
     validators: Validators
-    body: Body
+    body: ByteSource
     headers: Mapping[str, str] = field(default_factory=dict)
     """Further headers, besides those that follow from the other fields."""
 
@@ -154,8 +154,8 @@ async def answer(request: Request, what: Representation) -> StreamResponse:
     return await what.body.send(request, decided.status, headers, decided.start, decided.count)
 
 
-def settled(request: Request, what: Representation) -> StreamResponse | None:
-    """Return the answer if it takes no body: the client has it already, or wants another one."""
+def bodyless(request: Request, what: Representation) -> StreamResponse | None:
+    """Return 304 or 412 if the request's conditions decide on that, else None."""
     status = precondition(request.headers, what.validators)
     return _without_body(status, what) if status else None
 

@@ -1,4 +1,4 @@
-"""What a URL of a channel is answered with."""
+"""Resolves a request for a URL of a channel to an answer."""
 
 from hashlib import sha256
 from http import HTTPStatus
@@ -36,7 +36,15 @@ from pulp_conda.formats.index.empty import EmptyIndexOptions, empty_document
 from pulp_conda.formats.layout import ChannelPath, FileKind
 
 from . import lookup
-from .answers import Body, Bytes, FileInStorage, FileOnDisk, Representation, redirect, settled
+from .answers import (
+    Bytes,
+    ByteSource,
+    FileInStorage,
+    FileOnDisk,
+    Representation,
+    bodyless,
+    redirect,
+)
 from .lookup import AbsentFile, Channel, Index, StoredFile
 from .rendered import PAGES, Page
 
@@ -44,15 +52,15 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 
 
 class UnknownChannel(Exception):
-    """There is no channel at a URL, or pulpcore knows better what is there."""
+    """There is no channel at a URL, or pulpcore has to answer."""
 
 
 class UserUnknown(Exception):
-    """The channel's guard wants to know what pulpcore's authentication finds out."""
+    """The channel's guard needs the user that pulpcore's authentication finds."""
 
 
 class Rendering(NamedTuple):
-    """A page that is yet to be rendered, outside of the database's thread."""
+    """A page to render, outside of the database's thread."""
 
     channel: Channel
     place: ChannelPath
@@ -60,17 +68,16 @@ class Rendering(NamedTuple):
 
 
 def find(request: Request, name: ChannelName | None) -> Representation | Rendering | StreamResponse:
-    """Return what a request asks for, or the answer where that takes no body.
+    """Return the requested file or page, or the answer if that has no body.
 
-    `match_info["path"]` is the path of the channel and the path below it; `name` is the channel's
-    where the URL tells one from the other. The path is left beginning with the distribution's own
-    base path, as guards and pulpcore read it. Runs in the thread of the database, and asks it as
-    little as it can.
+    `match_info["path"]` is the path of the channel and the path below it. `name` is the channel's
+    name, if the URL separates the two. Afterwards the path begins with the distribution's own
+    base path, as guards and pulpcore expect. Runs in the database's thread, with few queries.
 
     Raises:
-        UnknownChannel: none is at any of these paths.
-        UserUnknown: to be asked again when pulpcore has found out who asks.
-        HTTPException: the request is refused, or goes elsewhere.
+        UnknownChannel: there is no channel at any start of the path.
+        UserUnknown: call again after pulpcore's authentication.
+        HTTPException: the request is refused or redirected.
     """
     if settings.DOMAIN_ENABLED:
         validate_domain(request)
@@ -105,13 +112,13 @@ def _permit(request: Request, channel: Channel, guard_pk: UUID) -> None:
         raise UserUnknown
     guard: ContentGuard | None = CondaContentGuard.objects.filter(pk=guard_pk).first()
     if guard is None:
-        if "drf_request" not in request:  # what other guards ask; ours may not have needed it
+        if "drf_request" not in request:  # only guards other than ours need it
             raise UserUnknown
         _check_token(request, channel)
         other = ContentGuard.objects.filter(pk=guard_pk).first()
         guard = other and other.cast()
     request[SERVED] = channel.distribution
-    if guard is None:  # it was taken away this very moment
+    if guard is None:  # it was deleted at this moment
         raise HTTPForbidden
     try:
         guard.permit(request)
@@ -122,16 +129,16 @@ def _permit(request: Request, channel: Channel, guard_pk: UUID) -> None:
 
 
 def _check_token(request: Request, channel: Channel) -> None:
-    """Refuse a token that is not good for reading the channel, whatever its user may."""
+    """Refuse a token without the right to read the channel, whatever rights its user has."""
     requester: Requester | None = request.get(REQUESTER)
     if requester and not requester.token_covers(Right.READ, channel.distribution.channel):
         raise HTTPForbidden(reason="The access token is not good for reading this channel")
 
 
 def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
-    """Return the index that answers for a path, and the path in it.
+    """Return the index for a path, and the path in the index.
 
-    That of a checkpoint distribution is told by the time that the path begins with.
+    In a checkpoint distribution, the path begins with the time of the index.
     """
     if not channel.checkpoint:
         return lookup.served_index(channel), path
@@ -143,7 +150,7 @@ def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
         raise _missing()
     exact = lookup.timestamp_of(index)
     if asked != exact or not slash:
-        # Relative, so that it holds for every URL of the channel, also with a token in it.
+        # Relative, so that it works for every URL of the channel, also with a token in the path.
         up = "../" * path.count("/")
         raise HTTPFound(f"{up}{exact}/{quote(rest)}")
     return index, rest
@@ -156,14 +163,14 @@ def _page(
     if page is None:
         raise _missing()
     if page.etag and callable(page.body):
-        unmade = _representation(channel, place, Bytes(b""), page.etag, page.content_type, page)
-        if done := settled(request, unmade):
-            return done
+        unrendered = _representation(channel, place, Bytes(b""), page.etag, page.content_type, page)
+        if answer := bodyless(request, unrendered):
+            return answer
     return Rendering(channel, place, page)
 
 
 def rendered(rendering: Rendering) -> Representation | StreamResponse:
-    """Render a page; may take long, and asks no database."""
+    """Render a page. It may take long, and does not query the database."""
     channel, place, page = rendering
     data = page.body() if callable(page.body) else page.body
     if page.status is not HTTPStatus.OK:
@@ -174,7 +181,7 @@ def rendered(rendering: Rendering) -> Representation | StreamResponse:
 
 
 def _nothing_yet(channel: Channel, place: ChannelPath) -> Representation:
-    """Return a document of a channel without any index: without `noarch` clients refuse it."""
+    """Return a document of a channel without an index; clients refuse one without `noarch`."""
     if channel.repository is None or channel.checkpoint or place.kind is not FileKind.DOCUMENT:
         raise _missing()
     return _empty(channel, place, lookup.options_of_repository(channel.repository))
@@ -183,9 +190,9 @@ def _nothing_yet(channel: Channel, place: ChannelPath) -> Representation:
 def _empty(
     channel: Channel, place: ChannelPath, options: EmptyIndexOptions | None
 ) -> Representation:
-    """Return a document of what holds no packages.
+    """Return an empty document, for a subdir or channel without packages.
 
-    Clients ask for their platform with every command, in several ways if the first is 404.
+    Clients request their platform with every command, and several documents if one is 404.
     """
     data = options and empty_document(place, options)
     if not data:
@@ -209,7 +216,7 @@ def _document(
         return _empty(channel, place, lookup.options(index, place.subdir))
     dated = None if _may_be_taken_for_another(request, index) else found
     type_ = layout.content_type(place.name)
-    return _representation(channel, place, _body(found), found.sha256, type_, dated)
+    return _representation(channel, place, _byte_source(found), found.sha256, type_, dated)
 
 
 def _package(
@@ -223,19 +230,19 @@ def _package(
     lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
     type_ = layout.content_type(place.name)
     representation = _representation(
-        channel, place, _body(found), found.sha256, type_, found, name_lifetime_s=lifetime
+        channel, place, _byte_source(found), found.sha256, type_, found, name_lifetime_s=lifetime
     )
     domain = get_domain()
-    # Packages are most of the bytes. Documents are small, and their clients remember what they
-    # have by the URL that answered in the end and by our ETag: a signed URL would never match.
+    # Only packages are redirected, which are most of the bytes. Clients cache documents by the
+    # last URL of the redirects and by our ETag, and a signed URL would never match.
     if not is_file_system(domain) and domain.redirect_to_object_storage:
-        return settled(request, representation) or redirect(
+        return bodyless(request, representation) or redirect(
             request, representation, domain, found.name, place.name
         )
     return representation
 
 
-def _body(file: StoredFile) -> Body:
+def _byte_source(file: StoredFile) -> ByteSource:
     domain = get_domain()
     storage = domain.get_storage()
     if is_file_system(domain):
@@ -244,7 +251,7 @@ def _body(file: StoredFile) -> Body:
 
 
 def _may_be_taken_for_another(request: Request, index: Index) -> bool:
-    """Tell whether a client that knows a document by its time alone may mean another one."""
+    """Tell whether a client that only sends a document's time may have another document."""
     headers = request.headers
     by_time = "If-Modified-Since" in headers and "If-None-Match" not in headers
     return by_time and not lookup.is_the_only_one_of_its_second(index)
@@ -253,7 +260,7 @@ def _may_be_taken_for_another(request: Request, index: Index) -> bool:
 def _representation(
     channel: Channel,
     place: ChannelPath,
-    body: Body,
+    body: ByteSource,
     etag: str,
     content_type: str,
     dated: StoredFile | Page | None = None,
@@ -270,7 +277,7 @@ def _representation(
         Validators(
             f'"{etag}"',
             http_date(moment) if moment else None,
-            # Of a channel that is pinned to an older version an older file is served again.
+            # A channel that is pinned to an older version serves an older file again.
             in_order=place.kind is FileKind.PACKAGE and channel.repository is not None,
         ),
         body,

@@ -12,7 +12,7 @@ _CHANNEL = """
       JOIN conda_condadistribution ON distribution_ptr_id = pulp_id
      WHERE pulp_domain_id = %s AND {}
 """
-# `top` and `top/sub` are two channels: the longest path that there is, is meant.
+# `top` and `top/sub` are two channels: the longest existing path is the channel.
 CHANNEL_BY_PATHS = _CHANNEL.format("base_path = ANY(%s) ORDER BY length(base_path) DESC LIMIT 1")
 # The name of an owner is found in any case. Django's `iexact` compares, and indexes, by `upper`.
 CHANNEL_BY_OWNER = _CHANNEL.format("""base_path = (
@@ -44,7 +44,7 @@ DOCUMENT = """
      WHERE p.publication_id = %s AND p.relative_path = %s
 """
 
-# What decides on the documents of a subdir that the publication has none of.
+# The options of empty documents, for a subdir that the publication does not have.
 OPTIONS = """
     SELECT u.pulp_labels -> 'documents', u.pulp_labels -> 'bz2_max_bytes', r.pulp_created
       FROM core_publishedmetadata m
@@ -68,7 +68,7 @@ _RECENTLY_SERVED = """
      WHERE d.distribution_id = %s AND (d.expires_at IS NULL OR d.expires_at >= now())
 """
 
-# In steps, which PostgreSQL plans one by one: as one join it takes a millisecond more to plan.
+# In steps, which PostgreSQL plans one by one: planning one join takes a millisecond more.
 # `a.file` is null if the server has the record of a package and not its file.
 _PACKAGE = """
     WITH chosen AS MATERIALIZED ({})
@@ -120,8 +120,8 @@ _SHARD = """
 SHARD_NAMED = f"""
     {_SHARD} repository_id = %s AND added <= %s AND coalesce(removed > %s, true) LIMIT 1
 """
-# The second half answers for shards whose index is gone by now: a repository may retain fewer
-# versions than a week brings.
+# The second half finds shards whose index was deleted: a repository may retain fewer versions
+# than are made in a week.
 SHARD_RECENTLY_NAMED = f"""
     ({_SHARD} repository_id IN (SELECT v.repository_id {_RECENTLY_SERVED}) AND EXISTS (
         SELECT 1 {_RECENTLY_SERVED}
