@@ -1,8 +1,9 @@
-"""Fixtures for functional tests of other plugins against a Pulp with this one.
+"""Fixtures for other plugins' functional tests, which run against a Pulp with this plugin.
 
-pytest finds them by the entry point `pytest11`. They build on those of `pulpcore.pytest_plugin`,
-and need the bindings `pulp-conda-client`, generated from the server. What a factory creates is
-deleted after the tests of its class. `pulp_domain` names the domain where a thing is created.
+pytest finds them by the entry point `pytest11`. They build on the fixtures of
+`pulpcore.pytest_plugin`, and need the bindings `pulp-conda-client`, generated from the server.
+Objects that a factory creates are deleted after the tests of its class. `pulp_domain` is the name
+of the domain in which to create an object.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 Factory = Callable[..., Any]
-"""Creates a thing over REST from its fields, and returns the bindings' model of it."""
+"""Creates an object over REST from its fields, and returns it as a model of the bindings."""
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def conda_bindings(_api_client_set: set[Any], bindings_cfg: Any) -> Iterator[Any
 
 @pytest.fixture(scope="class")
 def conda_repository_factory(conda_bindings: Any, gen_object_with_cleanup: Factory) -> Factory:
-    """Return what creates a repository. Without the field `name` its name is random."""
+    """Return a factory of repositories. Without the field `name`, the name is random."""
 
     def create(pulp_domain: str | None = None, **fields: Any) -> Any:
         body = {"name": str(uuid.uuid4()), **fields}
@@ -47,7 +48,7 @@ def conda_repository_factory(conda_bindings: Any, gen_object_with_cleanup: Facto
 
 @pytest.fixture(scope="class")
 def conda_distribution_factory(conda_bindings: Any, gen_object_with_cleanup: Factory) -> Factory:
-    """Return what creates a distribution, whose `base_path` is `OWNER/CHANNEL`."""
+    """Return a factory of distributions; a `base_path` is `OWNER/CHANNEL`."""
 
     def create(pulp_domain: str | None = None, **fields: Any) -> Any:
         name = str(uuid.uuid4())
@@ -60,7 +61,7 @@ def conda_distribution_factory(conda_bindings: Any, gen_object_with_cleanup: Fac
 
 @pytest.fixture(scope="class")
 def conda_publication_factory(conda_bindings: Any, gen_object_with_cleanup: Factory) -> Factory:
-    """Return what publishes a `repository`'s newest version, or a `repository_version`."""
+    """Return a factory that publishes a `repository_version`, or the newest of a `repository`."""
 
     def create(pulp_domain: str | None = None, **fields: Any) -> Any:
         api = conda_bindings.PublicationsCondaApi
@@ -71,7 +72,7 @@ def conda_publication_factory(conda_bindings: Any, gen_object_with_cleanup: Fact
 
 @pytest.fixture(scope="class")
 def conda_package_file_factory(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return what writes an empty `.tar.bz2` package; fields go into its `index.json`."""
+    """Return a function that writes an empty `.tar.bz2` package, with `fields` in `index.json`."""
 
     def write(name: str = "demo", version: str = "1.0", build: str = "0", **fields: Any) -> Path:
         index = {
@@ -95,10 +96,10 @@ def conda_package_file_factory(tmp_path_factory: pytest.TempPathFactory) -> Call
 def conda_package_factory(
     conda_bindings: Any, conda_package_file_factory: Callable[..., Path], monitor_task: Factory
 ) -> Factory:
-    """Return what uploads a package, into a repository if the field `repository` names one.
+    """Return a factory that uploads a package, to a repository if the field `repository` is given.
 
-    `path` is the file; without it a package is written that nobody has uploaded before. Packages
-    are not deleted: orphan clean-up takes them once no repository holds them.
+    `path` is the file; without it, a package with a random name is written. Packages are not
+    deleted: orphan clean-up removes them when no repository has them.
     """
 
     def upload(path: Path | None = None, pulp_domain: str | None = None, **fields: Any) -> Any:

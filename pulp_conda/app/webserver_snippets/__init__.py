@@ -1,1 +1,1 @@
-"""What a web server in front of Pulp needs for the native client APIs."""
+"""Configuration of web servers in front of Pulp, for the native client APIs."""

@@ -1,5 +1,5 @@
 "use strict";
-// Everything works without this: it adds buttons that copy, and a search while one types.
+// The page works without this script, which adds buttons to copy and a search while typing.
 for (const snippet of document.querySelectorAll(".snippet")) {
   if (!navigator.clipboard) break;
   const button = document.createElement("button");
