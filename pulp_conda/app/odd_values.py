@@ -23,6 +23,6 @@ def answer_odd_values(exc: Exception, context: dict[str, Any]) -> Response | Non
     """Answer an exception of a REST view (`EXCEPTION_HANDLER` of Django REST framework)."""
     if isinstance(exc, _ODD):
         reason = str(exc).partition("\n")[0]
-        _log.warning("A request had a value that is not possible: %s", reason)
-        exc = ValidationError(f"A value of the request is not possible: {reason}")
+        _log.warning("A request has an invalid value: %s", reason)
+        exc = ValidationError(f"The request has an invalid value: {reason}")
     return exception_handler(exc, context)

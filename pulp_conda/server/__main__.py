@@ -35,7 +35,10 @@ def _say(message: str) -> None:
 def _new_password(server: Server) -> tuple[str, ...]:
     if server.made_up_password is None:
         return ()
-    return ("", f"The user admin has the password {server.made_up_password} (told this once)")
+    return (
+        "",
+        f"The user admin has the password {server.made_up_password} (printed once)",
+    )
 
 
 def _next_steps(server: Server, options: Options) -> str:

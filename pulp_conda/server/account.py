@@ -86,7 +86,7 @@ def _create() -> pwd.struct_passwd:
         return pwd.getpwnam("nobody")
     if done.returncode not in (0, 9):  # 9: another server was faster
         raise ServerError(
-            f"PostgreSQL does not run as root, and the user {_OS_USER} for it cannot be made: "
+            f"PostgreSQL does not run as root, and its user {_OS_USER} cannot be created: "
             f"{done.stderr.strip()}"
         )
     return pwd.getpwnam(_OS_USER)

@@ -70,7 +70,7 @@ class Home:
         foreign = sorted({path.name for path in self.path.iterdir()} - _ALLOWED_FILES)
         if foreign:
             raise ServerError(
-                f"{self.path} is no server's home, and not empty: it holds {foreign[0]}; "
+                f"{self.path} is not a server's home, and not empty: it contains {foreign[0]}; "
                 "choose another with --home"
             )
 

@@ -77,7 +77,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         prog="serve",
         description="Run a conda server: Pulp with pulp_conda, and PostgreSQL, on one origin.",
         epilog="Every option can be given by environment too: --port as PULP_CONDA_PORT, and so "
-        f"on. {_PASSWORD} sets the password of the user admin, which is made up "
+        f"on. {_PASSWORD} sets the password of the user admin, which is generated "
         "otherwise. Pulp's own settings: PULP_... variables, or settings.local.py in the home. A "
         "database named by PULP_DATABASES__default__HOST and the like is used instead of our own.",
     )

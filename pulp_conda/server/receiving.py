@@ -159,7 +159,7 @@ async def _arriving(request: web.BaseRequest) -> AsyncIterator[bytes]:
                 async with asyncio.timeout(_IDLE_SECONDS):
                     chunk = await request.content.readany()
         except TimeoutError:
-            raise Refused.because(408, "the body stopped coming") from None
+            raise Refused.because(408, "the client stopped sending the body") from None
         except web.RequestPayloadError as error:
             raise Refused.because(400, "the body cannot be read") from error
         if not chunk:

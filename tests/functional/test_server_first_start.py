@@ -36,7 +36,8 @@ def test_a_folder_with_other_files_is_not_touched(tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     refused = failed_start("--home", str(tmp_path), "--port", "0")
     assert refused.returncode == 1
-    assert f"{tmp_path} is no server's home, and not empty: it holds postgresql" in refused.stderr
+    expected = f"{tmp_path} is not a server's home, and not empty: it contains postgresql"
+    assert expected in refused.stderr
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path.stat().st_mode & 0o777, tmp_path.stat().st_uid) == (0o750, os.geteuid())
 

@@ -34,7 +34,7 @@ def check_origin(request: HttpRequest, path_token: str | None = None) -> None:
         and not _is_explicit(request.headers, path_token)
         and _comes_from_elsewhere(request)
     ):
-        raise PermissionDenied("A page of another site may do this with an access token only.")
+        raise PermissionDenied("A page of another site may only do this with an access token.")
 
 
 def _is_explicit(headers: Mapping[str, str], path_token: str | None) -> bool:

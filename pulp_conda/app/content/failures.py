@@ -14,13 +14,13 @@ _REGISTRY = re.compile(r"(?:/t/[^/]+)?/api/packages/")
 _BODY_HEADERS = ("Content-Type", "Content-Length")
 
 _MESSAGES: Mapping[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "this channel is read with credentials only",
+    HTTPStatus.UNAUTHORIZED: "this channel can only be read with credentials",
     HTTPStatus.FORBIDDEN: "you may not read this channel",
     # One sentence for every 404, so that a hidden channel looks like an absent one.
     HTTPStatus.NOT_FOUND: "there is no such channel, or the channel has no such file",
     HTTPStatus.METHOD_NOT_ALLOWED: "files of a channel are read by GET and HEAD",
-    HTTPStatus.PRECONDITION_FAILED: "the file is not the one that the request is for",
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "the file ends before the range that is asked for",
+    HTTPStatus.PRECONDITION_FAILED: "the file has changed from the one that the request names",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "the range begins after the end of the file",
 }
 """Messages for failures that bring none."""
 

@@ -132,7 +132,7 @@ def _check_token(request: Request, channel: Channel) -> None:
     """Refuse a token without the right to read the channel, whatever rights its user has."""
     requester: Requester | None = request.get(REQUESTER)
     if requester and not requester.token_covers(Right.READ, channel.distribution.channel):
-        raise HTTPForbidden(reason="The access token is not good for reading this channel")
+        raise HTTPForbidden(reason="The access token does not permit reading this channel")
 
 
 def _index(channel: Channel, path: str) -> tuple[Index | None, str]:

@@ -129,9 +129,9 @@ def document_of(request: "Request", limit: int = _MAX_DOCUMENT_BYTES) -> dict[st
         document = json.loads(content or b"{}")
         json.dumps(document, ensure_ascii=False).encode()  # fails on lone surrogates
     except (ValueError, RecursionError) as error:
-        raise InvalidDocument("the body is no JSON document") from error
+        raise InvalidDocument("the body is not a JSON document") from error
     if not isinstance(document, dict):
-        raise InvalidDocument("the JSON document is no object")
+        raise InvalidDocument("the JSON document is not an object")
     return document
 
 
@@ -236,7 +236,7 @@ class _Form(UploadBody):
         _, options = parse_options_header(self._part.get("content-disposition"))
         self._field = options.get(b"name", b"").decode(errors="replace")
         if self._field in _UNSUPPORTED_PARTS:
-            raise InvalidForm(f"this server keeps no {self._field}; send the package without it")
+            raise InvalidForm(f"this server does not store the {self._field}; send none")
         filename = options.get(b"filename", self._part.get("x-file-name", "").encode())
         if (filename or self._field == _FILE) and not self._had_file:
             self._in_file = self._had_file = True

@@ -37,5 +37,5 @@ class InstanceView(NativeView):
     def user(self, request: Request) -> Response:
         """Return the user whom the credentials belong to."""
         if not request.user.username:
-            raise PermissionDenied("a CI job is no user")
+            raise PermissionDenied("a CI job is not a user")
         return Response(user_named(request.user.username))

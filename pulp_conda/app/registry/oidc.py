@@ -53,7 +53,7 @@ class MintView(NativeView):
         found = verified(identity)
         if found is None:
             raise AuthenticationFailed(
-                "the token is no identity, or its issuer is not trusted here"
+                "the token is not an identity token, or this server does not trust its issuer"
             )
         principal, claims = found
         AccessToken.objects.filter(user=None, expires__lt=now()).delete()

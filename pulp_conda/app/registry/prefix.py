@@ -34,6 +34,6 @@ class PrefixView(UploadView):
         declared = body.headers or self.request.headers
         filename = declared.get("x-file-name") or body.filename
         if not filename:
-            raise InvalidForm("the package has no name: neither X-File-Name nor the form says it")
+            raise InvalidForm("neither X-File-Name nor the form gives the package's file name")
         package = self.store(body, check_extension(filename), sha256=declared.get("x-file-sha256"))
         return self.stored(filename=package.filename, subdir=package.subdir)

@@ -34,7 +34,7 @@ class AccountView(ErrorKeyMixin, NativeView):
         """Return the user of the credentials, who is the client's default owner for uploads."""
         user = request.user
         if not user.username:
-            raise PermissionDenied("a CI job is nobody in particular; name the owner by --user")
+            raise PermissionDenied("a CI job has no user name; name the owner by --user")
         joined = getattr(user, "date_joined", None)
         return Response({"login": user.username, "name": user.username, "created_at": joined})
 

@@ -16,7 +16,7 @@ class Ambiguous(APIException):
 
     def __init__(self, channels: Iterable[ChannelName]) -> None:
         names = sorted(map(str, channels))
-        super().__init__(f"{' and '.join(names)} have it; say which by --user {names[0]}")
+        super().__init__(f"{' and '.join(names)} have it; choose one by --user {names[0]}")
 
 
 class ErrorKeyMixin:

@@ -89,4 +89,4 @@ class StageAuthentication(BaseAuthentication):
             user = get_user_model().objects.filter(pk=stage.user, is_active=True).first()
             if user is not None:
                 return user, None
-        raise AuthenticationFailed("whoever staged the upload may not upload any more")
+        raise AuthenticationFailed("the user or token that staged the upload is no longer active")

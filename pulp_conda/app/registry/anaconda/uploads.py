@@ -47,7 +47,7 @@ class StageView(LoginView):
         if self.action == "commit":
             return Stage.from_signed(document.get("dist_id"))
         if document.get("distribution_type", "conda") != "conda":
-            raise ParseError("a channel takes conda packages, and nothing else")
+            raise ParseError("a channel takes only conda packages")
         check_extension(self.kwargs["file"])
         channels = self._labelled(document.get("channels"))
         return Stage(
@@ -99,7 +99,7 @@ class StageView(LoginView):
         """
         labels = labels or ["main"]
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise InvalidDocument("the labels are no list of names")
+            raise InvalidDocument("the labels are not a list of names")
         if len(labels) > _MAX_LABELS:
             raise InvalidDocument(f"there are more than {_MAX_LABELS} labels")
         named = {
@@ -167,14 +167,14 @@ def _hexadecimal(content_md5: str | None) -> str | None:
     try:
         return base64.b64decode(content_md5, validate=True).hex() if content_md5 else None
     except binascii.Error as error:
-        raise ParseError("Content-MD5 is no base64") from error
+        raise ParseError("Content-MD5 is not base64") from error
 
 
 def _digest(declared: object) -> str | None:
     if declared in (None, ""):
         return None
     if not isinstance(declared, str) or not _SHA256.fullmatch(declared):
-        raise InvalidDocument("sha256 is no SHA-256 digest in hex")
+        raise InvalidDocument("sha256 is not a SHA-256 digest in hex")
     return declared.lower()
 
 
