@@ -105,10 +105,10 @@ class Proxy:
         for_content_app = is_for_content_app(request.method, target)
         name = "content" if for_content_app else "api"
         allowance = allowance_of(request.method, target, for_content_app=for_content_app)
-        judge = partial(self._judge, request, target)
+        ask = partial(self._ask_for_allowance, request, target)
         try:
             async with (
-                self._receiver.received(request, allowance, judge) as body,
+                self._receiver.received(request, allowance, ask) as body,
                 self._sessions[name].request(
                     request.method,
                     URL(f"http://{name}{target}", encoded=True),
@@ -131,7 +131,7 @@ class Proxy:
                 raise
             return failure(507, "the server has no room for the request", close=True)
 
-    async def _judge(self, request: web.BaseRequest, target: str) -> Allowance:
+    async def _ask_for_allowance(self, request: web.BaseRequest, target: str) -> Allowance:
         """Ask the API for the limits of a request's body.
 
         Raises:

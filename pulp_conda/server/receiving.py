@@ -55,7 +55,7 @@ class Refused(Exception):
         return cls(failure(status, message))
 
 
-Judge = Callable[[], Awaitable[Allowance]]
+AskForAllowance = Callable[[], Awaitable[Allowance]]
 """Asks the API for the limits of a request's body; raises Refused."""
 
 
@@ -81,11 +81,11 @@ class Receiver:
 
     @contextlib.asynccontextmanager
     async def received(
-        self, request: web.BaseRequest, allowance: Allowance | None, judge: Judge
+        self, request: web.BaseRequest, allowance: Allowance | None, ask: AskForAllowance
     ) -> AsyncIterator[AsyncIterator[bytes] | None]:
         """Receive the whole body of a request and yield it, or None if there is no body.
 
-        A large body is stored in a file in the working directory. If `allowance` is None, `judge`
+        A large body is stored in a file in the working directory. If `allowance` is None, `ask`
         is called for it as soon as the body is too large to be received without a check.
 
         Raises:
@@ -99,7 +99,7 @@ class Receiver:
         with self._memory() as claim, tempfile.SpooledTemporaryFile(dir=".") as body:
             expects = _expects_continue(request)
             if allowance is None and (expects or not claim(size)):
-                allowance = await judge()
+                allowance = await ask()
             _check_size(size, allowance)
             if expects:
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -108,7 +108,7 @@ class Receiver:
             async for chunk in _arriving(request):
                 size += len(chunk)
                 if allowance is None and not claim(size):
-                    allowance = await judge()
+                    allowance = await ask()
                 _check_size(size, allowance)
                 if allowance is None or size <= _SMALL_BYTES:
                     body.write(chunk)

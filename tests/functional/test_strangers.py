@@ -18,7 +18,7 @@ from tests.functional.accounts import bearer, new_account
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 _ADMIN = ("admin", PASSWORD)
-_LARGE = 9 * 1024**2  # more than is received of a body that nobody judged
+_LARGE = 9 * 1024**2  # more than is received of an unchecked body
 _PATHS = {
     "registry": ("PUT", "/api/packages/{owner}/conda/x.conda"),
     "Pulp's": ("POST", "/pulp/api/v3/artifacts/"),
