@@ -62,7 +62,7 @@ def of_the_banner(server: RunningServer, owner: str) -> str:
 
 
 @pytest.mark.parametrize("source", [of_the_guide, of_the_page, of_the_banner])
-def test_what_we_recommend_leads_to_the_default_channel(
+def test_the_recommended_condarc_leads_to_the_default_channel(
     server: RunningServer, owner: str, source: object
 ) -> None:
     package = PackageBuilder()

@@ -139,7 +139,7 @@ def test_other_bytes_may_take_the_name_at_once(server: RunningServer, channel: s
     assert fetched(channel) == OTHER_BYTES
 
 
-def test_where_names_are_immutable_other_bytes_wait(
+def test_an_immutable_name_of_a_removed_file_is_closed_for_a_while(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
     repository = repository_of(rest, owner)

@@ -22,7 +22,7 @@ __all__ = ["channel"]
     ],
 )
 @pytest.mark.parametrize("scope", ["channel", "owner"])
-def test_removing_takes_a_maintainer(
+def test_removing_requires_a_maintainer(
     server: RunningServer,
     rest: Rest,
     owner: str,

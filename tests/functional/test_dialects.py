@@ -38,7 +38,7 @@ def nothing_left(server: RunningServer, rest: Rest, account: Account, artifacts:
 
 
 @pytest.mark.parametrize("dialect", RATTLER_BUILD)
-def test_what_rattler_build_uploads_can_be_solved(
+def test_packages_uploaded_by_rattler_build_can_be_solved(
     server: RunningServer, account: Account, dialect: str
 ) -> None:
     token = account.token(scopes=["write"])
@@ -52,7 +52,7 @@ def test_what_rattler_build_uploads_can_be_solved(
 
 
 @pytest.mark.parametrize("dialect", RATTLER_BUILD)
-def test_the_owner_alone_means_his_default_channel(
+def test_an_owner_without_a_channel_means_the_default_channel(
     server: RunningServer, account: Account, dialect: str
 ) -> None:
     where = f"{account.name}/main" if dialect == "anaconda" else account.name
@@ -121,7 +121,7 @@ def test_a_packages_own_name_counts(server: RunningServer, account: Account, dia
 
 
 @pytest.mark.parametrize("dialect", FORCING)
-def test_force_takes_the_right_to_remove(
+def test_force_requires_the_right_to_remove(
     server: RunningServer, account: Account, dialect: str
 ) -> None:
     channel, first = f"{account.name}/dev", PackageBuilder().payload(100).conda()

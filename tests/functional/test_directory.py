@@ -87,9 +87,7 @@ def test_a_token_narrows_what_is_listed(server: RunningServer, rest: Rest) -> No
     assert listed(f"{server.origin}/{path}", auth=account.auth).keys() == {"dev", "prod", "public"}
 
 
-def test_an_owner_who_is_not_to_be_known_is_as_one_who_is_not(
-    server: RunningServer, rest: Rest, owner: str
-) -> None:
+def test_a_hidden_owner_looks_absent(server: RunningServer, rest: Rest, owner: str) -> None:
     account = new_account(server)
     rest.request("PATCH", owner_href(rest, owner), json={"visibility": "private"})
     fill(server, owner, "secret")
@@ -127,7 +125,7 @@ def test_a_description_is_shown_and_harms_nobody(
 
 
 @pytest.mark.parametrize("path", ["", "api/packages/{}/conda/"])
-def test_what_the_page_says_to_type_works(
+def test_the_commands_on_the_page_work(
     server: RunningServer, owner: str, tmp_path: Path, path: str
 ) -> None:
     fill(server, owner, "dev")

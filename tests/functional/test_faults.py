@@ -1,59 +1,16 @@
 """Processes die during uploads: no package is half-visible, and a retry succeeds."""
 
-import contextlib
 import hashlib
 import json
 import random
-import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import requests
-import zstandard
 
 from tests.builders import PackageBuilder
 from tests.functional.clients import solve_from
-from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
-
-
-def upload_until_there(server: RunningServer, package: PackageBuilder) -> None:
-    """Upload until it succeeds; 409 means that an earlier attempt succeeded."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            answer = server.put(f"{server.channel('acme')}/x.conda", package.conda())
-        except requests.ConnectionError:
-            time.sleep(0.5)
-            continue
-        assert answer.status_code in (201, 409, 502, 503), answer.text
-        if answer.status_code in (201, 409):
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"{package.filename} could not be uploaded")
-
-
-def fetched(url: str) -> bytes:
-    """Fetch a file; try again while a process is started again."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with contextlib.suppress(requests.ConnectionError):
-            answer = requests.get(url, timeout=PATIENCE_SECONDS)
-            if answer.status_code == 200:
-                return answer.content
-            assert answer.status_code in (502, 503), answer.text
-        time.sleep(0.5)
-    raise AssertionError(f"{url} could not be fetched")
-
-
-def assert_whole(server: RunningServer, at_least: set[str]) -> None:
-    """Check that the index has `at_least` these, equals its variant, and that its files exist."""
-    url = f"{server.channel('acme')}/noarch"
-    plain = fetched(f"{url}/repodata.json")
-    names = set(json.loads(plain)["packages.conda"])
-    assert names >= at_least
-    compressed = fetched(f"{url}/repodata.json.zst")
-    assert zstandard.ZstdDecompressor().decompressobj().decompress(compressed) == plain
-    for name in names:
-        fetched(f"{url}/{name}")
+from tests.functional.harness import Rest, RunningServer
+from tests.functional.retries import assert_whole, upload_until_there
 
 
 def test_processes_killed_during_uploads(own_server: RunningServer, chance: random.Random) -> None:
@@ -92,7 +49,7 @@ def test_the_power_fails_during_uploads(own_server: RunningServer) -> None:
     assert_whole(own_server, {package.filename for package in packages})
 
 
-def test_a_part_that_a_dead_process_left_in_the_storage_is_not_taken_for_the_whole(
+def test_an_incomplete_file_of_a_dead_process_is_overwritten(
     server: RunningServer, owner: str
 ) -> None:
     body = PackageBuilder(owner).payload(5000).conda()

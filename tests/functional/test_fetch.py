@@ -116,7 +116,7 @@ def test_a_package_is_fetched_from_a_url(
         }  # fmt: skip
 
 
-def test_all_failures_are_told_in_the_same_words(
+def test_all_failures_have_the_same_message(
     fetching: RunningServer, site: ThreadingHTTPServer, private: socket.socket
 ) -> None:
     with socket.socket() as closed, socket.socket() as mute:
@@ -160,7 +160,7 @@ def test_all_failures_are_told_in_the_same_words(
         ({"file_url": "http://a.example/x", "downloader_config": {"proxy_url": "http://b"}}, 400),
     ],
 )
-def test_only_what_a_package_may_come_from_is_taken(
+def test_only_valid_sources_of_a_package_are_accepted(
     fetching: RunningServer, body: dict[str, Any], status: int
 ) -> None:
     answer = Rest(fetching).request("POST", _PATH, json=body)

@@ -77,7 +77,7 @@ def test_one_version_deleted_by_many_at_once(server: RunningServer, filled: str)
         ("conda.channel_maintainer", 204),
     ],
 )
-def test_deleting_takes_a_maintainer(
+def test_deleting_requires_a_maintainer(
     server: RunningServer, rest: Rest, filled: str, role: str | None, expected: int
 ) -> None:
     account = new_account(server)

@@ -127,7 +127,7 @@ def _refusals_missing(rest: Rest, tries: list[tuple[str, str, dict[str, Any]]]) 
     ],
 )
 @pytest.mark.usefixtures("objects")
-def test_a_value_that_nothing_can_take_is_400(
+def test_an_impossible_value_is_400(
     rest: Rest, method: str, path: str, arguments: dict[str, Any]
 ) -> None:
     answer = rest.request(method, path, **arguments)

@@ -72,7 +72,7 @@ def test_forgejos_documents_have_forgejos_types(
     assert head.headers["Content-Length"] == str(len(answer.content))
 
 
-def test_twins_hold_the_very_same_bytes(server: RunningServer, owner: str) -> None:
+def test_compressed_variants_have_the_same_bytes(server: RunningServer, owner: str) -> None:
     channel = server.channel(owner)
     upload(server, channel, linux("demo", "1.0"), linux("demo", "2.0"))
     for document in DOCUMENTS:
@@ -97,7 +97,7 @@ def test_the_current_document_holds_what_is_current(server: RunningServer, owner
     assert current.json()["info"] == {"subdir": "linux-64"}
 
 
-def test_a_large_document_has_no_bz2_twin(server: RunningServer, owner: str) -> None:
+def test_a_large_document_has_no_bz2_variant(server: RunningServer, owner: str) -> None:
     channel = server.channel(owner)
     large = linux("demo", "1.0").with_index(custom="x" * 1024**2)
     upload(server, channel, large, linux("demo", "2.0"))

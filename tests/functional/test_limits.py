@@ -12,7 +12,7 @@ from tests.functional.accounts import Account, bearer, new_account
 from tests.functional.channels import packages
 from tests.functional.harness import ONE_OF_EACH, Rest, RunningServer
 from tests.functional.homes import Homes
-from tests.functional.test_faults import upload_until_there
+from tests.functional.retries import upload_until_there
 from tests.functional.uploaders import Raw
 
 _LARGEST = 200_000
@@ -57,7 +57,7 @@ def put(server: RunningServer, owner: str, channel: str, name: str, size: int = 
     return answer.status_code
 
 
-def test_a_package_may_be_so_large(limited: RunningServer, owner: str) -> None:
+def test_the_size_of_a_package_is_limited(limited: RunningServer, owner: str) -> None:
     assert put(limited, owner, "a", "small", 100_000) == 201
     assert put(limited, owner, "a", "large", 300_000) == 413
     body = iter([PackageBuilder("large").payload(300_000).conda()])  # its length undeclared
@@ -101,7 +101,7 @@ def check(
 
 
 @pytest.mark.parametrize("route", _ROUTES)
-def test_an_uploads_head_is_judged_without_its_body(
+def test_an_upload_check_needs_no_body(
     limited: RunningServer, account: Account, route: str
 ) -> None:
     largest = _LARGEST + (1024**2 if _ROUTES[route][2] is _FORM else 0)
@@ -124,26 +124,28 @@ def test_an_uploads_head_is_judged_without_its_body(
 
 
 @pytest.mark.parametrize("route", ["quetz, a form", "prefix, a form", "anaconda"])
-def test_a_form_may_be_so_large(limited: RunningServer, account: Account, route: str) -> None:
+def test_the_size_of_a_form_is_limited(
+    limited: RunningServer, account: Account, route: str
+) -> None:
     package = PackageBuilder("large").payload(_LARGEST + 100).conda()
     raw = Raw(limited, account.token(scopes=["write"]))
     upload = getattr(raw, route.partition(",")[0])
     assert upload(f"{account.name}/dev", package).status_code == 413
 
 
-def test_a_channel_may_hold_so_many(limited: RunningServer, owner: str) -> None:
+def test_the_number_of_packages_in_a_channel_is_limited(limited: RunningServer, owner: str) -> None:
     statuses = [put(limited, owner, "a", f"demo{number}") for number in range(5)]
     assert statuses == [201, 201, 201, 403, 403]
     assert put(limited, owner, "b", "demo") == 201
 
 
-def test_a_channel_may_hold_so_much(limited: RunningServer, owner: str) -> None:
+def test_the_size_of_a_channel_is_limited(limited: RunningServer, owner: str) -> None:
     assert put(limited, owner, "a", "one", 100_000) == 201
     assert put(limited, owner, "a", "two", 100_000) == 403
     assert put(limited, owner, "a", "three", 10_000) == 201
 
 
-def test_an_owner_may_hold_so_much(limited: RunningServer, owner: str) -> None:
+def test_the_size_of_an_owners_channels_is_limited(limited: RunningServer, owner: str) -> None:
     assert put(limited, owner, "a", "one", 120_000) == 201
     assert put(limited, owner, "b", "two", 100_000) == 201
     assert put(limited, owner, "c", "three", 100_000) == 403
@@ -173,7 +175,7 @@ Task.objects.filter(name="holds").delete()
 """
 
 
-def test_an_upload_waits_so_long(homes: Homes, tmp_path: Path) -> None:
+def test_the_wait_of_an_upload_is_limited(homes: Homes, tmp_path: Path) -> None:
     setting = f"CONDA_UPLOAD_TIMEOUT_SECONDS = {_WAITING_SECONDS}\n"
     home = homes.make(tmp_path / "home", setting)
     with RunningServer(home, arguments=ONE_OF_EACH).start() as server:

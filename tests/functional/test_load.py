@@ -19,7 +19,7 @@ from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer
 from tests.functional.harness import ONE_OF_EACH, PATIENCE_SECONDS, Rest, RunningServer
 from tests.functional.homes import Homes
-from tests.functional.test_faults import assert_whole
+from tests.functional.retries import assert_whole
 
 _CLIENTS = 8
 _UPLOADS = 300

@@ -54,7 +54,9 @@ def test_an_owners_channels_are_copied_and_stay_private(
         assert digests(here, "noarch", auth=member.auth)
 
 
-def test_what_is_not_copied_is_named(server: RunningServer, owner: str, script: Path) -> None:
+def test_the_script_names_files_that_it_did_not_copy(
+    server: RunningServer, owner: str, script: Path
+) -> None:
     odd = PackageBuilder("odd").subdir("plan9-128")
     for package in (odd, PackageBuilder("taken")):
         assert server.put(f"{server.channel(owner)}/x.conda", package.conda()).status_code == 201

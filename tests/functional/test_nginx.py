@@ -79,7 +79,7 @@ def origin(server: RunningServer, tmp_path: Path) -> Iterator[str]:
     nginx.wait()
 
 
-def test_the_snippet_sends_reading_and_writing_their_ways(
+def test_the_snippet_sends_reads_to_the_content_app_and_writes_to_the_api(
     server: RunningServer, origin: str, owner: str
 ) -> None:
     base = f"{origin}/api/packages/{owner}/conda"
@@ -115,7 +115,7 @@ def test_tokens_in_paths_pass_and_are_not_logged(
 
 
 @pytest.mark.parametrize("through", ["nginx", "serve"])
-def test_slow_clients_starve_nobody(
+def test_slow_clients_do_not_block_others(
     server: RunningServer, origin: str, owner: str, through: str
 ) -> None:
     url = f"{origin if through == 'nginx' else server.origin}/api/packages/{owner}/conda/x.conda"
@@ -172,7 +172,7 @@ def waiting(folder: Path) -> list[Path]:
         "Content-Length: 900000000000",
     ],
 )
-def test_who_is_unknown_is_refused_before_the_body(
+def test_an_anonymous_client_is_refused_before_the_body(
     origin: str, owner: str, tmp_path: Path, path: str, headers: str
 ) -> None:
     began = time.monotonic()
@@ -237,7 +237,9 @@ def test_other_requests_have_small_bodies(
     assert not waiting(tmp_path)
 
 
-def test_heads_end_and_an_address_has_so_many_requests(origin: str, owner: str) -> None:
+def test_slow_heads_are_closed_and_requests_per_address_are_limited(
+    origin: str, owner: str
+) -> None:
     where = urlsplit(origin)
     url = f"{origin}/api/v1/version"
 

@@ -71,7 +71,7 @@ def test_notices_are_served_until_they_expire_or_are_deleted(
     assert served(server, owner) == []
 
 
-def test_a_client_that_has_them_is_told_so(
+def test_unchanged_notices_are_304(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
     url = f"{server.channel(owner)}/notices.json"
@@ -122,7 +122,7 @@ def quiet(server: RunningServer) -> str:
         {"unknown": "x"},
     ],
 )
-def test_what_makes_no_sense_is_refused(rest: Rest, quiet: str, fields: dict[str, Any]) -> None:
+def test_invalid_notices_are_refused(rest: Rest, quiet: str, fields: dict[str, Any]) -> None:
     answer = post(rest, quiet, **{"message": "Moved", **fields})
     assert answer.status_code == 400, answer.text
     assert set(answer.json()) == set(fields)
@@ -157,7 +157,7 @@ def test_clients_can_read_all_that_is_accepted(
     assert [len(each["message"]) for each in served(server, owner)] == [300_000, 5]
 
 
-def test_those_who_may_modify_a_channel_give_its_notices(
+def test_users_who_may_modify_a_channel_may_create_its_notices(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
     organisation = owner_href(rest, owner)
@@ -175,7 +175,7 @@ def test_those_who_may_modify_a_channel_give_its_notices(
         assert answers == ([200, 201, 204] if allowed else [403, 403, 403]), (role, place)
 
 
-def test_whose_repository_it_is_does_not_say_who_speaks_at_a_url(
+def test_rights_on_a_repository_permit_no_notices_at_another_owners_url(
     server: RunningServer, rest: Rest, owner: str, channel: str
 ) -> None:
     account = new_account(server)
@@ -191,7 +191,7 @@ def test_whose_repository_it_is_does_not_say_who_speaks_at_a_url(
     assert post(account.rest, elsewhere["pulp_href"]).status_code == 403
 
 
-def test_a_user_speaks_at_the_urls_of_his_name(server: RunningServer) -> None:
+def test_users_may_create_notices_at_the_urls_of_their_name(server: RunningServer) -> None:
     account = new_account(server)
     url = f"{server.channel(account.name)}/x.conda"
     assert server.put(url, PackageBuilder().conda(), auth=account.auth).status_code == 201
@@ -200,7 +200,7 @@ def test_a_user_speaks_at_the_urls_of_his_name(server: RunningServer) -> None:
     assert post(new_account(server).rest, channel).status_code == 403
 
 
-def test_nobody_sees_the_notices_of_a_channel_that_he_may_not_read(
+def test_notices_of_a_channel_are_hidden_from_users_who_may_not_read_it(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
     private_channel(server, owner)

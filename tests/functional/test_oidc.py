@@ -178,7 +178,7 @@ def test_an_identity_is_taken_without_exchange_too(
         {"repository": "somebody/recipes"},
     ],
 )
-def test_other_identities_earn_nothing(
+def test_other_identities_get_no_token(
     ci_server: RunningServer, issuer: Issuer, claims: dict[str, Any]
 ) -> None:
     identity = issuer.identity(**claims)
@@ -209,7 +209,7 @@ def test_rubbish_is_refused(ci_server: RunningServer, identity: object) -> None:
         assert set(refused.json()) == {"reason", "message"}
 
 
-def test_a_name_among_the_claims_owns_no_namespace(
+def test_a_user_name_in_the_claims_gives_no_namespace(
     ci_server: RunningServer, issuer: Issuer
 ) -> None:
     identity = issuer.identity(sub="alice")

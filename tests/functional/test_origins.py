@@ -68,7 +68,7 @@ def _filled(headers: dict[str, str], server: RunningServer) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", _REQUESTS)
-def test_a_password_counts_for_nothing_in_another_sites_page(
+def test_a_password_is_refused_from_another_sites_page(
     server: RunningServer, account: Account, kind: str
 ) -> None:
     token = account.token(scopes=["read", "write", "delete"])
@@ -98,7 +98,7 @@ def test_a_token_in_the_path_is_accepted_from_another_sites_page(
     assert refused.status_code == 403, "the password goes before the token"
 
 
-def test_reading_is_for_every_page(server: RunningServer, account: Account) -> None:
+def test_pages_of_other_sites_may_read(server: RunningServer, account: Account) -> None:
     for path in (f"api/v1/packages/{account.name}", "pulp/api/v3/conda/tokens/"):
         answer = requests.get(
             f"{server.origin}/{path}",
@@ -158,7 +158,7 @@ def elsewhere() -> Iterator[str]:
 
 
 @needs_chromium
-def test_a_browser_that_knows_the_password_uploads_for_its_reader_alone(
+def test_a_browser_with_the_password_uploads_only_from_the_servers_own_pages(
     server: RunningServer, owner: str, browser: Browser, elsewhere: str
 ) -> None:
     channel = private_channel(server, owner)

@@ -86,7 +86,7 @@ def test_owners_are_found_in_any_case_and_kept_as_written(
 @pytest.mark.parametrize(
     ("visibility", "anonymous", "signed_in"), [("internal", 401, 200), ("private", 401, 403)]
 )
-def test_new_channels_are_as_visible_as_their_owner_wants(
+def test_new_channels_have_the_visibility_of_their_owner(
     server: RunningServer,
     rest: Rest,
     owner: str,
@@ -107,7 +107,7 @@ def test_new_channels_are_as_visible_as_their_owner_wants(
         assert requests.get(url, auth=("admin", PASSWORD), timeout=30).status_code == 200
 
 
-def test_names_that_others_took_do_not_keep_a_channel_from_being_created(
+def test_a_channel_can_be_created_although_others_took_its_pulp_names(
     server: RunningServer, rest: Rest, owner: str
 ) -> None:
     path = f"{owner}/dev"

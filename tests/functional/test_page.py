@@ -20,7 +20,7 @@ from tests.functional.accounts import new_account
 from tests.functional.browser import Browser, browser, needs_chromium
 from tests.functional.channels import private_channel, repository_of
 from tests.functional.harness import Rest, RunningServer
-from tests.functional.test_patches import patched
+from tests.functional.patches import patched
 
 __all__ = ["browser"]
 
@@ -169,7 +169,7 @@ def test_hostile_metadata_is_nothing_but_text(
 @needs_chromium
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("query", ["", "?name=zebra", "?name=hostile", "?q=none"])
-def test_it_fits_every_screen(
+def test_the_page_fits_every_screen(
     browser: Browser, channel: Channel, tmp_path: Path, width: int, query: str
 ) -> None:
     browser.open(f"{channel.url}/{query}", width=width)
@@ -195,7 +195,7 @@ def test_the_address_needs_no_slash(server: RunningServer, channel: Channel) -> 
         assert f"--channel {url} " in answer.text
 
 
-def test_what_is_asked_for_oddly_gets_a_page(channel: Channel) -> None:
+def test_odd_queries_get_a_page(channel: Channel) -> None:
     first = get(f"{channel.url}/").content
     for page in ("0", "-1", "x", "", "99999999999999999999", "%00"):
         found = get(f"{channel.url}/?page={page}").content
@@ -208,7 +208,7 @@ def test_what_is_asked_for_oddly_gets_a_page(channel: Channel) -> None:
     assert b"zebra-1.9" in get(f"{channel.url}/?name=zebra&page=5").content
 
 
-def test_a_reader_who_has_it_is_told_so(channel: Channel) -> None:
+def test_an_unchanged_page_is_304(channel: Channel) -> None:
     known = {"If-None-Match": get(f"{channel.url}/").headers["ETag"]}
     again = requests.get(f"{channel.url}/", headers=known, timeout=30)
     assert (again.status_code, again.content) == (304, b"")

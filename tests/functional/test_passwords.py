@@ -128,7 +128,7 @@ def test_the_api_refuses_guesses_and_serves_those_it_knows(
     assert put(account, auth=wrong()).status_code == 401
 
 
-def test_what_a_password_was_once_right_for_is_checked_before_guesses(
+def test_a_password_that_was_right_before_is_checked_before_guesses(
     homes: Homes, tmp_path: Path
 ) -> None:
     home = homes.make(tmp_path / "home", "CONDA_PASSWORD_MEMORY_SECONDS = 0\n")

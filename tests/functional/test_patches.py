@@ -12,8 +12,7 @@ from tests.builders import PackageBuilder
 from tests.functional.accounts import new_account
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
-
-PATCHES = "content/conda/repodata_patches/"
+from tests.functional.patches import PATCHES, patch_package, patched, send
 
 
 def fetch(base: str, path: str) -> Any:
@@ -41,27 +40,6 @@ def unpacked(data: bytes) -> Any:
 
 def repository_of(rest: Rest, owner: str) -> Any:
     return rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"][0]
-
-
-def send(rest: Rest, content: object, **fields: str) -> requests.Response:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return rest.request("POST", PATCHES, files={"file": ("patches", body)}, data=fields)
-
-
-def patched(rest: Rest, content: object, **fields: str) -> list[Any]:
-    """Upload patches and return the units by subdir."""
-    created = rest.wait(send(rest, content, **fields))["created_resources"]
-    units = [rest.get(href) for href in created if "/content/" in href]
-    return sorted(units, key=lambda unit: unit["subdir"])
-
-
-def patch_package(**instructions: object) -> bytes:
-    """Return a package with patches, as conda-forge's; in names of subdirs '_' stands for '-'."""
-    builder = PackageBuilder("patches")
-    for subdir, content in instructions.items():
-        path = f"{subdir.replace('_', '-')}/patch_instructions.json"
-        builder.file(path, json.dumps(content).encode())
-    return builder.conda()
 
 
 @pytest.fixture
@@ -228,7 +206,7 @@ def test_a_patch_moves_a_record_under_v3(rest: Rest, channel: str, owner: str) -
     assert solve_from([channel], ["demo"]) == ["demo-1.0-0.conda", "dep-1.0-0.conda"]
 
 
-def test_what_cannot_be_understood_is_refused_at_once(rest: Rest, owner: str) -> None:
+def test_invalid_patch_requests_are_refused_at_once(rest: Rest, owner: str) -> None:
     refusals = [
         ({}, {}, "required"),
         ({}, {"subdir": "no subdir"}, "subdir"),
@@ -265,7 +243,7 @@ def test_a_broken_rule_fails_the_task_and_leaves_nothing(rest: Rest, owner: str)
     assert rest.get(repository["pulp_href"]) == repository
 
 
-def test_patching_takes_the_right_to_modify_the_channel(
+def test_patching_requires_the_right_to_modify_the_channel(
     rest: Rest, server: RunningServer, channel: str, owner: str
 ) -> None:
     href = repository_of(rest, owner)["pulp_href"]

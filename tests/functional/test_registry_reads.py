@@ -89,7 +89,9 @@ def test_every_failure_has_a_reason_and_a_message(
     assert status == 404 or answer.headers[told[status]]
 
 
-def test_the_content_app_itself_says_what_it_takes(server: RunningServer, filled: str) -> None:
+def test_the_content_app_itself_says_what_methods_it_allows(
+    server: RunningServer, filled: str
+) -> None:
     """The request bypasses the proxy, which sends everything but reads to the API."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(server.sockets() / "content.sock"))
@@ -111,7 +113,7 @@ def test_at_pulps_own_urls_failures_are_those_of_pulp(server: RunningServer, fil
         assert (answer.status_code, answer.text) == (status, text)
 
 
-def test_what_a_channel_does_not_have_is_404(server: RunningServer, owner: str) -> None:
+def test_absent_files_are_404(server: RunningServer, owner: str) -> None:
     server.put(f"{server.channel(owner)}/x.conda", PackageBuilder().conda())
     for path in (
         "noarch/absent-1-0.conda", "plan9-128/repodata.json", "noarch/index_manifest.msgpack.zst",

@@ -87,7 +87,7 @@ def channel(
 
 
 @pytest.mark.parametrize("segment", _POSITIONS)
-def test_where_nothing_is_read_nothing_is_removed(channel: Channel, segment: str) -> None:
+def test_a_path_that_cannot_be_read_removes_nothing(channel: Channel, segment: str) -> None:
     changes = 0
     for spelling in _MANGLED:
         path = channel.spelled(segment, spelling)
@@ -136,7 +136,7 @@ def test_every_path_says_what_is_allowed(channel: Channel, segment: str, method:
     channel.assert_changes(0)
 
 
-def test_what_is_allowed_is_told_to_everybody_but_those_with_wrong_credentials(
+def test_allowed_methods_are_shown_except_to_wrong_credentials(
     server: RunningServer, owner: str
 ) -> None:
     url = f"{server.channel(owner)}/noarch/demo-1.0-0.conda"

@@ -57,7 +57,7 @@ def served(server: RunningServer, owner: str, path: str = _INDEX) -> bytes:
     return requests.get(f"{server.channel(owner)}/{path}", timeout=30).content
 
 
-def test_nothing_is_found_where_nothing_is_wrong(rest: Rest, href: str) -> None:
+def test_checks_of_a_sound_channel_find_nothing(rest: Rest, href: str) -> None:
     assert check(rest, href, "check_index") == {}
     assert check(rest, href, "check_index", mend=True) == {}
     assert check(rest, href, "check_files") == {}
@@ -66,7 +66,7 @@ def test_nothing_is_found_where_nothing_is_wrong(rest: Rest, href: str) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["changed", "cut", "gone"])
-def test_a_spoilt_document_is_found_and_mended(
+def test_a_damaged_document_is_found_and_repaired(
     server: RunningServer, rest: Rest, owner: str, href: str, spoil: str
 ) -> None:
     path = document(server, owner)
@@ -84,7 +84,7 @@ def test_a_spoilt_document_is_found_and_mended(
     assert check(rest, href, "check_index") == {}
 
 
-def test_a_spoilt_shard_is_found_and_mended(
+def test_a_damaged_shard_is_found_and_repaired(
     server: RunningServer, rest: Rest, owner: str, href: str
 ) -> None:
     digest = server.shell(_SPOIL_SHARD.format(name=f"{owner}/main")).strip()
@@ -95,7 +95,7 @@ def test_a_spoilt_shard_is_found_and_mended(
     assert check(rest, href, "check_index") == {}
 
 
-def test_an_index_made_with_other_options_is_told_apart(rest: Rest, href: str) -> None:
+def test_an_index_with_other_options_is_reported_as_such(rest: Rest, href: str) -> None:
     rest.update(href, documents=["shards", "current_repodata"])
     found = check(rest, href, "check_index", mend=True)
     assert found.pop("/") == "made with other options than the repository has now"
@@ -104,7 +104,7 @@ def test_an_index_made_with_other_options_is_told_apart(rest: Rest, href: str) -
     assert check(rest, href, "check_index") == {}
 
 
-def test_a_spoilt_package_is_found_and_can_be_uploaded_again(
+def test_a_damaged_package_is_found_and_can_be_uploaded_again(
     server: RunningServer, rest: Rest, owner: str, href: str
 ) -> None:
     body = PackageBuilder(owner).payload(3000).conda()
@@ -135,7 +135,7 @@ def test_a_spoilt_package_is_found_and_can_be_uploaded_again(
     assert served(server, owner, package) == body
 
 
-def test_a_file_that_no_artifact_has_is_not_taken_for_another(
+def test_a_file_in_the_storage_without_an_artifact_is_overwritten(
     server: RunningServer, owner: str
 ) -> None:
     body = PackageBuilder(f"{owner}-orphan").payload(3000).conda()
@@ -146,7 +146,7 @@ def test_a_file_that_no_artifact_has_is_not_taken_for_another(
     assert served(server, owner, f"noarch/{owner}-orphan-1.0-0.conda") == body
 
 
-def test_what_cannot_be_checked_is_refused_with_the_reason(rest: Rest, href: str) -> None:
+def test_an_invalid_check_is_refused_with_the_reason(rest: Rest, href: str) -> None:
     for what, version in (("check_index", 0), ("check_files", 99), ("check_files", "x")):
         answer = rest.request("POST", f"{href}{what}/", json={"version": version})
         assert answer.status_code == 400, what
@@ -156,7 +156,7 @@ def test_what_cannot_be_checked_is_refused_with_the_reason(rest: Rest, href: str
 @pytest.mark.parametrize(
     ("role", "expected"), [("conda.channel_maintainer", 403), ("conda.channel_owner", 202)]
 )
-def test_owners_check(server: RunningServer, href: str, role: str, expected: int) -> None:
+def test_only_owners_may_check(server: RunningServer, href: str, role: str, expected: int) -> None:
     account = new_account(server)
     account.give(role, href)
     for what in ("check_index", "check_files"):

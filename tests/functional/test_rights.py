@@ -20,7 +20,9 @@ def test_users_own_the_namespace_of_their_name(server: RunningServer) -> None:
     assert repository["name"] == f"{account.name}/dev"
 
 
-def test_where_an_organisation_has_the_name_roles_decide(server: RunningServer, rest: Rest) -> None:
+def test_roles_decide_if_an_organisation_has_the_users_name(
+    server: RunningServer, rest: Rest
+) -> None:
     account = new_account(server)
     rest.create("conda/owners/", name=account.name)
     assert put_as(account, account.name) == 403

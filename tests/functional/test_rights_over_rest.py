@@ -71,7 +71,7 @@ def test_a_stranger_can_use_no_object_of_a_private_owner(
     assert stranger.rest.get("publications/conda/conda/")["count"] == 1
 
 
-def test_a_reader_may_not_pass_on_what_they_read(
+def test_a_reader_may_not_copy_packages_elsewhere(
     server: RunningServer, hidden: dict[str, str]
 ) -> None:
     reader = new_account(server)
@@ -86,7 +86,7 @@ def test_a_reader_may_not_pass_on_what_they_read(
 
 @pytest.mark.parametrize("scope", ["owner", "repository"])
 @pytest.mark.parametrize("role", ["reader", "publisher", "maintainer", "owner"])
-def test_each_role_may_over_rest_what_the_guide_says(
+def test_each_role_has_the_rights_over_rest_that_the_guide_says(
     server: RunningServer, hidden: dict[str, str], role: str, scope: str
 ) -> None:
     account = new_account(server)

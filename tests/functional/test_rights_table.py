@@ -214,7 +214,7 @@ def test_every_route_has_a_row(server: RunningServer) -> None:
     assert routes == set(TABLE), "each route says here who may use it"
 
 
-def test_each_role_may_what_the_table_says(world: World) -> None:
+def test_each_role_has_the_rights_in_the_table(world: World) -> None:
     with ThreadPoolExecutor(len(KINDS)) as pool:
         wrong = [each for found in pool.map(world.differences, KINDS) for each in found]
     assert wrong == []

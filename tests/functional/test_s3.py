@@ -59,7 +59,7 @@ def channel_in(server: RunningServer, s3: str, name: str, *, redirects: bool) ->
     return url
 
 
-def test_what_is_not_redirected_is_as_from_the_disk(
+def test_files_without_redirect_follow_the_same_rules(
     domain_server: RunningServer, s3: str, tmp_path: Path
 ) -> None:
     url = channel_in(domain_server, s3, "s3-through", redirects=False)

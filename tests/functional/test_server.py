@@ -39,7 +39,7 @@ def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process(
     assert requests.get(url, timeout=30).content == body
 
 
-def test_a_killed_supervisor_takes_its_processes_along(own_server: RunningServer) -> None:
+def test_the_processes_of_a_killed_supervisor_end(own_server: RunningServer) -> None:
     pids = own_server.pids().values()
     assert own_server._process is not None
     own_server._process.kill()

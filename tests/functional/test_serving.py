@@ -54,7 +54,7 @@ def test_every_file_follows_the_rules_of_http(server: RunningServer, owner: str)
             check_ranges(url, whole)
 
 
-def test_what_no_channel_has_is_not_there(server: RunningServer, owner: str) -> None:
+def test_absent_paths_are_404(server: RunningServer, owner: str) -> None:
     url = server.channel(owner)
     upload(server, url, PackageBuilder())
     for path in (
@@ -120,9 +120,7 @@ def test_other_plugins_and_listings_are_left_to_pulpcore(server: RunningServer, 
     assert (answer.status_code, answer.headers["Location"]) == (301, "main/")
 
 
-def test_a_file_that_is_lost_or_cut_is_told_as_the_servers_fault(
-    server: RunningServer, rest: Rest, owner: str
-) -> None:
+def test_a_lost_or_truncated_file_is_a_503(server: RunningServer, rest: Rest, owner: str) -> None:
     url = server.channel(owner)
     upload(server, url, PackageBuilder().payload(200_000 + int(owner[5:])))
     digest = sha256(get(f"{url}/{PACKAGE}").content).hexdigest()

@@ -218,7 +218,7 @@ def test_a_damaged_index_is_made_anew(server: RunningServer, rest: Rest, owner: 
         assert f"{owner}-{document[:3]}-1.0-0.conda" in records
 
 
-def test_readers_never_meet_a_mixture(server: RunningServer, owner: str) -> None:
+def test_readers_never_see_documents_of_two_indexes(server: RunningServer, owner: str) -> None:
     """Documents agree while another process publishes, and name only existing files."""
     channel = server.channel(owner)
     upload(server, channel, PackageBuilder("demo", "0"))

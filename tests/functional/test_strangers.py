@@ -50,7 +50,9 @@ def stored(server: RunningServer) -> int:
 @pytest.mark.parametrize(
     "header", [f"Content-Length: {900 * 10**9}", "Content-Length: 9\r\nExpect: 100-continue"]
 )
-def test_who_is_unknown_sends_no_body(server: RunningServer, url: str, header: str) -> None:
+def test_an_anonymous_client_is_refused_before_the_body(
+    server: RunningServer, url: str, header: str
+) -> None:
     method, path = _PATHS[url]
     with connect(server) as client:
         request = f"{method} {path.format(owner='acme')} HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
@@ -62,7 +64,7 @@ def test_who_is_unknown_sends_no_body(server: RunningServer, url: str, header: s
 
 
 @pytest.mark.parametrize("url", _PATHS)
-def test_nor_one_that_never_ends(server: RunningServer, url: str) -> None:
+def test_an_anonymous_endless_body_is_refused(server: RunningServer, url: str) -> None:
     method, path = _PATHS[url]
     chunk = b"100000\r\n" + b"x" * 1024**2 + b"\r\n"
     with connect(server) as client:
@@ -74,7 +76,7 @@ def test_nor_one_that_never_ends(server: RunningServer, url: str) -> None:
     assert stored(server) == 0
 
 
-def test_larger_bodies_of_those_who_may_arrive(server: RunningServer, owner: str) -> None:
+def test_large_bodies_of_permitted_clients_arrive(server: RunningServer, owner: str) -> None:
     body = os.urandom(_LARGE)
     files = {"file": ("x", body)}
     url = f"{server.origin}/pulp/api/v3/artifacts/"

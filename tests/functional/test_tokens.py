@@ -75,7 +75,7 @@ def test_a_token_is_taken_wherever_clients_put_it(
 
 
 @pytest.mark.parametrize("shape", ["{origin}/t/{token}{path}", "{origin}{head}/t/{token}{tail}"])
-def test_a_token_may_stand_in_the_url(
+def test_a_token_may_be_in_the_url(
     server: RunningServer, account: Account, owner: str, shape: str
 ) -> None:
     base = urlsplit(server.channel(account.name, f"by-url-{owner}"))
@@ -155,7 +155,7 @@ def test_scopes_and_bounds_narrow_a_token(server: RunningServer) -> None:
     assert put("prod", account.token(scopes=["write"], bound_to=[account.name])) == 201
 
 
-def test_only_condas_own_routes_take_a_token(server: RunningServer, account: Account) -> None:
+def test_only_the_plugins_routes_accept_a_token(server: RunningServer, account: Account) -> None:
     token = account.token(scopes=["read", "write", "delete"])
     url = f"{server.origin}/pulp/api/v3/conda/tokens/"
     for arguments in ({"headers": bearer(token)}, {"auth": (account.name, token)}):
@@ -183,7 +183,7 @@ def test_only_condas_own_routes_take_a_token(server: RunningServer, account: Acc
         (None, False),
     ],
 )
-def test_a_token_is_bound_to_names_that_there_can_be(
+def test_a_token_can_only_be_bound_to_valid_names(
     account: Account, name: object, taken: bool
 ) -> None:
     body = {"name": f"bound to {name!r}"[:200], "bound_to": [name]}
@@ -200,7 +200,7 @@ def test_a_token_is_bound_to_an_owner_in_any_case(server: RunningServer) -> None
     assert server.put(url, body, auth=None, headers=bearer(token)).status_code == 201
 
 
-def test_of_requests_at_once_for_one_name_one_gets_it(server: RunningServer) -> None:
+def test_one_of_many_simultaneous_requests_gets_a_name(server: RunningServer) -> None:
     rest = new_account(server).rest
 
     def make(_: int) -> int:
