@@ -10,6 +10,7 @@ import zstandard
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import new_account
+from tests.functional.channels import repository_of
 from tests.functional.clients import solve_from
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.patches import PATCHES, patch_package, patched, send
@@ -36,10 +37,6 @@ def shard(base: str, name: str) -> Any:
 
 def unpacked(data: bytes) -> Any:
     return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompressobj().decompress(data))
-
-
-def repository_of(rest: Rest, owner: str) -> Any:
-    return rest.get("repositories/conda/conda/", name=f"{owner}/main")["results"][0]
 
 
 @pytest.fixture

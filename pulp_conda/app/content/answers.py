@@ -1,7 +1,7 @@
 """HTTP answers of the content app, by the same rules for files, shards and rendered pages.
 
-A file is never held in memory: `sendfile` copies it from the disk, and one buffer from any other
-storage.
+Only small files are read into memory. `sendfile` copies others from the disk, and one buffer of
+256 KiB from any other storage.
 """
 
 import asyncio
