@@ -44,7 +44,7 @@ def test_uploads_leave_as_many_versions_as_are_retained(
     retain(rest, owner, 2)
     put(server, owner, *(PackageBuilder(f"demo{number}") for number in range(4)))
     clean_up(rest, owner)  # after those that the uploads began
-    # The newest is what is served; beside what something protects two are retained.
+    # The newest is served. Two are retained besides the protected ones.
     assert versions(rest, owner) == [3, 4, 5]
     (publications,) = [
         rest.get("publications/conda/conda/", repository=repository(rest, owner)["pulp_href"])

@@ -48,7 +48,7 @@ def test_a_file_that_left_by_other_means_stays_for_a_while_and_can_be_withdrawn(
     before = newest_version(rest, owner)
     assert delete(f"{channel}/{FILE}").status_code == 204
     assert fetched(channel) is None
-    assert newest_version(rest, owner) == before, "the index did not name it any more"
+    assert newest_version(rest, owner) == before, "the index no longer named it"
     assert delete(f"{channel}/{FILE}").status_code == 404
 
 

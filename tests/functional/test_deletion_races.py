@@ -30,7 +30,7 @@ def test_a_removal_that_died_before_its_index_is_completed(
     rest.update(repository["pulp_href"], autopublish=True)
     assert delete(f"{channel}/{FILE}").status_code == 204
     assert packages(channel) == {"demo-2.0-0.conda"}
-    assert newest_version(rest, owner) == half_done, "the version was there already"
+    assert newest_version(rest, owner) == half_done, "the version existed already"
 
 
 def test_one_file_removed_by_many_at_once(

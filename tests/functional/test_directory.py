@@ -49,7 +49,7 @@ def test_the_channels_of_an_owner_lead_to_their_pages(
     url = f"{server.channel(owner)}/"
     public = {name: f"{server.channel(owner, name)}/" for name in ("dev", "team/R+4")}
     assert listed(url) == public
-    assert listed(server.channel(owner)) == public, "the URL without its slash leads there"
+    assert listed(server.channel(owner)) == public, "the URL without its slash is redirected"
     assert listed(server.channel(owner.upper()) + "/").keys() == public.keys()
     for address in public.values():
         assert "How to use this channel" in requests.get(address, timeout=60).text

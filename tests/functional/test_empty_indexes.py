@@ -67,7 +67,7 @@ def test_a_platform_without_packages_has_an_empty_index(
         through = channel.replace(server.origin, recorder.origin)
         assert solve_from([through], ["demo"]) == ["demo-1.0-0.conda"]
     refused = [seen for seen in recorder.seen if seen[2] == 404]
-    assert not refused, "a client asks several times for what is not there"
+    assert not refused, "a client requests absent documents several times"
     platform = "win-64"
     found = everything(channel, platform)
     upload(server, channel, PackageBuilder("other"))
@@ -111,7 +111,7 @@ def test_records_of_version_3_are_in_the_chosen_documents(
         assert set(found["packages.conda"]) == {"demo-1.0-0.conda"}
         solved["shards" in wanted] = solve_from([channel], ["demo"])
         page = get(channel, "index.html?name=demo").decode()
-        assert "demo-2.0-0.conda" in page, "it is there, whatever a client makes of it"
+        assert "demo-2.0-0.conda" in page, "the channel has it, whether or not clients can read it"
         check = rest.wait(rest.request("POST", f"{href}check_index/", json={}))
         assert check["result"]["faults"] == 0
     assert solved == {False: ["demo-1.0-0.conda"], True: ["demo-2.0-0.conda"]}

@@ -123,7 +123,7 @@ def test_subdirs_that_did_not_change_are_not_made_again(
         get(channel, f"noarch/{document}.bz2")
     repository = repository_of(rest, f"{owner}/main")
     rest.create("publications/conda/conda/", repository=repository["pulp_href"])
-    assert file.exists(), "a version that is published again is made anew"
+    assert file.exists(), "the index of a version that is published again is built anew"
     assert names(channel, "noarch/repodata.json") == {f"{owner}-1.0-0.conda"}
     upload(server, channel, PackageBuilder(owner, "2.0"))
     assert len(names(channel, "noarch/repodata.json")) == 2

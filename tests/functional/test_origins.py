@@ -95,7 +95,7 @@ def test_a_token_in_the_path_is_accepted_from_another_sites_page(
     foreign = {"Sec-Fetch-Site": "cross-site"}
     assert server.put(url, _BODY, auth=None, headers=foreign).status_code == 201
     refused = server.put(url, _BODY, auth=account.auth, headers=foreign)
-    assert refused.status_code == 403, "the password goes before the token"
+    assert refused.status_code == 403, "the password counts before the token"
 
 
 def test_pages_of_other_sites_may_read(server: RunningServer, account: Account) -> None:
@@ -170,7 +170,7 @@ def test_a_browser_with_the_password_uploads_only_from_the_servers_own_pages(
         f"body: new Uint8Array([{body}])}}).then(answer => answer.status)"
     )
     browser.open(with_password)
-    assert owner in browser.evaluate("document.body.innerText"), "it knows the password from now on"
+    assert owner in browser.evaluate("document.body.innerText"), "the browser has the password now"
     browser.open(elsewhere)
     browser.evaluate(upload)
     assert forged(server, owner) == 0

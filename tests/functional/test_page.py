@@ -163,7 +163,7 @@ def test_hostile_metadata_is_nothing_but_text(
         "document.body.innerText + document.querySelector('input')?.value"
     )
     refusals = [text for text in browser.complaints if "404" not in text]
-    assert refusals == [], "there is nothing that the page's policy would have to refuse"
+    assert refusals == [], "the page's policy has nothing to refuse"
 
 
 @needs_chromium

@@ -73,7 +73,7 @@ def test_while_passwords_are_checked_everybody_else_reads(
 ) -> None:
     token = account.token(scopes=["read"])
     unattacked = new_account(lone)
-    assert read(account, wrong()).status_code == 401, "from now on admin is guessed at"
+    assert read(account, wrong()).status_code == 401, "the first guess at admin's password"
     with ThreadPoolExecutor(_WAITING + 4) as pool:
         with all_slots(lone):
             asked: list[Future[requests.Response]] = [
@@ -87,7 +87,9 @@ def test_while_passwords_are_checked_everybody_else_reads(
             assert read(account, None).status_code == 200
             assert read(account, account.auth).status_code == 200, "it is remembered"
             assert read(account, ("x", token)).status_code == 200
-            assert read(account, unattacked.auth).status_code == 200, "nobody guesses at this user"
+            assert read(account, unattacked.auth).status_code == 200, (
+                "this user's password is not guessed"
+            )
         rest = [each.result() for each in asked if each.result() not in refused]
     assert len(rest) == _WAITING
     assert {answer.status_code for answer in rest} <= {401, 429}
@@ -124,7 +126,7 @@ def test_the_api_refuses_guesses_and_serves_those_it_knows(
         assert put(account, auth=account.auth).status_code == 409
         assert put(account, auth=None, headers=bearer(token)).status_code == 409
         assert account.rest.get("conda/tokens/")["count"] >= 1
-        assert put(account, auth=unattacked.auth).status_code == 403, "known, and no publisher"
+        assert put(account, auth=unattacked.auth).status_code == 403, "known, and not a publisher"
     assert put(account, auth=wrong()).status_code == 401
 
 

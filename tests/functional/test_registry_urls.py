@@ -30,7 +30,7 @@ def send(server: RunningServer, method: str, path: str) -> tuple[int, dict[str, 
     assert where.hostname
     connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
     credentials = b64encode(f"admin:{PASSWORD}".encode()).decode()
-    # Beside a token in the path, which is taken where there is nothing else.
+    # With a token in the path, which counts only without other credentials.
     headers = {} if path.startswith("/t/") else {"Authorization": f"Basic {credentials}"}
     connection.request(method, path, body=_BODY if method == "PUT" else None, headers=headers)
     answer = connection.getresponse()

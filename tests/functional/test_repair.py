@@ -115,7 +115,7 @@ def test_a_damaged_package_is_found_and_can_be_uploaded_again(
     found = check(rest, href, "check_files")
     assert list(found) == [package]
     assert found[package].endswith(f"the record says {hashlib.sha256(body).hexdigest()}")
-    # Wherever it is uploaded to, the bytes at hand take the place of the spoilt ones.
+    # An upload to any channel replaces the damaged bytes.
     elsewhere = server.channel(owner, "elsewhere")
     for url, status in ((elsewhere, 201), (server.channel(owner), 409)):
         path.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
@@ -126,7 +126,7 @@ def test_a_damaged_package_is_found_and_can_be_uploaded_again(
     assert check(rest, href, "check_files", checksums=False) == {
         package: f"the file is 100 bytes long, the record says {len(body)}"
     }
-    # pulpcore's own repair throws away what it cannot fetch again.
+    # pulpcore's own repair removes files that it cannot fetch again.
     version = rest.get(href)["latest_version_href"]
     rest.wait(rest.request("POST", f"{version}repair/", json={"verify_checksums": True}))
     assert check(rest, href, "check_files") == {package: "the storage does not have the file"}

@@ -211,7 +211,7 @@ def world(server: RunningServer) -> World:
 
 def test_every_route_has_a_row(server: RunningServer) -> None:
     routes = {tuple(route) for route in json.loads(server.shell(_ROUTES))}
-    assert routes == set(TABLE), "each route says here who may use it"
+    assert routes == set(TABLE), "each route has a row"
 
 
 def test_each_role_has_the_rights_in_the_table(world: World) -> None:

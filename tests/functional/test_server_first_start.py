@@ -96,7 +96,7 @@ def test_ctrl_c_during_the_set_up_stops_everything(tmp_path: Path) -> None:
     wait_for(lambda: log.exists() and "Applying" in log.read_text())
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    assert output.splitlines()[-1] == "stopping", "and not when all was set up"
+    assert output.splitlines()[-1] == "stopping", "at once, and not after the set-up"
     running = subprocess.run(["pgrep", "-f", str(home)], check=False, capture_output=True)
     assert running.stdout == b""
 

@@ -96,7 +96,7 @@ def test_shards_hold_the_records_of_repodata(server: RunningServer, owner: str) 
     created = shard_index(channel)["info"]["created_at"]
     newest = max(r["indexed_timestamp"] for r in repodata["packages.conda"].values())
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(newest // 1000))
-    assert created == moment, "the time of the version that brought the newest, not of this read"
+    assert created == moment, "the time of the newest package's version, not of this read"
 
 
 def test_old_shards_stay_and_are_not_in_other_channels(
@@ -142,9 +142,9 @@ def test_deleting_a_version_undoes_its_changes_to_shards(
         rest.wait(rest.request("PATCH", served["pulp_href"], json=body))
         if change is None:
             rest.wait(rest.request("DELETE", repository["latest_version_href"]))
-    assert everything(channel, "noarch"), "that of the version before"
+    assert everything(channel, "noarch"), "the index of the previous version"
     upload(server, channel, PackageBuilder("b", "2.0"))
-    assert everything(channel, "noarch"), "every shard that is named is there"
+    assert everything(channel, "noarch"), "every named shard exists"
     named = shard_index(channel)["shards"]["a"]
     assert set(shard(channel, named)["packages.conda"]) == {"a-1.0-0.conda"}
     # Also after the retention of the previously served index.

@@ -115,7 +115,7 @@ def test_half_open_connections_stop_nobody(
     server: RunningServer, owner: str, half_open: list[socket.socket]
 ) -> None:
     limits = Path(f"/proc/{server.pids()['proxy']}/limits").read_text()
-    assert re.search(r"Max open files +(\d+) +\1 ", limits), "not all that the system allows"
+    assert re.search(r"Max open files +(\d+) +\1 ", limits), "the limit is not the system's maximum"
     began = time.monotonic()
     body = PackageBuilder().conda()
     assert server.put(f"{server.channel(owner)}/x.conda", body).status_code == 201

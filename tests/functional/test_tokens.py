@@ -219,7 +219,7 @@ def test_a_user_has_as_many_tokens_as_the_server_allows(limited: RunningServer) 
     assert "2 tokens" in answer.text
     change_tokens(limited, account, "first", "expires=now()")
     account.token(name="third")
-    assert account.rest.get("conda/tokens/")["count"] == 2, "what has expired made room"
+    assert account.rest.get("conda/tokens/")["count"] == 2, "expired tokens do not count"
     new_account(limited).token(name="somebody else's")
 
 
@@ -236,7 +236,7 @@ def test_a_token_lasts_no_longer_than_the_server_allows(limited: RunningServer) 
     assert status(url, headers=bearer(token)) != 401
     aged = "pulp_created=now() - timedelta(hours=2), expires=None"
     change_tokens(limited, account, "short", aged)
-    assert status(url, headers=bearer(token)) == 401, "one from before there was a limit"
+    assert status(url, headers=bearer(token)) == 401, "a token from before the limit"
 
 
 def test_a_token_outlives_the_password_that_made_it(server: RunningServer, rest: Rest) -> None:

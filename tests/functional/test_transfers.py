@@ -70,7 +70,7 @@ def test_an_export_of_pulps_own_is_refused(rest: Rest, folder: Path) -> None:
     exporter = rest.request("POST", "exporters/core/pulp/", json=body).json()
     answer = rest.request("POST", f"{exporter['pulp_href']}exports/", json={})
     assert "An export of Pulp's own format is not supported" in refusal(rest, answer)
-    assert not target.exists(), "nothing was copied for nothing"
+    assert not target.exists(), "nothing was copied in vain"
 
 
 def test_an_import_of_pulps_own_is_refused(rest: Rest, folder: Path) -> None:
