@@ -78,11 +78,11 @@ class BoundedServer(web.Server):
     ) -> None:
         """Forget a connection."""
         super().connection_lost(handler, exc)
-        self._wait_no_more(handler)
+        self._end_wait(handler)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         address = address_of(request.transport and request.transport.get_extra_info("peername"))
-        self._wait_no_more(request.protocol)
+        self._end_wait(request.protocol)
         if self._is_full(address):
             message = "too many requests at once; try again"
             return failure(503, message, retry_after=_RETRY_AFTER_SECONDS, close=True)
@@ -105,27 +105,27 @@ class BoundedServer(web.Server):
         self._waiting[handler] = address, deadline
         self._waiting_of[address] += 1
         if self._timer is None:  # one timer for all, which is cheaper than one per request
-            self._timer = self._loop.call_at(deadline, self._close_the_late)
+            self._timer = self._loop.call_at(deadline, self._close_expired)
         if len(self._waiting) > self._bounds.total:
             self._close(next(iter(self._waiting)))
         elif 0 < self._bounds.waiting_per_address < self._waiting_of[address]:
             self._close(next(key for key, (of, _) in self._waiting.items() if of == address))
 
-    def _wait_no_more(self, handler: web.RequestHandler) -> None:
+    def _end_wait(self, handler: web.RequestHandler) -> None:
         if removed := self._waiting.pop(handler, None):
             _decrease(self._waiting_of, removed[0])
 
-    def _close_the_late(self) -> None:
+    def _close_expired(self) -> None:
         self._timer = None
         while self._waiting:
             handler, (_, deadline) = next(iter(self._waiting.items()))
             if deadline > self._loop.time():
-                self._timer = self._loop.call_at(deadline, self._close_the_late)
+                self._timer = self._loop.call_at(deadline, self._close_expired)
                 return
             self._close(handler)
 
     def _close(self, handler: web.RequestHandler) -> None:
-        self._wait_no_more(handler)
+        self._end_wait(handler)
         handler.force_close()
 
 

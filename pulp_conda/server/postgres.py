@@ -158,7 +158,7 @@ class Postgres:
             preparing.touch()
             self._psql("postgres", "CREATE DATABASE pulp").check_returncode()
 
-    def keep(self) -> None:
+    def mark_prepared(self) -> None:
         """Mark the database as prepared, so that the next start keeps it."""
         (self.root / _PREPARING).unlink(missing_ok=True)
 

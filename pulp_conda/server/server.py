@@ -76,7 +76,7 @@ class Server:
         env = environment(settings, has_own_database=connection is None)
         self._bootstrap(env, AdminPassword.choose(self._home, self.options.admin_password))
         if postgres:
-            postgres.keep()
+            postgres.mark_prepared()
         self._say("starting Pulp")
         self._start_pulp(env)
         self._wait_until_ready()
@@ -89,7 +89,7 @@ class Server:
             if process.restart_if_dead():
                 self._say(f"{process.name} had died and was started again; see {process.log}")
                 self._write_pids()
-        self._reap_the_dead()
+        self._reap_dead_processes()
         self._rotate_logs()
 
     def stop(self) -> None:
@@ -205,7 +205,7 @@ class Server:
         kinds = ("online_workers", "online_api_apps", "online_content_apps")
         return all(status.get(kind) for kind in kinds)
 
-    def _reap_the_dead(self) -> None:
+    def _reap_dead_processes(self) -> None:
         """Report processes that died to Pulp, including gunicorn's children."""
         alive = {pid for process in self._processes for pid in process.family()}
         self._processes_died |= bool(self._alive - alive)
