@@ -95,7 +95,8 @@ def test_somebody_elses_folder_does_not_become_a_home(tmp_path: Path, name: str)
     precious = tmp_path / name / "precious"
     precious.parent.mkdir()
     precious.touch()
-    with pytest.raises(ServerError, match=f"not a server's home, and not empty: it holds {name}"):
+    sentence = f"not a server's home, and not empty: it contains {name}"
+    with pytest.raises(ServerError, match=sentence):
         Home(tmp_path).open()
     assert list(tmp_path.rglob("*")) == [precious.parent, precious]
 
