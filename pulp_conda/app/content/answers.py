@@ -181,7 +181,7 @@ def _headers(what: Representation, decided: Verdict) -> dict[str, str]:
     headers["Content-Type"] = what.content_type
     headers["Content-Length"] = str(decided.count)
     headers["Accept-Ranges"] = "bytes"
-    headers["X-Content-Type-EmptyIndexOptions"] = "nosniff"
+    headers["X-Content-Type-Options"] = "nosniff"
     headers.update(what.headers)
     if decided.status is HTTPStatus.PARTIAL_CONTENT:
         last = decided.start + decided.count - 1

@@ -40,8 +40,8 @@ HEADERS: Final = {
     ),
     # The URL of the page may hold a token, which the sites that it links to must not see.
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-EmptyIndexOptions": "nosniff",
-    "X-Frame-EmptyIndexOptions": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
 """Headers of every page."""
 
