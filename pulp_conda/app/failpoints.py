@@ -1,7 +1,7 @@
-"""Named instants at which a test may delay, break or kill what runs.
+"""Named instants at which a test may delay or kill a process, or make it fail.
 
-Races and deaths can then be tested at a chosen instant. In production a failpoint does nothing, and
-costs some 30 ns.
+So tests produce races and crashes at a chosen instant. In production a failpoint does nothing, and
+takes some 30 ns.
 """
 
 from collections.abc import Callable
@@ -27,10 +27,10 @@ Failpoint = Literal[
 ]
 
 on_reached: Callable[[Failpoint], object] | None = None
-"""What a test has done at each failpoint."""
+"""A function of a test that is called at each failpoint."""
 
 
 def failpoint(name: Failpoint) -> None:
-    """Say that an instant is reached; does nothing unless a test set `on_reached`."""
+    """Call `on_reached` if a test has set it."""
     if on_reached is not None:
         on_reached(name)

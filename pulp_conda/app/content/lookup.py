@@ -101,7 +101,7 @@ class AbsentFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class StoredShard:
     """A shard's bytes, from the database."""
 
     digest: str
@@ -214,7 +214,7 @@ def package(channel: Channel, index: Index, place: ChannelPath) -> StoredFile | 
     return row and StoredFile(*row)
 
 
-def shard(channel: Channel, index: Index, place: ChannelPath) -> Shard | None:
+def shard(channel: Channel, index: Index, place: ChannelPath) -> StoredShard | None:
     """Return a shard that the index names, or that the channel served until recently."""
     path = (place.subdir, place.name)
     row = _first(SHARD_NAMED, *path, index.repository, index.number, index.number)
@@ -223,7 +223,7 @@ def shard(channel: Channel, index: Index, place: ChannelPath) -> Shard | None:
         period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
         young = (channel.repository, now() - period)
         row = _first(SHARD_RECENTLY_NAMED, *path, past, past, *path, *young)
-    return row and Shard(place.name, bytes(row[0]))
+    return row and StoredShard(place.name, bytes(row[0]))
 
 
 def _distribution_with_past(channel: Channel) -> UUID | None:

@@ -4,7 +4,7 @@ from .change import ADDED, EXISTS, FULL, REMOVAL, REMOVED, RETIRED, UPLOAD, Pend
 from .channel_name import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
-from .membership import held_by, in_version, shards_of
+from .membership import content_of, in_version, shards_of
 from .notice import CondaNotice
 from .owner import PRIVATE, VISIBILITIES, CondaOwner, namesake
 from .package import NEVER, CondaPackage
@@ -72,9 +72,9 @@ __all__ = [
     "Withdrawal",
     "all_documents",
     "channel_named",
+    "content_of",
     "default_v3_documents",
     "has_right",
-    "held_by",
     "in_version",
     "may_announce",
     "may_create_in",

@@ -1,7 +1,7 @@
-"""The condition that a version of a channel holds something: content or shards.
+"""The conditions that content units and shards are in a version of a channel.
 
-`content/lookup.py` and `channels/index/version_packages.py` say the same in SQL, where Django's
-statements take too long. `tests/database/test_lookup.py` checks that they agree.
+`content/lookup.py` and `channels/index/version_packages.py` have the same conditions in SQL, since
+Django's queries would take too long there. `tests/database/test_lookup.py` checks that they agree.
 """
 
 from uuid import UUID
@@ -13,10 +13,10 @@ CONTENT = "version_memberships__"
 
 
 def in_version(number: int | F, memberships: str = "") -> Q:
-    """Return the condition that memberships cover a version of their repository.
+    """Return the condition that memberships include version `number` of their repository.
 
-    `number` is the version's number. `memberships` is the path from the rows of the query to
-    `RepositoryContent`; it is empty if they are the rows.
+    `memberships` is the path from the rows of the query to `RepositoryContent`. It is empty if the
+    rows are memberships.
     """
     return Q(
         # PostgreSQL has statistics on the column, and none on the joined number.
@@ -26,11 +26,11 @@ def in_version(number: int | F, memberships: str = "") -> Q:
     )
 
 
-def held_by(repository: UUID, number: int) -> Q:
-    """Return the condition that a numbered version of a channel holds a content unit."""
+def content_of(repository: UUID, number: int) -> Q:
+    """Return the condition that a content unit is in version `number` of a repository."""
     return Q(in_version(number, CONTENT), (f"{CONTENT}repository_id", repository))
 
 
 def shards_of(repository: UUID, number: int) -> Q:
-    """Return the condition that a `CondaShard` belongs to a numbered version of a channel."""
+    """Return the condition that a `CondaShard` is in version `number` of a repository."""
     return Q(Q(removed=None) | Q(removed__gt=number), repository_id=repository, added__lte=number)

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from .membership import held_by
+from .membership import content_of
 
 NEVER = 2**31 - 1
 """A number above that of any version. It stands for "not removed" in comparisons."""
@@ -31,7 +31,7 @@ class PackageManager(ContentManager):
 
     def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages of a version."""
-        return self.filter(held_by(version.repository_id, version.number))
+        return self.filter(content_of(version.repository_id, version.number))
 
     def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages that versions after `number`, up to `version`, added or removed.

@@ -10,7 +10,7 @@ from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.formats.index.patches import FILENAME, Instructions
 
-from .membership import held_by
+from .membership import content_of
 from .package import identity_of
 
 
@@ -23,7 +23,7 @@ class RepodataPatchManager(ContentManager):
 
     def in_numbered(self, repository: UUID, number: int) -> QuerySet["CondaRepodataPatch"]:
         """Return the patches of version `number` of a repository; no version has to be loaded."""
-        return self.filter(held_by(repository, number))
+        return self.filter(content_of(repository, number))
 
 
 class CondaRepodataPatch(Content):

@@ -1,6 +1,6 @@
-"""What the clients of a channel are served: a complete publication, and the version it is made of.
+"""The publication and the version that the clients of a channel are served.
 
-`content/lookup.py` says the same in SQL for the requests of clients, and
+`content/lookup.py` has the same rules in SQL for the requests of clients.
 `tests/database/test_lookup.py` checks that both agree.
 """
 
@@ -16,7 +16,7 @@ from .publication import CondaPublication
 
 
 def published_versions(repository: UUID) -> QuerySet[RepositoryVersion]:
-    """Return the versions of a repository, given by its key, that have a complete publication."""
+    """Return the versions of a repository that have a complete publication."""
     return _published().filter(repository=repository)
 
 
@@ -26,16 +26,17 @@ def published_version(repository: UUID) -> RepositoryVersion | None:
 
 
 def publication_of(version: RepositoryVersion) -> CondaPublication | None:
-    """Return the publication by which a version is served: the newest complete one, if any."""
+    """Return the publication of a version that clients are served: the newest complete one."""
     complete = CondaPublication.objects.filter(repository_version=version, complete=True)
     return complete.order_by("pulp_created").last()
 
 
 def with_served_version(distributions: QuerySet[CondaDistribution]) -> QuerySet[Any]:
-    """Annotate channels with `served`: the key of the version that each serves, or None.
+    """Annotate distributions with `served`, the key of the version that each serves, or None.
 
-    A channel serves the publication it is pinned to, that of the version it is pinned to, or the
-    newest of its repository. Checkpoint distributions serve many versions, and have no such key.
+    A distribution serves the publication that it is pinned to, that of the version that it is
+    pinned to, or the newest one of its repository. Checkpoint distributions are left out, because
+    they serve many versions.
     """
     published = _published().order_by("-number")
     pinned = published.filter(pk=OuterRef("repository_version_id"))

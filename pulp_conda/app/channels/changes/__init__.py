@@ -1,1 +1,1 @@
-"""How a channel changes: uploads and removals become one new version at a time."""
+"""Changes of channels: the waiting uploads and removals of a channel become one new version."""

@@ -1,4 +1,4 @@
-"""Tasks that hold a channel although the process that ran them is gone.
+"""End tasks that hold a channel although the process that ran them is gone.
 
 pulpcore ends such a task after the process has missed its heartbeats. That takes minutes, and for
 an API process twice gunicorn's time-out. Advisory locks (`sessions`) tell at once: an API process
@@ -46,7 +46,7 @@ def show_presence(instance: AppStatus, created: bool, **_: Any) -> None:
 
 
 def end_abandoned(repository: CondaRepository, *, spared: Task | None = None) -> bool:
-    """End the tasks that block a channel and that no process runs; return whether there were any.
+    """End the tasks that block a channel and have no process; return whether there were any.
 
     The caller holds the channel's commit lock, so no other API process runs a task of this plugin
     for the channel. `spared` is the caller's own task if it has not started yet.

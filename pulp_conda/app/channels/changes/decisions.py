@@ -1,9 +1,9 @@
-"""Decide the outcome of pending changes, and what the next version adds and removes.
+"""Decide the outcome of pending changes, and the packages that the next version changes.
 
 Changes count in the order in which they arrived, as if each had a version of its own:
 
-* A removal takes packages that the channel held when the removal was asked for. It takes none
-  that is uploaded in the same batch, before or after it.
+* A removal takes packages that the channel had when the removal was asked for. It takes none that
+  is uploaded in the same batch, before or after it.
 * An upload after the removal of its path finds the path free. If names are immutable, the removed
   bytes retire the name at once.
 * Of several uploads of one path the newest is added. An older one may belong to a client that is
@@ -41,7 +41,7 @@ from .remove import selected_memberships
 
 @dataclass
 class Decision:
-    """The outcome of each change by its key, and the packages that the next version changes."""
+    """The outcome of each change by its key, and the packages to add and to remove."""
 
     outcomes: dict[int, str] = field(default_factory=dict)
     add: set[UUID] = field(default_factory=set)
@@ -51,62 +51,63 @@ class Decision:
 def decide(
     changes: Sequence[PendingChange], repository: CondaRepository, latest: RepositoryVersion
 ) -> Decision:
-    """Decide changes that are given in the order of their arrival; nothing is written."""
+    """Decide changes in the order of their arrival. Nothing is written."""
     newest = {_uploaded(c).relative_path: c.pk for c in changes if c.kind == UPLOAD}
-    held = {package.relative_path: package.pk for package in _held(latest, newest)}
-    channel = _Channel(repository, latest, newest, held)
+    before = {package.relative_path: package.pk for package in _packages_at(latest, newest)}
+    channel = _Channel(repository, latest, newest, before)
     for change in changes:
         decide_one = channel.upload if change.kind == UPLOAD else channel.remove
         channel.decision.outcomes[change.pk] = decide_one(change)
-    decision, after = channel.decision, channel.held
-    decision.add = {pk for path, pk in after.items() if held.get(path) != pk}
-    decision.remove |= {pk for path, pk in held.items() if after.get(path) != pk}
+    decision, after = channel.decision, channel.current
+    decision.add = {pk for path, pk in after.items() if before.get(path) != pk}
+    decision.remove |= {pk for path, pk in before.items() if after.get(path) != pk}
     return decision
 
 
 class _Channel:
-    """A channel as the changes that were decided so far leave it."""
+    """The state of a channel after the changes that were decided so far."""
 
     def __init__(
         self,
         repository: CondaRepository,
         latest: RepositoryVersion,
         newest: dict[str, int],
-        held: dict[str, UUID],
+        current: dict[str, UUID],
     ) -> None:
         self.decision = Decision()
-        self.held = dict(held)
-        """The package of each path that a change uploads."""
+        self.current = dict(current)
+        """The current package of each path that a change uploads to."""
         self._repository = repository
         self._latest = latest
         self._newest = newest
         self._immutable = repository.immutable_names
         self._retired = _retired(repository, newest) if self._immutable and newest else {}
-        # A package whose version was made but never published counts as new.
+        # A package counts as new if its version was made but never published.
+        packages = current.values()
         published = repository.autopublish
-        self._served = _served(latest, held.values()) if published else {*held.values()}
+        self._published = _published(latest, packages) if published else {*packages}
         self._quota = Quota.of(repository)
 
     def upload(self, change: PendingChange) -> str:
-        """Return the outcome of an upload, and hold its package if that is `ADDED`."""
+        """Return the outcome of an upload; its package is current if that is `ADDED`."""
         package = _uploaded(change)
         path = package.relative_path
-        holder = self.held.get(path)
+        current = self.current.get(path)
         if self._newest[path] != change.pk:
             return EXISTS
-        if holder == package.pk:
-            return EXISTS if holder in self._served and not change.replaces else ADDED
-        if holder is not None and (self._immutable or not change.replaces):
+        if current == package.pk:
+            return EXISTS if current in self._published and not change.replaces else ADDED
+        if current is not None and (self._immutable or not change.replaces):
             return EXISTS
         if package.sha256 not in self._retired.get(path, (package.sha256,)):
             return RETIRED
         if not self._quota.take(package):
             return FULL
-        self.held[path] = package.pk
+        self.current[path] = package.pk
         return ADDED
 
     def remove(self, change: PendingChange) -> str:
-        """Stop holding the packages that a removal selects."""
+        """Remove the packages that a removal selects; return its outcome."""
         # A version that was never completed has removed nothing.
         present = selected_memberships(self._repository, change, self._latest).filter(
             in_version(self._latest.number)
@@ -122,8 +123,8 @@ class _Channel:
         if path not in self._newest:
             dropped = package.pk not in self.decision.remove
             self.decision.remove.add(package.pk)
-        elif dropped := self.held.get(path) == package.pk:
-            del self.held[path]
+        elif dropped := self.current.get(path) == package.pk:
+            del self.current[path]
         if not dropped:
             return
         self._quota.release(package)
@@ -139,7 +140,7 @@ def _uploaded(change: PendingChange) -> CondaPackage:
 
 
 def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, set[str]]:
-    """Return the sha256 of the packages that each path had until recently."""
+    """Return, by path, the sha256 of the packages that were removed from it recently."""
     since = now() - timedelta(seconds=settings.CONDA_NAME_RETIREMENT_SECONDS)
     removed = CondaPackage.objects.filter(
         _with_paths(paths),
@@ -152,8 +153,8 @@ def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, set
     return digests
 
 
-def _held(version: RepositoryVersion, paths: Collection[str]) -> Iterable[CondaPackage]:
-    """Return the packages that a version holds at the given paths."""
+def _packages_at(version: RepositoryVersion, paths: Collection[str]) -> Iterable[CondaPackage]:
+    """Return the packages that a version has at the given paths."""
     return CondaPackage.objects.in_version(version).filter(_with_paths(paths)) if paths else ()
 
 
@@ -165,12 +166,12 @@ def _with_paths(paths: Iterable[str]) -> Q:
     return query
 
 
-def _served(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
-    """Return which of the packages the channel's newest index names."""
+def _published(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
+    """Return the packages that the newest published version has, out of those given."""
     if not packages:
         return set()
     version = published_version(latest.repository_id)
     if version is None:
         return set()
-    held = CondaPackage.objects.in_version(version).filter(pk__in=list(packages))
-    return set(held.values_list("pk", flat=True))
+    published = CondaPackage.objects.in_version(version).filter(pk__in=list(packages))
+    return set(published.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""What a new version adds to its base and removes from it, as a relation of the database."""
+"""The difference of a new version from its base, as a relation in the database."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class Delta:
     """Content that a version adds and removes.
 
     `relation` is an SQL expression for a FROM clause, with the columns `content_id` (uuid) and
-    `operation` (text: "A" adds, "R" removes). `remaining` is an SQL condition: the version's base
-    keeps the content `id`. `parameters` are those of both; their names are `added` and `removed`.
+    `operation` (text: "A" adds, "R" removes). `remaining` is an SQL condition that is true if the
+    content `id` is not removed. `parameters` are those of both expressions: `added` and `removed`.
     """
 
     relation: str
@@ -24,7 +24,7 @@ class Delta:
 
     @classmethod
     def listed(cls, add: Collection[UUID], remove: Collection[UUID]) -> Self:
-        """Return a small delta, whose content ids travel with each statement."""
+        """Return a small delta. Its content ids are parameters of each statement."""
         return cls(
             relation="""(
                 SELECT unnest(%(added)s::uuid[]) AS content_id, 'A' AS operation
@@ -38,9 +38,9 @@ class Delta:
 
     @classmethod
     def staged(cls, table: str) -> Self:
-        """Return a delta of any size, which a table of the columns above holds.
+        """Return a delta of any size from a table with the columns of `relation`.
 
-        The table has one row for each content id, and is analyzed if it is large.
+        The table has one row for each content id. The caller has analyzed it if it is large.
         """
         name = connection.ops.quote_name(table)
         with connection.cursor() as cursor:

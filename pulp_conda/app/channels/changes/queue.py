@@ -1,8 +1,8 @@
-"""The queue of a channel's changes, as the requests of clients use it.
+"""The queue of a channel's changes, for the requests of clients.
 
-A request leaves a row (`PendingChange`) and waits for its outcome. One request at a time holds
-the channel's commit lock and starts a task, which applies every row in one version and one
-publication (`commit`).
+A request saves a row (`PendingChange`) and waits for its outcome. One request at a time holds the
+channel's commit lock and starts a task, which applies every row in one version and one publication
+(`commit`).
 """
 
 import time
@@ -29,9 +29,9 @@ def apply(change: PendingChange, dispatch: Dispatch) -> str:
     """Save a change to the queue of its channel; return its outcome once it is committed.
 
     Raises:
-        CommitTimeout: the deadline passed, or too many requests wait. The change is withdrawn
-            unless a version that includes it is being made. A retry finds out.
-        CommitFailed: the task failed; nothing is half-visible, and a retry is in order.
+        CommitTimeout: the deadline passed, or too many requests wait. The change is given up,
+            unless a version that includes it is being made already. A retry tells the client.
+        CommitFailed: the task failed. No part of the change is visible, and a retry may succeed.
     """
     repository: CondaRepository = change.repository
     seconds = longest_wait()

@@ -1,4 +1,4 @@
-"""How much a channel and its owner may hold."""
+"""The limits on the number and the size of packages in a channel and of an owner."""
 
 from dataclasses import dataclass, fields
 from typing import Self
@@ -12,7 +12,7 @@ from pulp_conda.app.models import CondaPackage, CondaRepository
 
 @dataclass
 class Quota:
-    """What may still be added; None stands for "without limit"."""
+    """The numbers of packages and bytes that may still be added. None means "without limit"."""
 
     packages: int | None = None
     channel_bytes: int | None = None
@@ -20,23 +20,23 @@ class Quota:
 
     @classmethod
     def of(cls, repository: CondaRepository) -> Self:
-        """Return what may be added to a channel; asks the database only where limits are set.
+        """Return the quota of a channel. The database is queried only if limits are set.
 
-        The owner's limit is exact for one channel at a time: the owner's other channels may grow
-        while this one does.
+        The limit of an owner may be exceeded if several channels of the owner change at once, since
+        each counts only its own changes.
         """
         quota = cls()
         if settings.CONDA_MAX_CHANNEL_PACKAGES or settings.CONDA_MAX_CHANNEL_BYTES:
-            held = _held([repository])
-            quota.packages = _left(settings.CONDA_MAX_CHANNEL_PACKAGES, held["packages"])
-            quota.channel_bytes = _left(settings.CONDA_MAX_CHANNEL_BYTES, held["size"])
+            used = _usage([repository])
+            quota.packages = _left(settings.CONDA_MAX_CHANNEL_PACKAGES, used["packages"])
+            quota.channel_bytes = _left(settings.CONDA_MAX_CHANNEL_BYTES, used["size"])
         if settings.CONDA_MAX_OWNER_BYTES:
-            held = _held(_siblings(repository))
-            quota.owner_bytes = _left(settings.CONDA_MAX_OWNER_BYTES, held["size"])
+            used = _usage(_channels_of_owner(repository))
+            quota.owner_bytes = _left(settings.CONDA_MAX_OWNER_BYTES, used["size"])
         return quota
 
     def take(self, package: CondaPackage) -> bool:
-        """Count a package in if there is room for it; return whether there was."""
+        """Subtract a package if all limits allow it; return whether they do."""
         room = self._room()
         cost = _cost(package)
         if any(room[name] < cost[name] for name in room):
@@ -46,13 +46,13 @@ class Quota:
         return True
 
     def release(self, package: CondaPackage) -> None:
-        """Count a package out that the channel holds no longer."""
+        """Add a package back that is removed from the channel."""
         cost = _cost(package)
         for name, left in self._room().items():
             setattr(self, name, left + cost[name])
 
     def _room(self) -> dict[str, int]:
-        """Return what is left by the name of each limit that is set."""
+        """Return what is left of each limit that is set, by its name."""
         return {f.name: left for f in fields(self) if (left := getattr(self, f.name)) is not None}
 
 
@@ -60,12 +60,12 @@ def _cost(package: CondaPackage) -> dict[str, int]:
     return {"packages": 1, "channel_bytes": package.size, "owner_bytes": package.size}
 
 
-def _left(limit: int, held: int) -> int | None:
-    return limit - held if limit else None
+def _left(limit: int, used: int) -> int | None:
+    return limit - used if limit else None
 
 
-def _held(repositories: list[CondaRepository]) -> dict[str, int]:
-    """Return number and total size of what the newest versions of the repositories hold."""
+def _usage(repositories: list[CondaRepository]) -> dict[str, int]:
+    """Return the number and the total size of packages in the latest versions of repositories."""
     present = RepositoryContent.objects.filter(
         repository_id__in=[repository.pk for repository in repositories], version_removed=None
     )
@@ -74,8 +74,8 @@ def _held(repositories: list[CondaRepository]) -> dict[str, int]:
     return {"packages": totals["packages"], "size": totals["size"] or 0}
 
 
-def _siblings(repository: CondaRepository) -> list[CondaRepository]:
-    """Return all repositories of the same owner."""
+def _channels_of_owner(repository: CondaRepository) -> list[CondaRepository]:
+    """Return all repositories of a repository's owner."""
     if repository.owner_id is None:
         return [repository]
     return list(CondaRepository.objects.filter(owner_id=repository.owner_id))

@@ -1,8 +1,8 @@
 """Remove packages from a channel by a new version without them, and withdraw their files.
 
-Older versions hold the packages, but their URLs are 404 at once: a client that removes a file by
-name may do so because nobody must fetch it any more. Files that a version drops by any other means
-stay available for clients that use an index fetched earlier.
+Older versions still have the packages, but their URLs are 404 at once, because a client may remove
+a file so that nobody can fetch it any more. Files that a version drops in any other way can be
+fetched for the retention period, by clients with an older index.
 """
 
 from datetime import timedelta
@@ -25,7 +25,7 @@ from pulp_conda.app.models import (
 from .queue import Dispatch, apply
 
 Selection = dict[str, str]
-"""Fields of packages, and the value that a selected package has in each of them."""
+"""Fields of packages, with the value of each in the packages that are selected."""
 
 
 class NothingToRemove(Exception):
@@ -37,7 +37,7 @@ class NothingToRemove(Exception):
 
 
 def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch) -> None:
-    """Wait until the packages are withdrawn: no later index names or serves them.
+    """Wait until the packages are removed and withdrawn: no index names or serves them any more.
 
     Raises:
         NothingToRemove: the channel has none of them.
@@ -58,8 +58,8 @@ def selected_memberships(
 ) -> QuerySet[RepositoryContent]:
     """Return the memberships of the packages that a removal selects.
 
-    They began before the removal was asked for. A package that was uploaded again since then has a
-    later membership, which is not meant.
+    Only memberships that began before the removal was asked for are selected. A package that was
+    uploaded again since then has a later membership, and stays in the channel.
     """
     newest = min(removal.payload["newest"], latest.number)
     return _memberships(repository, removal.payload["selection"], newest)
@@ -75,14 +75,14 @@ def _memberships(
 
 
 def withdraw(repository: CondaRepository, content: QuerySet[Any], newest: int) -> None:
-    """Save that no index serves the packages' files of version `newest` and before any more."""
+    """Save withdrawals of the files of packages, for versions up to `newest`."""
     files = CondaPackage.objects.filter(pk__in=content).values_list("subdir", "filename")
     later = Withdrawal.objects.filter(repository=repository, version__gt=newest)
-    noted = set(files.distinct()).difference(later.values_list("subdir", "filename"))
+    withdrawn = set(files.distinct()).difference(later.values_list("subdir", "filename"))
     Withdrawal.objects.bulk_create(
         [
             Withdrawal(repository=repository, subdir=subdir, filename=filename, version=newest)
-            for subdir, filename in sorted(noted)
+            for subdir, filename in sorted(withdrawn)
         ],
         update_conflicts=True,
         update_fields=["version"],
@@ -91,13 +91,13 @@ def withdraw(repository: CondaRepository, content: QuerySet[Any], newest: int) -
 
 
 def _is_served(repository: CondaRepository, memberships: QuerySet[RepositoryContent]) -> bool:
-    """Return whether the channel holds, or may still serve, content of the memberships."""
-    known = repository.latest_version() if not repository.autopublish else None
-    known = known or published_version(repository.pk)
-    there = Q(version_removed=None)
-    if known is not None:
-        there |= Q(version_removed__number__gt=known.number)
-    if memberships.filter(there).exists():
+    """Return whether the channel has, or may still serve, packages of the memberships."""
+    current = repository.latest_version() if not repository.autopublish else None
+    current = current or published_version(repository.pk)
+    present = Q(version_removed=None)
+    if current is not None:
+        present |= Q(version_removed__number__gt=current.number)
+    if memberships.filter(present).exists():
         return True
     period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
     withdrawn = Withdrawal.objects.filter(

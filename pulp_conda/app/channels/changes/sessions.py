@@ -24,10 +24,10 @@ END_WITH_CLIENT = """
     set_config('tcp_keepalives_interval', '5', false),
     set_config('tcp_keepalives_count', '3', false)
 """
-"""Settings that end a session shortly after its client has died; for a SELECT list.
+"""Expressions for a SELECT list that make a session end shortly after its client has died.
 
-Without them a session that computes notices at the end of its statement, and a session whose
-client's machine is gone notices after two hours.
+Without these settings, a session that executes a statement notices the death of its client only at
+the end of the statement. If the client's machine is gone, it notices after two hours.
 """
 
 

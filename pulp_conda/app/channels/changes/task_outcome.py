@@ -18,7 +18,7 @@ _POLL_SECONDS = (0.005, 0.05)
 """First and longest pause between two queries for the outcome; a query takes 0.5 ms."""
 
 _TASK_SECONDS = 0.5
-"""How often to check the task, and the tasks that block it."""
+"""The time between two checks of the task and of the tasks that block it."""
 
 _SHORTEST_SECONDS = 1.0
 
@@ -33,7 +33,7 @@ class CommitTimeout(Exception):
 
 
 class CommitFailed(Exception):
-    """The task that was to make the new version ended without an outcome."""
+    """The task of the new version ended without an outcome."""
 
     def __init__(self) -> None:
         super().__init__("the new version of the channel could not be made; try again")
@@ -58,29 +58,29 @@ def wait_for(
 ) -> Outcome:
     """Return the outcome that `outcome` reads from the database, once there is one.
 
-    The task's own state says only when to give up: pulpcore's immediate tasks may report failure
-    after they committed. `deadline` is on the monotonic clock. The caller holds the channel's
-    commit lock.
+    The task's state only says when to give up, because pulpcore's immediate tasks may report
+    failure after they committed. `deadline` is on the monotonic clock. The caller holds the
+    channel's commit lock.
 
     Raises:
         CommitTimeout: the deadline passed.
         CommitFailed: the task ended and there is still no outcome.
     """
     pause, longest_pause = _POLL_SECONDS
-    next_look_at_task = time.monotonic()
+    next_check = time.monotonic()
     found = outcome()
     while found is None:
         moment = time.monotonic()
         if moment > deadline:
             raise CommitTimeout
         ended = False
-        if moment >= next_look_at_task:
+        if moment >= next_check:
             end_abandoned(repository, spared=task)
-            # Tasks may be free to run although no process that ended their blocker said so.
+            # A process may have died after it ended a blocking task and before it woke the workers.
             wake_workers()
             task.refresh_from_db(fields=["state"])
             ended = task.state in TASK_FINAL_STATES
-            next_look_at_task = moment + _TASK_SECONDS
+            next_check = moment + _TASK_SECONDS
         else:
             time.sleep(pause)
             pause = min(pause * 1.5, longest_pause)

@@ -14,24 +14,24 @@ from .queue import Dispatch, apply
 
 
 class PackageExists(Exception):
-    """The channel already has a file of that name, whatever its bytes."""
+    """The channel already has a file of that name, with the same or other bytes."""
 
     def __init__(self, package: CondaPackage) -> None:
         super().__init__(f"package file already exists: {package.relative_path}")
 
 
 class NameRetired(Exception):
-    """The file name was that of other bytes until a short while ago."""
+    """The file name belonged to other bytes until recently."""
 
     def __init__(self, package: CondaPackage) -> None:
         super().__init__(
             f"another file was called {package.relative_path} until a short while ago, and clients "
-            "may still hold its hash; use another build number (the channel has immutable_names)"
+            "may still have its hash; use another build number (the channel has immutable_names)"
         )
 
 
 class ChannelFull(Exception):
-    """The channel, or all channels of its owner, hold as much as they may."""
+    """The quota of the channel or of its owner is used up."""
 
     def __init__(self, package: CondaPackage) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ def add(
 ) -> None:
     """Wait until clients of the channel find the package in its index.
 
-    If the repository does not publish by itself, wait until its latest version holds the package.
+    If the repository does not publish by itself, wait until its latest version has the package.
     With `replace` the package may replace a file of the same name.
 
     Raises:

@@ -1,9 +1,8 @@
-"""New versions of a channel at a cost that does not grow with the channel.
+"""Make new versions of a channel by SQL, at a cost that hardly grows with the channel.
 
-This is the one module that writes pulpcore's tables of versions itself. pulpcore's own way
-rewrites the array of all content ids several times and counts all content: 26 s for one package in
-a channel of a million, and fifty statements in a channel of any size. The result is the same,
-table by table (`tests/database/test_versions.py`).
+pulpcore's method rewrites the array of all content ids several times and counts all content. That
+takes 26 s for one package in a channel of a million, and fifty statements in any channel. The
+tables are the same afterwards (`tests/database/test_versions.py`).
 """
 
 from typing import Any
@@ -25,7 +24,7 @@ _CONTENT_IDS = """
 """
 _REMAINING_IDS = "ARRAY(SELECT id FROM unnest(base.content_ids) AS id WHERE {remaining})"
 
-# The key is a UUID of version 7, as pulpcore's are: random ones would scatter over the index.
+# The key is a UUID of version 7, as in pulpcore. Random keys would scatter over the table's index.
 _MEMBERSHIPS = """
     INSERT INTO core_repositorycontent
            (pulp_id, pulp_created, pulp_last_updated, repository_id, content_id, version_added_id)
@@ -43,7 +42,7 @@ _ENDED_MEMBERSHIPS = """
      WHERE d.operation = 'R' AND m.content_id = d.content_id
        AND m.repository_id = %(repository)s AND m.version_removed_id IS NULL
 """
-# How many units of each type a version adds, removes and holds. There are no rows for 0.
+# The numbers of units of each type that a version adds, removes and has. There are no rows for 0.
 _COUNTS = """
     INSERT INTO core_repositoryversioncontentdetails
            (repository_version_id, content_type, count_type, count)
@@ -65,15 +64,15 @@ _COUNTS = """
 
 
 def change(repository: CondaRepository, delta: Delta) -> RepositoryVersion:
-    """Make the version that follows a channel's latest, and do not publish it.
+    """Make the version that follows a channel's latest one. It is not published.
 
-    A task that holds the repository calls this in a transaction. The delta adds units of the
-    repository's domain that the latest version lacks, and removes units that it holds. No two
-    units that the new version holds have one path. The caller ensures all of that.
+    A task that holds the repository calls this in a transaction. The caller ensures that the delta
+    adds only units of the repository's domain that the latest version lacks, that it removes only
+    units that the latest version has, and that no two units of the new version have one path.
     """
     base = repository.versions.latest()
     if not base.complete:
-        # A task died while it made a version pulpcore's way.
+        # A task died while it made a version by pulpcore's method.
         base.delete()
         base = repository.latest_version()
     # In bulk, because saving a single version loads all content ids of its base.
@@ -94,7 +93,7 @@ def change(repository: CondaRepository, delta: Delta) -> RepositoryVersion:
 
 
 def _fill(version: RepositoryVersion, base: RepositoryVersion, delta: Delta) -> None:
-    """Write what a version holds: its content ids, memberships and counts."""
+    """Write the content ids, memberships and counts of a version."""
     remaining = _REMAINING_IDS.format(remaining=delta.remaining)
     sql: dict[str, Any] = {
         "relation": delta.relation,

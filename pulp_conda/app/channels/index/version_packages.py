@@ -113,7 +113,7 @@ class VersionPackages:
         return names
 
     def _lacks_versions_since(self, number: int) -> bool:
-        """Tell whether versions between the numbered one and this one were deleted."""
+        """Return whether versions between `number` and this one were deleted."""
         between = self._version.number - number - 1
         if not between:
             return False
@@ -125,9 +125,10 @@ class VersionPackages:
         return left.count() < between
 
     def _indexed_since(self, number: int) -> set[tuple[str, str]]:
-        """Return subdir and name of files that indexes of later versions named first.
+        """Return subdir and name of the files that indexes of versions after `number` named first.
 
-        A deleted version takes its memberships along, and what its index named is removed now.
+        If such a version was deleted, its memberships are gone too. Its files may have to be listed
+        as removed.
         """
         files = IndexedFile.objects.filter(
             repository_id=self._version.repository_id,

@@ -1,6 +1,6 @@
 """The fields of a package's content unit, from its record and the digests of its file.
 
-No archive is needed: of a package in another channel's index only these are known.
+The archive is not needed. For a package in another server's index, only these are known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class FileDigests(NamedTuple):
     sha256: str
     md5: str
     sha1: str
-    """Empty for a file that was never here: no record states it."""
+    """Empty for a file that was never on this server, because records do not have it."""
     size: int
 
 
@@ -39,9 +39,9 @@ def unit_fields(
 ) -> dict[str, Any]:
     """Return the fields of a `CondaPackage`.
 
-    The record is stored with all its keys but `indexed_timestamp`, which is a fact of another
-    channel: with it, every channel's record of a file would be another unit. Fields of a wrong type
-    stay in the record and count as absent otherwise. `about` is `info/about.json`.
+    The record is stored with all its keys but `indexed_timestamp`. That is the time of another
+    channel, and with it each channel's record of a file would be a different unit. Fields of a
+    wrong type stay in the record, but count as absent otherwise. `about` is `info/about.json`.
     """
     own = {key: value for key, value in record.items() if key != _INDEXED_TIMESTAMP}
     return {
@@ -64,12 +64,12 @@ def unit_fields(
 
 
 def _integer(value: object) -> int | None:
-    """Return a number that a column of 64 bits takes, None for anything else."""
+    """Return the value as an integer of 64 bits, None if it is not such a number."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     return int(value) if -_MAX_BIGINT <= value <= _MAX_BIGINT else None
 
 
 def _text(value: object) -> str:
-    """Return a text that PostgreSQL stores, empty for anything else."""
+    """Return the value if it is a text that PostgreSQL can store, else an empty text."""
     return value if isinstance(value, str) and "\0" not in value else ""

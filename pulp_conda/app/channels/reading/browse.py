@@ -17,7 +17,7 @@ from pulp_conda.app.models import (
     CondaPackage,
     CondaShard,
     IndexedFile,
-    held_by,
+    content_of,
     shards_of,
 )
 from pulp_conda.formats import layout
@@ -175,7 +175,7 @@ class _Row(NamedTuple):
 
 def _rows(index: ServedIndex, name: str) -> list[_Row]:
     packages = CondaPackage.objects.filter(
-        held_by(index.repository, index.number), _pulp_domain=get_domain_pk(), name=name
+        content_of(index.repository, index.number), _pulp_domain=get_domain_pk(), name=name
     )
     return [_Row(*row) for row in packages.values_list(*_Row._fields)]
 

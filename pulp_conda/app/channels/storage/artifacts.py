@@ -1,4 +1,4 @@
-"""Saving a file as an artifact once, whole, and for as long as something needs it."""
+"""Save files as artifacts, and packages and patches as content units with their artifacts."""
 
 import hashlib
 from pathlib import Path
@@ -19,10 +19,10 @@ _Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
 
 
 def save_unit(unit: _Unit, artifact: Artifact | None) -> _Unit:
-    """Save a content unit, or find it as it was saved before.
+    """Save a content unit; return it, or the equal unit that existed already.
 
-    `artifact` is its file; None if the server does not have it. A unit that was found without a
-    file gets it: the file was reclaimed, or the unit was saved from a record.
+    `artifact` is its file, None if the server does not have it. An existing unit without a file
+    gets it: the file was reclaimed, or the unit was saved from a record.
     """
     same = type(unit).objects.filter(**unit.identity)
     if not same.exists():  # a failed INSERT would be written to PostgreSQL's log
@@ -44,11 +44,11 @@ def save_unit(unit: _Unit, artifact: Artifact | None) -> _Unit:
 
 
 def save_artifact(artifact: Artifact, path: Path) -> Artifact:
-    """Save an artifact with its file, or find it as it was saved before.
+    """Save an artifact with its file; return it, or the equal artifact that existed already.
 
-    What is found is kept from orphan cleanup, and gets the file if it lost it or if its bytes are
-    others by now. The file at `path` in the working directory is moved away if the storage is on
-    the same file system.
+    An existing artifact is touched, so that orphan clean-up spares it. Its file is replaced if it
+    is missing or has other bytes. The file at `path` in the working directory is moved away if the
+    storage is on the same file system.
     """
     _discard_damaged(artifact)
     try:
@@ -66,11 +66,11 @@ def save_artifact(artifact: Artifact, path: Path) -> Artifact:
 
 
 def make_whole(artifact: Artifact, path: Path) -> None:
-    """See to it that the storage holds all of an artifact.
+    """Store the file of an artifact again if the storage has none of its size.
 
-    Where the working directory lies on another file system than the storage, the file is copied
-    there under its final name. Of a process that dies in between a part remains, which pulpcore
-    takes for the whole the next time.
+    If the working directory is on another file system than the storage, pulpcore copies a file
+    under its final name. If the process dies meanwhile, a part remains, which pulpcore would treat
+    as the whole file the next time.
     """
     storage = get_domain().get_storage()
     name = artifact.file.name
@@ -84,10 +84,10 @@ def make_whole(artifact: Artifact, path: Path) -> None:
 
 
 def _discard_damaged(artifact: Artifact) -> None:
-    """Remove a file of the artifact's name and size from the storage, if its bytes are others.
+    """Delete the stored file of an artifact if it has the right size and other bytes.
 
-    pulpcore would keep it. The bytes at hand were hashed just now. A shorter file may be one that
-    another request is copying at this moment: see `make_whole`.
+    pulpcore would keep it. A file of another size is left to `make_whole`, because another request
+    may be copying it at this moment.
     """
     storage = get_domain().get_storage()
     name = artifact.storage_path("")
@@ -98,7 +98,7 @@ def _discard_damaged(artifact: Artifact) -> None:
 
 
 def sha256_of(storage: Storage, name: str) -> str:
-    """Return the digest of a stored file, which is read for that."""
+    """Read a stored file, and return its SHA-256 in hex."""
     hasher = hashlib.sha256()
     with storage.open(name, "rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -107,7 +107,7 @@ def sha256_of(storage: Storage, name: str) -> str:
 
 
 def discard_part(artifact: Artifact) -> None:
-    """Remove what a copy left that failed, for want of room or otherwise."""
+    """Delete the part of a file that a failed copy left, for instance on a full disk."""
     storage = get_domain().get_storage()
     name = artifact.storage_path("")
     if storage.exists(name) and storage.size(name) < artifact.size:

@@ -156,9 +156,9 @@ def _delete_run(repository: CondaRepository, old: Sequence[UUID], following: UUI
 
 
 def old_shards(repository: CondaRepository) -> QuerySet[CondaShard]:
-    """Return the shards that no publication names, and that left the index before the retention.
+    """Return the shards that no publication names and that left the index long enough ago.
 
-    Clean-up deletes publications sooner, together with their versions.
+    "Long enough" is the retention period. A publication may be deleted sooner, with its version.
     """
     naming = CondaPublication.objects.filter(
         complete=True,
