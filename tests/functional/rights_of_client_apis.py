@@ -1,4 +1,4 @@
-"""Who may use the routes of the native client APIs and of the content app."""
+"""The table of rights for the routes of the native client APIs and of the content app."""
 
 from tests.functional.rights_rows import (
     ALL,

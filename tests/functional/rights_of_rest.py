@@ -1,4 +1,4 @@
-"""Who may use the plugin's endpoints of Pulp's REST API."""
+"""The table of rights for the plugin's endpoints of Pulp's REST API."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -133,7 +133,7 @@ def test_anaconda_show_works(
         assert raw.anaconda(f"{account.name}/dev", package.conda(), name=package.filename).ok
     token = account.token(scopes=["read"])
     name = f"{account.name}/demo"
-    told = {
+    expected = {
         name: (
             "Name:    demo", "Summary: Told at length.", "Access:  public", "Types:  Conda",
             "   + 10.0\n   + 9.0\n   + 1.0\n",
@@ -143,7 +143,7 @@ def test_anaconda_show_works(
             f"noarch/{PACKAGE.filename}\nA package.", "labels", "'dev'", "license", "'MIT'",
         ),
     }  # fmt: skip
-    for spec, texts in told.items():
+    for spec, texts in expected.items():
         done = client.run("show", spec, token=token)
         assert done.returncode == 0, done.stdout
         for text in texts:

@@ -1,4 +1,4 @@
-"""Who may remove a file from a channel, and the answers to others."""
+"""The right to remove a file from a channel, and the answers to users without it."""
 
 from urllib.parse import urlsplit
 

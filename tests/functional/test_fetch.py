@@ -137,11 +137,11 @@ def test_all_failures_have_the_same_message(
             "no such host": "http://nowhere.invalid/x.conda",
         }
         rest = Rest(fetching)
-        told = {
+        tasks = {
             name: rest.wait(rest.request("POST", _PATH, json={"file_url": each}), state="failed")
             for name, each in urls.items()
         }
-    words = {name: task["error"]["description"] for name, task in told.items()}
+    words = {name: task["error"]["description"] for name, task in tasks.items()}
     assert set(words.values()) == {"[CND0004] The file cannot be fetched from its URL."}, words
     with pytest.raises(BlockingIOError):
         private.accept()

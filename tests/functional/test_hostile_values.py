@@ -101,11 +101,11 @@ def _refusals_missing(rest: Rest, tries: list[tuple[str, str, dict[str, Any]]]) 
     def attempt(one: tuple[str, str, dict[str, Any]]) -> str | None:
         method, path, arguments = one
         answer = rest.request(method, path, **arguments)
-        told = f"{method} {path} {str(arguments)[:120]}: {answer.status_code} {answer.text[:80]}"
-        return told if answer.status_code >= 500 else None
+        summary = f"{method} {path} {str(arguments)[:120]}: {answer.status_code} {answer.text[:80]}"
+        return summary if answer.status_code >= 500 else None
 
     with ThreadPoolExecutor(4) as pool:
-        return [told for told in pool.map(attempt, tries) if told]
+        return [summary for summary in pool.map(attempt, tries) if summary]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.functional.retries import assert_whole
 _CLIENTS = 8
 _UPLOADS = 300
 _PASSING = (502, 503, 507)
-"""What a client may be told while something is broken, and is to try again after."""
+"""Statuses that a client may get during a fault, and after which it tries again."""
 
 
 class Publisher:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer, new_account
-from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, RunningServer
+from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, RunningServer, wait_for
 from tests.processes import dies_with_tests
 
 _NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
@@ -141,7 +141,7 @@ _UNKNOWN = f"Content-Length: {10 * 1024**3}"
 _EXPECTING = "Content-Length: 9\r\nExpect: 100-continue"
 
 
-def told(
+def first_answer(
     origin: str, path: str, headers: str, *, body: bytes = b"", method: str = "PUT"
 ) -> tuple[int, dict[str, str], bytes]:
     """Send headers and a partial body; return the first answer: status, headers, body."""
@@ -154,7 +154,7 @@ def told(
         return answer.status, found, answer.read()
 
 
-def waiting(folder: Path) -> list[Path]:
+def stored_bodies(folder: Path) -> list[Path]:
     """Return the bodies that nginx stored."""
     return [path for path in (folder / "body").rglob("*") if path.is_file()]
 
@@ -178,11 +178,13 @@ def test_an_anonymous_client_is_refused_before_the_body(
     began = time.monotonic()
     method = "PUT" if "packages" in path else "POST"
     body = b"" if "Expect" in headers else b"9\r\nPK"
-    status, found, words = told(origin, path.format(owner=owner), headers, body=body, method=method)
+    status, found, words = first_answer(
+        origin, path.format(owner=owner), headers, body=body, method=method
+    )
     assert status == 401
     assert found["www-authenticate"].startswith("Basic")
     assert time.monotonic() - began < 10
-    assert not waiting(tmp_path)
+    assert not stored_bodies(tmp_path)
     if "Expect" not in headers:
         assert set(json.loads(words)) == {"reason", "message"}
 
@@ -203,7 +205,7 @@ def test_each_refusal_is_passed_on_with_its_words(
         method = "POST" if "channels" in path else "PUT"
         for expect in ("", "\r\nExpect: 100-continue"):
             sent = f"{headers}{expect}\r\nAuthorization: {authorization}"
-            answered, _, words = told(origin, path, sent, method=method)
+            answered, _, words = first_answer(origin, path, sent, method=method)
             assert answered == status, (path, headers, words)
             if not expect:
                 assert json.loads(words)["message"]
@@ -233,8 +235,8 @@ def test_other_requests_have_small_bodies(
     origin: str, owner: str, tmp_path: Path, method: str
 ) -> None:
     path = "/api/oidc/mint_token" if method == "POST" else f"/api/packages/{owner}/conda/x/1"
-    assert told(origin, path, _UNKNOWN, body=b"x", method=method)[0] == 413
-    assert not waiting(tmp_path)
+    assert first_answer(origin, path, _UNKNOWN, body=b"x", method=method)[0] == 413
+    assert not stored_bodies(tmp_path)
 
 
 def test_slow_heads_are_closed_and_requests_per_address_are_limited(
@@ -256,18 +258,10 @@ def test_slow_heads_are_closed_and_requests_per_address_are_limited(
     assert requests.get(url, timeout=30).ok
     path = f"/api/packages/{owner}/conda/x.conda"
     slow = opened(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nPK")
-    eventually(lambda: requests.get(url, timeout=30).status_code == 429)
+    wait_for(lambda: requests.get(url, timeout=30).status_code == 429)
     for client in slow:
         client.close()
-    eventually(lambda: requests.get(url, timeout=30).ok)
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: requests.get(url, timeout=30).ok)
 
 
 def _wait_for(url: str) -> None:

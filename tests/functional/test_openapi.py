@@ -19,10 +19,10 @@ from rest_framework.request import Request
 request = Request(HttpRequest())
 request.META.update(SERVER_NAME="localhost", SERVER_PORT="80")
 request.query_params.update(component="conda", bindings=1, pk_path=1)
-told = sys.stderr
+stderr = sys.stderr
 sys.stderr = None
 schema = PulpSchemaGenerator().get_schema(request=request, public=True)
-sys.stderr = told
+sys.stderr = stderr
 complaints = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
 print(json.dumps([schema, complaints]))
 """
@@ -34,7 +34,7 @@ _PULPCORES = (
     r'operationId "(list|create|read|(partial_)?update|delete|(un)?set_label)" has collisions',
     r'operationId "(list_roles|(add|remove)_role|my_permissions)" has collisions',
 )
-"""What drf-spectacular says of every plugin alike, because of pulpcore's own classes."""
+"""Warnings of drf-spectacular for every plugin, because of pulpcore's own classes."""
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ _REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "rest": ("POST", "/pulp/api/v3/conda/tokens/", {"data": {"name": "by form"}}),
     "rest, form": ("POST", "/pulp/api/v3/content/conda/packages/", {"files": _FORM}),
 }
-"""What changes something, by each dialect and by Pulp's own API."""
+"""Requests that make a change, by each dialect and by Pulp's own API."""
 
 
 @pytest.fixture(scope="module")

@@ -122,8 +122,8 @@ def test_search_leads_to_a_package_and_its_files(
     index = requests.get(f"{channel.url}/noarch/repodata.json", timeout=30).json()
     indexed = index["packages.conda"]["zebra-1.10-0.conda"]["indexed_timestamp"] / 1000
     uploaded = datetime.fromtimestamp(indexed, UTC).strftime("%Y-%m-%d")
-    for told in ("Draws stripes", "MIT", "Built", "2023-11-14", "Uploaded", uploaded):
-        assert told in shown
+    for text in ("Draws stripes", "MIT", "Built", "2023-11-14", "Uploaded", uploaded):
+        assert text in shown
     files = browser.evaluate("[...document.querySelectorAll('td.main a')].map(link => link.href)")
     assert files == [
         f"{channel.content}/linux-64/zebra-1.10-0.conda",

@@ -84,7 +84,7 @@ def test_a_hidden_channel_is_not_there_for_strangers(
         assert status(there, headers=bearer(reader.token(scopes=["read"]))) == 200
 
 
-def said(answer: requests.Response, *names: str) -> tuple[int, str, dict[str, str]]:
+def without_names(answer: requests.Response, *names: str) -> tuple[int, str, dict[str, str]]:
     """Return the contents of an answer, without the names that were in the request."""
     text, headers = answer.text, {**answer.headers}
     for name in names:
@@ -108,7 +108,7 @@ def assert_same(
     for auth in (None, stranger.auth, ("x", token)):
         for question in questions:
             answers = [ask(server, question, *each, auth, token) for each in (there, missing)]
-            first, second = (said(answer, *names) for answer in answers)
+            first, second = (without_names(answer, *names) for answer in answers)
             assert first == second, (question, auth)
             assert answers[0].status_code < 500, answers[0].text
 
@@ -144,8 +144,8 @@ def test_nothing_tells_a_hidden_channel_that_is_pinned_from_an_absent_one(
     maintainer = new_account(server)
     maintainer.give("conda.channel_maintainer", repository["pulp_href"])
     for view in ("PackageView", "QuetzView", "PrefixView"):
-        told = ask(server, TABLE[view, "upload"], owner, "main", maintainer.auth)
-        assert (told.status_code, "fixed version" in told.text) == (403, True), told.text
+        answer = ask(server, TABLE[view, "upload"], owner, "main", maintainer.auth)
+        assert (answer.status_code, "fixed version" in answer.text) == (403, True), answer.text
 
 
 def test_nothing_tells_a_domain_from_an_absent_one(domain_server: RunningServer) -> None:

@@ -85,8 +85,8 @@ def test_every_failure_has_a_reason_and_a_message(
         assert len(answer.json()["message"]) > len(answer.json()["reason"])
     if method != "POST":
         assert answer.headers["Cache-Control"] == "no-store"
-    told = {401: "WWW-Authenticate", 405: "Allow", 416: "Content-Range", 412: "ETag"}
-    assert status == 404 or answer.headers[told[status]]
+    header_of = {401: "WWW-Authenticate", 405: "Allow", 416: "Content-Range", 412: "ETag"}
+    assert status == 404 or answer.headers[header_of[status]]
 
 
 def test_the_content_app_itself_says_what_methods_it_allows(

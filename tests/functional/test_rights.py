@@ -1,4 +1,4 @@
-"""Who may upload: by name, or by a role on a channel, an owner, a domain or everywhere."""
+"""The right to upload: by name, or by a role on a channel, an owner, a domain or everywhere."""
 
 import pytest
 import requests

@@ -60,9 +60,9 @@ class World:
             session.trust_env = False
             for (view, action), row in TABLE.items():
                 for role in row.asked_by(kind):
-                    told, expected = self.ask(session, kind, role, row), row.expected(role, kind)
-                    if told != expected:
-                        wrong.append(f"{view}.{action} {kind} {role}: {told}, not {expected}")
+                    status, expected = self.ask(session, kind, role, row), row.expected(role, kind)
+                    if status != expected:
+                        wrong.append(f"{view}.{action} {kind} {role}: {status}, not {expected}")
         return wrong
 
     def ask(self, session: requests.Session, kind: str, role: str, row: Row) -> int:

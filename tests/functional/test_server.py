@@ -86,19 +86,19 @@ def test_the_password_is_printed_once_and_is_in_no_process_list(
     server = RunningServer(home, arguments=ONE_OF_EACH, env=made_up)
     server.start()
     try:
-        told = re.search(r"^The user admin has the password (\S+)", server.log.read_text(), re.M)
-        assert told is not None
+        printed = re.search(r"^The user admin has the password (\S+)", server.log.read_text(), re.M)
+        assert printed is not None
         status = f"{server.origin}/pulp/api/v3/users/"
-        assert requests.get(status, auth=("admin", told[1]), timeout=30).ok
-        assert (home / "admin-password").read_text() == told[1]
+        assert requests.get(status, auth=("admin", printed[1]), timeout=30).ok
+        assert (home / "admin-password").read_text() == printed[1]
         seen = [
             path
             for path in Path("/proc").glob("[0-9]*/*")
-            if path.name in ("cmdline", "environ") and told[1].encode() in _content(path)
+            if path.name in ("cmdline", "environ") and printed[1].encode() in _content(path)
         ]
         assert seen == []
         server.restart()
-        assert told[1] not in server.log.read_text()
+        assert printed[1] not in server.log.read_text()
     finally:
         server.kill_everything()
 
