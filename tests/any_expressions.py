@@ -1,4 +1,4 @@
-"""Runs mypy, and refuses what it finds: errors, and rooms with more `Any` than they may have.
+"""Run mypy; fail on errors, and on rooms with more `Any` than allowed.
 
 `python -m tests.any_expressions`. mypy checks nothing of an expression whose type is `Any`. The
 shares are a ratchet: lower one when a room has become better, and raise none.

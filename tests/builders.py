@@ -1,4 +1,4 @@
-"""Builds small conda packages, valid ones in one line and ones with exactly one thing spoilt."""
+"""Build small conda packages: valid ones, and ones with exactly one fault."""
 
 import bz2
 import hashlib

@@ -1,4 +1,4 @@
-"""What holds for all tests: one seed, from which everything that is drawn at random follows."""
+"""Fixtures of all tests: one seed, on which all random choices depend."""
 
 import os
 import random
@@ -24,7 +24,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> str:
-    """The seed of one test: the same whichever tests run besides, another one for each test."""
+    """The seed of one test. It differs between tests, and does not depend on which tests run."""
     given = request.config.getoption("seed")
     print(f"repeat with --seed {given}")  # shown if the test fails
     return f"{given}:{request.node.nodeid}"

@@ -1,4 +1,4 @@
-"""The processes that tests start: none outlives the tests."""
+"""Processes that tests start. They end with the tests."""
 
 import signal
 from pathlib import Path

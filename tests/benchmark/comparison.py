@@ -27,12 +27,12 @@ _PUTS = 8
 _OURS, _THEIRS = "this", "other"
 
 Work = Callable[["Side"], float]
-"""Does some work on a side, and returns a figure: milliseconds, or a rate."""
+"""Does some work on a side; returns a time in milliseconds, or a rate."""
 
 
 @dataclass
 class Side:
-    """A server of one of the checkouts, and what was measured there."""
+    """A server of one of the checkouts, and its measurements."""
 
     server: RunningServer
     clients: list[Client]
@@ -98,7 +98,7 @@ def round_(number: int, size: int) -> Iterator[tuple[str, Work]]:
 
 
 def measure(sides: Mapping[str, Side], rounds: int, size: int) -> None:
-    """Let both sides do the same work in turn, in alternating order."""
+    """Run the same work on both sides, in alternating order."""
     for number in range(rounds + 1):
         order = list(sides.values())
         if number % 2:

@@ -1,4 +1,4 @@
-"""What an index costs: `python -m tests.benchmark.index [--records 1000 10000 ...] [--rattler 0]`.
+"""The cost of an index: `python -m tests.benchmark.index [--records 1000 10000 ...] [--rattler 0]`.
 
 Starts a server of its own with one content process. Figures are given beside a floor measured in
 the same run: hashing the bytes of the largest document and compressing them at zstd's level 1,
@@ -61,7 +61,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 @dataclass
 class Channel:
-    """A made-up channel that a server serves."""
+    """A synthetic channel that a server serves."""
 
     server: RunningServer
     name: str
@@ -123,7 +123,7 @@ class Channel:
 
 
 def floor(document: Path) -> float:
-    """Return how long hashing and compressing a document takes, the least that publishing can."""
+    """Return the seconds for hashing and compressing a document, a lower bound for publishing."""
 
     def work() -> None:
         digest = hashlib.sha256()
@@ -166,7 +166,7 @@ def one_more(channel: Channel, token: str, count: int, seed: int) -> float:
 
 
 def serving(channel: Channel, count: int, seed: int) -> str:
-    """Return what one content process takes for what clients ask for most."""
+    """Return the times of one content process for the most frequent requests."""
     _, etag, _ = channel.get(f"{_SUBDIR}/repodata.json.zst")
     package = next(p for p in packages(count, seed=seed) if p.record["subdir"] == _SUBDIR)
     wanted = {
@@ -191,7 +191,7 @@ def expect(status: int, answer: tuple[int, str, bytes]) -> None:
 
 
 def rattler(folder: Path, count: int, seed: int) -> tuple[float, float]:
-    """Return what py-rattler's indexer takes for as many real files, and for one more."""
+    """Return the seconds of py-rattler's indexer for as many real files, and for one more."""
     for subdir in (_SUBDIR, "noarch"):
         (folder / subdir).mkdir(parents=True)
     made = list(packages(count, seed=seed))

@@ -78,7 +78,7 @@ def load(repository: CondaRepository, packages: Iterator[Synthetic]) -> None:
     first = RepositoryVersion().pk.int  # of pulpcore's kind, which is in the order of time
     artifact = _shared_file()
     with transaction.atomic(), connection.cursor() as cursor:
-        # What refers to what is known to exist; a check for each row would double the time.
+        # Foreign keys are not checked: the rows exist, and the checks would double the time.
         cursor.execute("SET LOCAL session_replication_role = replica")
         version = RepositoryVersion.objects.bulk_create(
             [
@@ -135,7 +135,7 @@ def _copy(
 
 
 def _columns(package: Synthetic) -> tuple[object, ...]:
-    """Return what the columns hold besides keys; the record itself goes in as it is."""
+    """Return the values of the columns other than keys. The record is stored unchanged."""
     record = package.record
     # Old records know no sha256, and yet no two of a channel's files are one.
     digest = hashlib.sha256(package.filename.encode()).hexdigest()
@@ -162,7 +162,7 @@ def _columns(package: Synthetic) -> tuple[object, ...]:
 
 
 def _fact(record: dict[str, Any], field: str, default: _Value) -> _Value:
-    """Return a field that a record may lack or have with a type that is none of its own."""
+    """Return a field of a record; the default if it is missing or has a wrong type."""
     value = record.get(field)
     return value if isinstance(value, type(default)) else default
 

@@ -1,4 +1,4 @@
-"""What wrong passwords cost those who read: `python -m tests.benchmark.passwords`.
+"""The effect of wrong passwords on readers: `python -m tests.benchmark.passwords`.
 
 Starts a server of its own. One client reads a public document, alone and beside 20 connections
 that present wrong passwords as fast as they are answered: to the content app, each time another
@@ -44,7 +44,7 @@ def fresh() -> str:
 
 @contextmanager
 def beside(attack: Attack | None, connections: int) -> Iterator["Counter[int]"]:
-    """Have a number of connections do something over and over; yield how they are answered."""
+    """Repeat requests on a number of connections; yield the counts of their statuses."""
     stopped = threading.Event()
     statuses: Counter[int] = Counter()
 

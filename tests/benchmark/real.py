@@ -1,4 +1,4 @@
-"""Real records as packages to be loaded: what a repodata document holds, odd fields and all."""
+"""Real records as packages to load: all records of a repodata document, with odd fields."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ def records(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def packages(paths: list[Path]) -> Iterator[Synthetic]:
-    """Yield the packages that the records of some documents stand for."""
+    """Yield the packages of the records in some documents."""
     for path in paths:
         for filename, record in records(path).items():
             yield Synthetic(filename, record, about={}, run_exports={})

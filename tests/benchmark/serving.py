@@ -1,4 +1,4 @@
-"""What a GET costs at the content app: `python -m tests.benchmark.serving [--packages 1000000]`.
+"""The cost of a GET at the content app: `python -m tests.benchmark.serving [--packages 1000000]`.
 
 Starts a server of its own with one content process, and asks that process directly, over its
 socket and one connection. The same bytes as a static file of aiohttp, asked for in turn with them,
@@ -60,7 +60,7 @@ class Connection(http.client.HTTPConnection):
 
 
 def timed(actions: dict[str, Callable[[], object]], tries: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each action; they take turns, so that all have the same noise."""
+    """Return the milliseconds of each action. They alternate, so that all have the same noise."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(tries):
         for name, action in actions.items():

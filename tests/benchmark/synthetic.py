@@ -24,7 +24,7 @@ _SYLLABLES = "py lib conda num sci data tool net geo bio graph text core fast mi
 
 @dataclass(frozen=True, slots=True)
 class Synthetic:
-    """A package that exists only as its record and what is said beside it."""
+    """A package that exists only as its record and the fields of its unit."""
 
     filename: str
     record: dict[str, Any]
@@ -33,7 +33,7 @@ class Synthetic:
 
     @property
     def record_json(self) -> str:
-        """The record as a channel keeps it."""
+        """The record as it is stored."""
         return canonical_json(self.record).decode()
 
     @property
@@ -43,7 +43,7 @@ class Synthetic:
 
     @property
     def extension(self) -> str:
-        """What the name of the file ends with."""
+        """The extension of the file."""
         return "conda" if self.filename.endswith(".conda") else "tar.bz2"
 
 

@@ -1,4 +1,4 @@
-"""What uploads cost: `python -m tests.benchmark.uploads [--packages 1000] [--large-mb 1500] ...`.
+"""The cost of uploads: `python -m tests.benchmark.uploads [--packages 1000] [--large-mb 1500] ...`.
 
 Starts a server of its own in a temporary folder. Figures are given beside something measured in
 the same run (a GET of a package, copying and hashing the same bytes, a public channel); they are
@@ -115,7 +115,7 @@ def client_channel(client: Client, channel: str) -> str:
 
 
 def private(client: Client) -> None:
-    """Print what reading costs in a private channel, beside a public one."""
+    """Print the times of reads in a private channel and in a public one."""
     server, rest = client.server, Rest(client.server)
     for channel in ("public", "private"):
         client.upload(channel, packages("read", 1)[0])
@@ -181,7 +181,7 @@ def large(client: Client, folder: Path, megabytes: int) -> None:
 
 
 def hostile(clients: list[Client], count: int, seed: int) -> None:
-    """Upload broken packages and print what came of them."""
+    """Upload broken packages, and print the statuses."""
     server = clients[0].server
     chance = random.Random(seed)
     good = [PackageBuilder("mutant").payload(500).conda(), PackageBuilder("m").tar_bz2()]

@@ -1,4 +1,4 @@
-"""Unit tests run beside others, on machines of any load: how long an example takes says nothing."""
+"""Settings of all unit tests. No test depends on time, since a machine may have any load."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""How long a file of a channel may be kept."""
+"""The time for which caches may keep a file of a channel."""
 
 import pytest
 
@@ -9,7 +9,9 @@ from pulp_conda.formats.layout import FileKind
 @pytest.mark.parametrize("kind", FileKind)
 @pytest.mark.parametrize("private", [True, False])
 @pytest.mark.parametrize("lifetime", [0, 60])
-def test_what_may_change_is_asked_for_again(kind: FileKind, private: bool, lifetime: int) -> None:
+def test_files_that_may_change_are_revalidated(
+    kind: FileKind, private: bool, lifetime: int
+) -> None:
     header = cache_control(kind, private=private, name_lifetime_s=lifetime)
     assert ("private" in header, "public" in header) == (private, not private)
     lasting = kind is FileKind.SHARD or (kind is FileKind.PACKAGE and lifetime > 0)

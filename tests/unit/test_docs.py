@@ -1,4 +1,4 @@
-"""Every link of the documentation leads somewhere, and every page is in its navigation.
+"""Every link of the documentation has a target, and every page is in the navigation.
 
 MkDocs builds the pages as Pulp's site does (the project pulp-docs): a folder's `_SUMMARY.md` orders
 its pages. It warns of links and anchors that lead nowhere, and of pages left out. Links from
@@ -29,7 +29,7 @@ validation:
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
-    """A folder with the checkout's pages, and with the files that they link to."""
+    """A folder with the pages of the checkout, and the files that they link to."""
     folder = tmp_path / "pages"
     folder.mkdir()
     for name in ["docs", "LICENSE", *(path.name for path in _CHECKOUT.glob("*.md"))]:
@@ -38,7 +38,7 @@ def pages(tmp_path: Path) -> Path:
 
 
 def faults(pages: Path, caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Build the pages; return what MkDocs warns of."""
+    """Build the pages; return the warnings of MkDocs."""
     sections = [
         {path.parent.name: path.parent.relative_to(pages).as_posix() + "/"}
         for path in sorted((pages / "docs").glob("*/*/_SUMMARY.md"))

@@ -1,4 +1,4 @@
-"""Which addresses a package may be fetched from."""
+"""The addresses that a package may be fetched from."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_addresses_that_are_not_public_are_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "151.101.0.223", "2606:4700:4700::1111"])
-def test_public_addresses_are_taken(address: str) -> None:
+def test_public_addresses_are_accepted(address: str) -> None:
     assert may_be_fetched_from(address, [])
 
 

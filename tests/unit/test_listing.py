@@ -1,4 +1,4 @@
-"""A channel's names as a page lists and searches them."""
+"""The package names of a channel, as its page lists and searches them."""
 
 import pytest
 
@@ -12,7 +12,7 @@ LISTING = parse_listing(
 )
 
 
-def test_a_listing_keeps_what_a_list_shows() -> None:
+def test_a_listing_has_the_fields_of_the_page() -> None:
     assert list(LISTING.packages) == ["bz2", "py-zip", "unzip", "zip", "zipp"]
     assert LISTING.packages["bz2"] == ListedName("1", "Compresses Data", "MIT", ("noarch",), 5)
     assert LISTING.subdirs == ["noarch"]

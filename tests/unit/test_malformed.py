@@ -1,4 +1,4 @@
-"""A malformed request costs a line of the log."""
+"""A malformed request gives one line in the log."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ from pulp_conda.malformed import OneLine, log_malformed_in_one_line
 from tests.unit.server.proxied import Streams, at_once, connecting, through_proxy
 
 
-def test_what_is_no_http_is_told_in_a_line(
+def test_a_request_that_is_not_http_gives_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def client(streams: Streams) -> None:
@@ -43,7 +43,7 @@ def test_what_is_no_http_is_told_in_a_line(
         ("django.request", None, True),
     ],
 )
-def test_tracebacks_are_for_faults_of_the_server(
+def test_only_server_errors_have_tracebacks(
     caplog: pytest.LogCaptureFixture, logger: str, status: int | None, traced: bool
 ) -> None:
     log_malformed_in_one_line(LOGGERS)

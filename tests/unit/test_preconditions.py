@@ -1,4 +1,4 @@
-"""Conditions and ranges of requests: RFC 9110's rules, case by case."""
+"""Conditions and ranges of requests: the rules of RFC 9110, case by case."""
 
 from http import HTTPStatus
 
@@ -101,7 +101,7 @@ def test_ranges(wanted: str, expected: Verdict) -> None:
         ("", False),
     ],
 )
-def test_a_range_of_what_the_client_does_not_have_is_the_whole(condition: str, holds: bool) -> None:
+def test_a_range_of_another_version_gets_the_whole_file(condition: str, holds: bool) -> None:
     headers = {"Range": "bytes=2-3", "If-Range": condition}
     assert judged(headers) == (part(2, 2) if holds else WHOLE)
 
@@ -121,7 +121,7 @@ def test_a_range_of_what_the_client_does_not_have_is_the_whole(condition: str, h
         ("Tue, 24 Nov 2026 12:00:00 +99999999", False),
     ],
 )
-def test_what_only_younger_files_replace_is_the_same_at_every_later_date(
+def test_a_file_that_only_newer_ones_replace_is_unchanged_at_later_dates(
     date: str, is_since: bool
 ) -> None:
     unchanged = verdict("GET", {"If-Modified-Since": date}, IN_ORDER, SIZE)
@@ -134,12 +134,12 @@ def test_what_only_younger_files_replace_is_the_same_at_every_later_date(
     assert verdict("GET", ranged, IN_ORDER, SIZE) == (part(2, 2) if date == THEN else WHOLE)
 
 
-def test_nothing_has_no_ranges() -> None:
+def test_an_empty_file_has_no_ranges() -> None:
     assert judged({"Range": "bytes=0-"}, size=0) == OUTSIDE
     assert judged({"Range": "bytes=-5"}, size=0) == OUTSIDE
 
 
-def test_what_has_no_date_is_never_the_same_by_date() -> None:
+def test_a_file_without_date_is_never_unchanged_by_date() -> None:
     undated = Validators(ETAG, None)
     for headers in ({"If-Modified-Since": THEN}, {"If-Modified-Since": ""}):
         assert verdict("GET", headers, undated, SIZE) == WHOLE
@@ -158,7 +158,7 @@ RANGE = st.builds("bytes={}-{}".format, st.integers(0, 1100), st.integers(0, 110
     st.integers(0, 1000),
     st.booleans(),
 )
-def test_whatever_the_headers_hold_the_bytes_are_within_the_file(
+def test_for_any_headers_the_bytes_are_within_the_file(
     headers: dict[str, str], size: int, in_order: bool
 ) -> None:
     found = verdict("GET", headers, Validators(ETAG, THEN, in_order=in_order), size)

@@ -1,4 +1,4 @@
-"""Other plugins find our fixtures, and what these need of pulpcore's."""
+"""Other plugins can use the fixtures of this plugin, with those of pulpcore that they need."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ _FIXTURES = (
 )
 
 
-def test_the_fixtures_are_found_with_all_that_they_need(tmp_path: Path) -> None:
+def test_the_fixtures_are_found_with_their_dependencies(tmp_path: Path) -> None:
     (tmp_path / "test_other_plugin.py").write_text(f"def test_it({', '.join(_FIXTURES)}): ...\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "--setup-plan", str(tmp_path)]

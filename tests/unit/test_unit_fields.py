@@ -1,4 +1,4 @@
-"""The fields of a package's unit, made of its record and digests without its file."""
+"""The fields of a package's unit, from its record and digests without its file."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def test_a_record_and_digests_are_enough() -> None:
     }  # fmt: skip
 
 
-def test_what_the_archive_tells_besides_is_taken() -> None:
+def test_metadata_of_the_archive_is_stored() -> None:
     about = {"summary": "A demo", "home": "javascript:alert(1)"}
     found = fields(RECORD, run_exports={"weak": ["demo"]}, about=about, traits={"z", "a"})
     assert found["run_exports"] == {"weak": ["demo"]}
@@ -72,7 +72,7 @@ def test_odd_fields_stay_in_the_record_and_nowhere_else(
     assert found["record_digest"] != fields(RECORD)["record_digest"]
 
 
-def test_a_record_may_lack_whatever_is_no_part_of_its_file_name() -> None:
+def test_a_record_may_lack_fields_outside_of_its_file_name() -> None:
     found = fields({"name": "demo"})
     assert (found["build_number"], found["timestamp"], found["license"]) == (0, None, "")
     assert found["record_json"] == '{"name":"demo"}'

@@ -1,4 +1,4 @@
-"""The URL that a page tells its reader: his own, and nothing that another has put there."""
+"""The URLs in a page: those that its reader uses, with no text that somebody else chose."""
 
 from types import SimpleNamespace
 
@@ -39,7 +39,7 @@ def test_without_such_an_origin_it_is_as_requested(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("host", ["<script>", "a b", "a.example/x", "a@b", "'", "", "a:123456"])
-def test_what_is_no_host_is_left_out(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_an_invalid_host_is_left_out(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     assert address(monkeypatch, "/a/", Host=host) == "http:///a"
     assert address(monkeypatch, "/a/", Host="a", X_Forwarded_Proto=f"{host}x") == "http://a/a"
 

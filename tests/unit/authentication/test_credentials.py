@@ -1,4 +1,4 @@
-"""Credentials, wherever clients put them."""
+"""Credentials, in all places where clients put them."""
 
 import base64
 from types import SimpleNamespace
@@ -67,7 +67,7 @@ def test_tokens_differ_and_have_a_form_that_conda_finds_in_urls() -> None:
         ({"X-API-Key": TOKEN}, Token(TOKEN)),
     ],
 )
-def test_what_a_request_presents(headers: dict[str, str], expected: object) -> None:
+def test_the_credentials_of_a_request(headers: dict[str, str], expected: object) -> None:
     assert credentials_of(headers) == expected
 
 

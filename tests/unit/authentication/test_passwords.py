@@ -1,4 +1,4 @@
-"""Passwords that were found right, or wrong, a short while ago."""
+"""The cache of passwords that were found right or wrong recently."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from pulp_conda.app.authentication.passwords import PasswordMemory
 ALICE, BOB = "1 hash", "2 hash"
 
 
-def test_what_a_check_found_is_known_from_then_on() -> None:
+def test_the_result_of_a_check_is_cached() -> None:
     memory = PasswordMemory(60)
     assert memory.recall(ALICE, "right") is None
     memory.note(ALICE, "right", right=True)
@@ -21,9 +21,7 @@ def test_what_a_check_found_is_known_from_then_on() -> None:
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_nothing_is_known_for_longer_than_said(
-    monkeypatch: pytest.MonkeyPatch, right: bool
-) -> None:
+def test_results_expire(monkeypatch: pytest.MonkeyPatch, right: bool) -> None:
     monkeypatch.setattr(passwords, "_WRONG_SECONDS", 0)
     memory = PasswordMemory(0)
     memory.note(ALICE, "secret", right=right)
@@ -31,7 +29,7 @@ def test_nothing_is_known_for_longer_than_said(
     assert memory._known[right]._expires, "it is kept, but counts no more"
 
 
-def test_guesses_at_a_user_stand_behind_what_was_right_before_and_behind_other_users() -> None:
+def test_guesses_at_a_user_rank_below_known_passwords_and_other_users() -> None:
     memory = PasswordMemory(0)
     memory.note(ALICE, "right", right=True)
     assert memory.trusts(ALICE, "first guess")
@@ -41,7 +39,7 @@ def test_guesses_at_a_user_stand_behind_what_was_right_before_and_behind_other_u
     assert memory.trusts(BOB, "right")
 
 
-def test_neither_the_password_nor_its_plain_hash_is_kept() -> None:
+def test_neither_the_password_nor_its_plain_hash_is_stored() -> None:
     memory, other = PasswordMemory(60), PasswordMemory(60)
     digests = []
     for each in (memory, other):
@@ -52,13 +50,13 @@ def test_neither_the_password_nor_its_plain_hash_is_kept() -> None:
 
 
 @pytest.mark.parametrize("text", ["\ud800", "ß", "\0", ""])
-def test_any_text_is_remembered(text: str) -> None:
+def test_any_text_is_cached(text: str) -> None:
     memory = PasswordMemory(60)
     memory.note(text, text, right=True)
     assert memory.recall(text, text) is True
 
 
-def test_only_so_many_are_kept_and_wrong_ones_push_out_no_right_one(
+def test_the_cache_is_bounded_and_wrong_passwords_evict_no_right_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(passwords, "_MAX_DIGESTS", 3)

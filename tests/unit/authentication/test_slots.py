@@ -1,4 +1,4 @@
-"""How many processes of a machine do something at once."""
+"""The limit on the number of processes of a machine that compute at the same time."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "_PATIENCE_SECONDS", 0)
 
 
-def test_so_many_are_taken_and_no_more(tmp_path: Path) -> None:
+def test_there_are_exactly_so_many_slots(tmp_path: Path) -> None:
     here, there = Slots(tmp_path, 2), Slots(tmp_path, 2)
     with here.taken():
         with there.taken():
@@ -74,7 +74,7 @@ def test_a_process_that_dies_gives_its_slot_back(
         pass
 
 
-def test_after_refusals_nobody_waits_who_could_do_other_things(
+def test_after_refusals_a_process_with_other_work_does_not_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
@@ -99,7 +99,7 @@ def test_after_refusals_nobody_waits_who_could_do_other_things(
         assert waits
 
 
-def test_without_a_folder_there_is_no_bound(tmp_path: Path) -> None:
+def test_without_a_folder_there_is_no_limit(tmp_path: Path) -> None:
     pool = Slots(tmp_path / "missing", 1)
     with pool.taken(), pool.taken():
         assert not (tmp_path / "missing").exists()

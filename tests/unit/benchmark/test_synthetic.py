@@ -1,4 +1,4 @@
-"""The made-up channels of the benchmarks: the same every time, and such as a client would take."""
+"""The synthetic channels of the benchmarks are reproducible, and valid for clients."""
 
 from statistics import mean
 
@@ -12,7 +12,7 @@ def test_they_are_the_same_every_time() -> None:
     assert list(packages(300, seed=7)) != list(packages(300, seed=8))
 
 
-def test_they_are_what_a_channel_could_hold() -> None:
+def test_they_are_valid_packages() -> None:
     made = list(packages(3000))
     names = {package.record["name"] for package in made}
     assert len({(package.record["subdir"], package.filename) for package in made}) == 3000

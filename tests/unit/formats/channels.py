@@ -1,4 +1,4 @@
-"""A channel in memory, indexed as a publication would index it."""
+"""A channel in memory, with an index that is built as for a publication."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def extension(of: Record) -> Any:
 
 
 class Channel:
-    """Holds records, and remembers what it held; the clock advances with every index."""
+    """A channel with records, which also knows its previous files. Every index has a later time."""
 
     def __init__(self, *records: Record) -> None:
         self.records = {filename(each): each for each in records}

@@ -1,4 +1,4 @@
-"""A record, and what the tests of patches do with it: parse instructions and apply them."""
+"""A record, and functions that parse and apply patch instructions, for tests of patches."""
 
 import copy
 import json

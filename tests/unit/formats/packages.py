@@ -1,4 +1,4 @@
-"""What the tests of archives share: inspection in one word, and the least index.json."""
+"""Functions that inspect packages, and a minimal index.json, for tests of archives."""
 
 import io
 
@@ -8,7 +8,7 @@ from pulp_conda.formats.limits import Limits
 from tests.builders import member, tar_of, zip_of, zstd
 
 VALID = b'{"name":"demo","version":"1.0","build":"0","build_number":0,"subdir":"noarch"}'
-"""The least info/index.json."""
+"""A minimal info/index.json."""
 
 
 def read_conda(
@@ -45,5 +45,5 @@ def read_index(index: bytes) -> None:
 
 
 def with_field(text: bytes) -> bytes:
-    """Return the least index.json with one more field."""
+    """Return the minimal index.json with one more field."""
     return VALID[:-1] + b"," + text + b"}"

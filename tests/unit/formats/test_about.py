@@ -1,4 +1,4 @@
-"""What is shown of about.json."""
+"""The fields of about.json that are shown."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.builders import PackageBuilder
 from tests.unit.formats.packages import read_conda
 
 
-def test_texts_and_lists_are_kept_and_the_rest_is_dropped() -> None:
+def test_texts_and_lists_are_stored_and_other_values_dropped() -> None:
     about = {
         "summary": "A demo",
         "license_file": ["LICENSE", 5, "COPYING"],
@@ -74,7 +74,7 @@ def test_lengths_are_bounded() -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_what_can_be_read_of_an_odd_document_is_kept(document: bytes, expected: object) -> None:
+def test_the_readable_part_of_an_odd_document_is_stored(document: bytes, expected: object) -> None:
     package = PackageBuilder().document("about.json", document)
     assert describe(read_conda(package.conda()).about) == expected
 
@@ -89,7 +89,7 @@ _VALUES = st.recursive(
 
 
 @given(st.binary() | _VALUES.map(lambda value: json.dumps(value).encode()))
-def test_whatever_the_document_its_description_can_be_stored(document: bytes) -> None:
+def test_the_description_of_any_document_can_be_stored(document: bytes) -> None:
     for values in describe(salvage_object(document)).values():
         for text in [values] if isinstance(values, str) else values:
             assert text.encode()

@@ -1,4 +1,4 @@
-"""Packages as wholes: what is accepted, and what is read from them."""
+"""Whole packages: which are accepted, and the metadata that is read from them."""
 
 import io
 import tarfile
@@ -42,7 +42,7 @@ def test_real_packages_are_accepted_under_their_own_names(path: Path) -> None:
 
 
 @pytest.mark.parametrize("extension", ["conda", "tar.bz2"])
-def test_both_formats_say_the_same(extension: str) -> None:
+def test_both_formats_give_the_same_metadata(extension: str) -> None:
     package = builder()
     contents = read_conda(package.conda()) if extension == "conda" else read_tar(package.tar_bz2())
     assert str(contents.filename) == f"demo-1.2-py_0.{extension}"
@@ -94,7 +94,7 @@ def test_another_packages_link_script_is_none() -> None:
     assert read_conda(builder().file("bin/.other-post-link.sh").conda()).traits == frozenset()
 
 
-def test_an_extension_that_lies_is_refused() -> None:
+def test_a_wrong_extension_is_refused() -> None:
     with pytest.raises(LyingExtension, match="conda"):
         read_conda(builder().tar_bz2())
     with pytest.raises(LyingExtension, match=r"tar\.bz2"):
@@ -119,7 +119,7 @@ def test_a_package_cut_off_at_any_byte_is_refused(extension: str) -> None:
             read(whole[:length])
 
 
-def test_patch_instructions_are_handed_over_by_subdir() -> None:
+def test_patch_instructions_are_passed_on_by_subdir() -> None:
     builder = PackageBuilder().file("noarch/patch_instructions.json", b"{}")
     builder.file("linux-64/patch_instructions.json", b'{"remove": []}')
     builder.file("share/patch_instructions.json").file("share/noarch/patch_instructions.json")

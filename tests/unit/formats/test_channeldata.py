@@ -1,4 +1,4 @@
-"""What channeldata.json says of a name (CEP 38)."""
+"""The entry of a name in channeldata.json (CEP 38)."""
 
 import json
 from itertools import permutations
@@ -76,7 +76,7 @@ def test_the_timestamp_is_the_most_recent_of_all_versions() -> None:
 
 
 @pytest.mark.parametrize("version", ["R15B01", "", "*", "1..", "a[build_number=9]"])
-def test_what_is_no_version_ranks_lowest(version: str) -> None:
+def test_an_invalid_version_ranks_lowest(version: str) -> None:
     newest = package(version, timestamp=9, about={"summary": "odd", "home": "https://odd"})
     entry = channel_entry("demo", [newest, package("0.0a1", about={"summary": "plain"})])
     assert (entry["version"], entry["summary"], entry["home"]) == ("0.0a1", "plain", "https://odd")
@@ -137,7 +137,7 @@ def test_timestamps_are_in_seconds_and_odd_ones_are_none(timestamp: object, seco
     assert timestamp_seconds(timestamp) == seconds
 
 
-def test_a_name_has_packages() -> None:
+def test_a_name_without_packages_has_no_entry() -> None:
     with pytest.raises(ValueError, match="demo has no packages"):
         channel_entry("demo", [])
 

@@ -1,4 +1,4 @@
-"""What `current_repodata.json` keeps of a subdir."""
+"""The records of a subdir that `current_repodata.json` has."""
 
 import json
 import random
@@ -14,37 +14,37 @@ from rattler.package import BuildString
 from pulp_conda.formats.index.current_repodata import Choice, Records, choose
 from tests.unit.formats.channels import Record, extension, filename, record
 
-Pieces = dict[str, list[str]]
+Fragments = dict[str, list[str]]
 
 
-def pieces_of(records: Iterable[Record]) -> Pieces:
-    """Return the pieces of each name, in the order that a shard has them in."""
-    found: Pieces = {}
+def fragments_of(records: Iterable[Record]) -> Fragments:
+    """Return the fragments of each name, in the order of a shard."""
+    found: Fragments = {}
     for each in sorted(records, key=lambda r: (extension(r) == "conda", filename(r))):
         found.setdefault(each["name"], []).append(f'"{filename(each)}":{json.dumps(each)}')
     return found
 
 
 def reduced(
-    pieces: Pieces, known: Mapping[str, Choice] | None = None, loads: list[str] | None = None
+    fragments: Fragments, known: Mapping[str, Choice] | None = None, loads: list[str] | None = None
 ) -> dict[str, Choice]:
     def records(name: str) -> Records:
         if loads is not None:
             loads.append(name)
-        encoded = [piece.encode() for piece in pieces[name]]
-        boundary = sum('.tar.bz2":' in piece for piece in pieces[name])
+        encoded = [fragment.encode() for fragment in fragments[name]]
+        boundary = sum('.tar.bz2":' in fragment for fragment in fragments[name])
         return Records(encoded[:boundary], encoded[boundary:])
 
-    return choose(sorted(pieces), known or {}, records)
+    return choose(sorted(fragments), known or {}, records)
 
 
-def left(pieces: Pieces) -> list[str]:
-    choices = reduced(pieces)
-    return [pieces[name][at] for name, choice in choices.items() for at in choice.kept]
+def left(fragments: Fragments) -> list[str]:
+    choices = reduced(fragments)
+    return [fragments[name][at] for name, choice in choices.items() for at in choice.kept]
 
 
 def kept(*records: Record) -> set[str]:
-    return {piece.split('"')[1].rsplit(".", 1)[0] for piece in left(pieces_of(records))}
+    return {fragment.split('"')[1].rsplit(".", 1)[0] for fragment in left(fragments_of(records))}
 
 
 def test_an_empty_subdir_stays_empty() -> None:
@@ -87,7 +87,7 @@ def test_builds_and_build_numbers_decide_too() -> None:
     ) == {"a-1-0", "b-1-mkl_1", "b-2-openblas", "c-1-0", "c-2-0", "pyyaml-1-0"}  # fmt: skip
 
 
-def test_what_the_subdir_does_not_have_is_passed_over() -> None:
+def test_a_dependency_without_package_is_ignored() -> None:
     assert kept(record("a", "1", "python >=3", "__glibc >=2", "b >2"), record("b", "1")) == {
         "a-1-0", "b-1-0",
     }  # fmt: skip
@@ -100,13 +100,13 @@ def test_what_the_subdir_does_not_have_is_passed_over() -> None:
         "b " + "(" * 100_000, "b[" * 100_000, "b " + ",".join(["<1"] * 100_000), "\0",
     ],
 )  # fmt: skip
-def test_a_dependency_that_is_no_match_spec_does_no_harm(spec: str) -> None:
+def test_a_dependency_that_is_not_a_match_spec_is_ignored(spec: str) -> None:
     assert kept(record("a", "1", spec, "b <2"), record("b", "1"), record("b", "2")) == {
         "a-1-0", "b-1-0", "b-2-0",
     }  # fmt: skip
 
 
-def test_versions_and_names_that_are_none_to_the_parser_do_no_harm() -> None:
+def test_versions_and_names_that_the_parser_refuses_are_ignored() -> None:
     assert kept(record("a", "1"), record("a", "1..2"), record("b", "..")) == {"a-1-0", "b-..-0"}
     assert kept(record("é", "1", "a 1"), record("a", "1"), record("a", "2")) == {
         "é-1-0", "a-1-0", "a-2-0",
@@ -124,10 +124,10 @@ def test_features_keep_the_newest_build_without(field: str, value: Any) -> None:
     assert kept(record("a", "2", **{field: ""}), record("a", "1")) == {"a-2-0"}
 
 
-def test_only_what_is_new_is_looked_into() -> None:
+def test_only_new_records_are_decoded() -> None:
     records = [record(f"p{n}", str(v), f"p{n - 1} <{v}") for n in range(9) for v in range(3)]
-    before = reduced(pieces_of(records))
-    changed = pieces_of([*records, record("p5", "3", "p4 <2", "p7 <1")])
+    before = reduced(fragments_of(records))
+    changed = fragments_of([*records, record("p5", "3", "p4 <2", "p7 <1")])
     loads: list[str] = []
     known = {name: choice for name, choice in before.items() if name != "p5"}
     assert reduced(changed, known, loads) == reduced(changed)
@@ -170,10 +170,10 @@ def matching(spec: str, records: Iterable[Record]) -> list[Record]:
 
 @given(_RECORDS)
 @settings(max_examples=150)
-def test_everything_kept_finds_what_the_subdir_has(records: list[Record]) -> None:
-    pieces = pieces_of(records)
-    current = left(pieces)
-    assert set(current) <= {piece for each in pieces.values() for piece in each}
+def test_every_selected_record_finds_its_dependencies(records: list[Record]) -> None:
+    fragments = fragments_of(records)
+    current = left(fragments)
+    assert set(current) <= {fragment for each in fragments.values() for fragment in each}
     there = [r for r in records if f'"{filename(r)}":{json.dumps(r)}' in current]
     for name in {r["name"] for r in records}:
         versions = [Version(r["version"]) for r in records if r["name"] == name]
@@ -188,20 +188,24 @@ def test_everything_kept_finds_what_the_subdir_has(records: list[Record]) -> Non
 
 @given(_RECORDS, st.randoms(use_true_random=False))
 @settings(max_examples=100)
-def test_no_order_matters_and_once_is_enough(records: list[Record], chance: random.Random) -> None:
-    pieces = pieces_of(records)
-    once = left(pieces)
-    again = {n: [p for p in each if p in once] for n, each in pieces.items()}
+def test_the_order_does_not_matter_and_the_selection_is_stable(
+    records: list[Record], chance: random.Random
+) -> None:
+    fragments = fragments_of(records)
+    once = left(fragments)
+    again = {n: [p for p in each if p in once] for n, each in fragments.items()}
     assert left(again) == once
-    shuffled = {name: chance.sample(each, len(each)) for name, each in pieces.items()}
+    shuffled = {name: chance.sample(each, len(each)) for name, each in fragments.items()}
     shuffled = {name: sorted(e, key=lambda p: '.conda":' in p) for name, e in shuffled.items()}
     assert set(left(shuffled)) == set(once)
 
 
 @given(_RECORDS, _RECORDS)
 @settings(max_examples=150)
-def test_earlier_choices_change_nothing(before: list[Record], after: list[Record]) -> None:
-    earlier, now = pieces_of(before), pieces_of(after)
+def test_previous_choices_do_not_change_the_result(
+    before: list[Record], after: list[Record]
+) -> None:
+    earlier, now = fragments_of(before), fragments_of(after)
     choices = reduced(earlier)
     known = {name: choices[name] for name in now if now[name] == earlier.get(name)}
     assert reduced(now, known) == reduced(now)

@@ -1,4 +1,4 @@
-"""The documents of what holds no packages, and where there are any."""
+"""The documents of subdirs without packages, and which subdirs have them."""
 
 from pathlib import Path
 
@@ -42,6 +42,6 @@ def test_every_platform_that_clients_know_has_documents() -> None:
     assert document("channeldata.json", ALL._replace(documents=frozenset())) is None
 
 
-def test_bz2_twins_are_the_servers_choice() -> None:
+def test_bz2_compressed_variants_are_the_servers_choice() -> None:
     assert document("win-64/repodata.json.bz2") is not None
     assert document("win-64/repodata.json.bz2", ALL._replace(bz2_max_bytes=0)) is None

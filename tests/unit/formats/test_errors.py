@@ -1,4 +1,4 @@
-"""Every refusal can be rendered, pickled and told from the others by its code."""
+"""Every error can be rendered and pickled, and has its own code."""
 
 import pickle
 import typing

@@ -1,4 +1,4 @@
-"""Names of files, as Windows and macOS see them too."""
+"""Names of files, as Windows and macOS interpret them."""
 
 import contextlib
 import ntpath
@@ -115,7 +115,7 @@ def test_paths_that_climb_on_some_system_are_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize("mark", ["\x1b[2J", "\n", "\x7f", "\x9b", "\u202e", "\u2067", "\u200f"])
-def test_names_that_command_terminals_or_turn_text_are_refused(mark: str) -> None:
+def test_names_with_control_characters_or_changes_of_direction_are_refused(mark: str) -> None:
     named = PackageBuilder().payload_member(f"lib/a{mark}b", b"x")
     linked = PackageBuilder().payload_member("lib/l", type=tarfile.SYMTYPE, linkname=f"a{mark}b")
     for builder in (named, linked):
@@ -147,7 +147,7 @@ def with_links(members: dict[str, str], *files: str) -> bytes:
         (with_links({"out": "\\x"}), UnsafeLink),
     ],
 )
-def test_links_are_judged_as_systems_see_them_that_overlook_case(
+def test_links_are_followed_as_on_systems_that_ignore_case(
     data: bytes, error: type[InvalidPackage]
 ) -> None:
     with pytest.raises(error):
@@ -201,7 +201,7 @@ NAMES = st.text(st.sampled_from("aAb./\\: ~"), min_size=1, max_size=8)
 
 
 @given(st.dictionaries(NAMES, NAMES, max_size=4), st.lists(NAMES, max_size=4))
-def test_whatever_the_names_a_package_is_accepted_or_refused(
+def test_a_package_with_any_names_is_accepted_or_refused(
     links: dict[str, str], files: list[str]
 ) -> None:
     for limits in (Limits(), Limits(outside_links=True)):

@@ -1,4 +1,4 @@
-"""Documents and their twins, written beside each other."""
+"""Documents, and the compressed variants that are written with them."""
 
 import hashlib
 import random
@@ -13,7 +13,7 @@ from pulp_conda.formats.index.files import DocumentWriter, write_bz2
 ALGORITHMS = ("sha256", "sha512")
 
 
-def test_twins_of_many_chunks_are_whole_and_in_order(tmp_path: Path) -> None:
+def test_compressed_variants_of_many_chunks_are_whole_and_in_order(tmp_path: Path) -> None:
     chance = random.Random(1)
     data = b"".join(b'{"a":%d}' % chance.randrange(10**9) for _ in range(600_000))
     written = []
@@ -25,7 +25,7 @@ def test_twins_of_many_chunks_are_whole_and_in_order(tmp_path: Path) -> None:
         assert writer.size == writer.plain.size == len(data)
         assert writer.plain.path.read_bytes() == data
         packed = writer.zst.path.read_bytes()
-        # In one call, for which the frame's header must say the size.
+        # In one call, which needs the size in the frame's header.
         assert zstandard.ZstdDecompressor().decompress(packed) == data
         for file, content in ((writer.plain, data), (writer.zst, packed)):
             assert file.digests == {n: hashlib.new(n, content).hexdigest() for n in ALGORITHMS}
@@ -60,7 +60,7 @@ def test_a_full_disk_is_told(tmp_path: Path, megabytes: float) -> None:
         write()
 
 
-def test_a_bz2_twin_is_the_same_bytes_every_time(tmp_path: Path) -> None:
+def test_a_bz2_variant_is_the_same_bytes_every_time(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_bytes(b"0123456789" * 50_000)
     twins = [write_bz2(plain, tmp_path / name, ALGORITHMS) for name in ("a", "b")]

@@ -1,4 +1,4 @@
-"""Whatever the bytes, a package is accepted or refused with a reason, soon, in little memory."""
+"""Any bytes are accepted or refused with a reason, quickly and in little memory."""
 
 import io
 import random
@@ -29,7 +29,7 @@ INSIDE = {"info": PACKAGE.info_tar(), "pkg": PACKAGE.payload_tar()}
 
 
 def is_judged(data: bytes, extension: Extension) -> bool:
-    """Tell whether the package is accepted; fails on any exception but InvalidPackage."""
+    """Return whether the package is accepted; fail on any exception but InvalidPackage."""
     refusal = ""
     try:
         inspect(io.BytesIO(data), extension, Limits())
@@ -70,7 +70,7 @@ def test_a_mutated_archive_is_judged(extension: Extension, seed: random.Random) 
 @given(seed=st.randoms(use_true_random=False))
 @quick
 def test_a_mutated_tar_in_sound_wrapping_is_judged(half: str, seed: random.Random) -> None:
-    # Checksums catch most mutations of the outside; this is what lies behind them.
+    # Checksums catch most mutations of the outer layers. This mutates the layer inside.
     spoilt = zstd(mutated(INSIDE[half], seed))
     members = PACKAGE.zip_members()
     is_judged(
@@ -101,7 +101,7 @@ def test_every_flipped_byte_is_judged(extension: Extension) -> None:
         for at in range(len(whole))
         if is_judged(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :], extension)
     ]
-    # Zip's times, versions and attributes mean nothing to us; all else is under some checksum.
+    # Times, versions and attributes of a zip are not read. Checksums cover all other bytes.
     assert len(accepted) <= (3 * (6 + 13) if extension == "conda" else 0)
 
 

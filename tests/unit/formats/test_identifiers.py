@@ -1,4 +1,4 @@
-"""Names follow CEP 26 and 33, the whole text of each."""
+"""Names must follow CEP 26 and 33 completely."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from pulp_conda.formats.identifiers import (
     extension_of,
 )
 
-# As CEP 26 prints it.
+# The expression in CEP 26.
 CEP_NAME = re.compile(r"(([a-z0-9])|([a-z0-9_](?!_)))[._-]?([a-z0-9]+(\.|-|_|$))*")
 
 
@@ -73,7 +73,7 @@ PART = st.text("ab1_.+!é", min_size=1)
 
 
 @given(st.text("ab-_", min_size=1), PART, PART, st.sampled_from(["conda", "tar.bz2"]))
-def test_what_is_printed_parses_to_the_same(
+def test_a_printed_name_parses_to_the_same(
     name: str, version: str, build: str, extension: str
 ) -> None:
     text = f"{name}-{version}-{build}.{extension}"
@@ -95,7 +95,7 @@ def test_any_text_parses_faithfully_or_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "a-1.conda", "a-1-0.zip", "a-1-.conda", "-1-0.conda", "x/a-1-0.conda", "a-1-0\n"]
 )
-def test_what_is_no_file_name_is_refused(text: str) -> None:
+def test_text_that_is_not_a_file_name_is_refused(text: str) -> None:
     with pytest.raises(InvalidFilename):
         PackageFilename.parse(text)
 

@@ -1,4 +1,4 @@
-"""The formats are a library: no framework, no database, no network."""
+"""The formats are a library that needs no framework, database or network."""
 
 import subprocess
 import sys

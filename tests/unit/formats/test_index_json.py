@@ -1,4 +1,4 @@
-"""What info/index.json may say."""
+"""The values that info/index.json may have."""
 
 import time
 
@@ -43,7 +43,7 @@ def test_identity_is_required(field: str) -> None:
         ({"subdir": "linux-64"}, "win-64", "linux-64"),
     ],
 )
-def test_an_absent_subdir_is_said_otherwise(
+def test_an_absent_subdir_comes_from_other_fields(
     fields: dict[str, object], claimed: str | None, expected: str
 ) -> None:
     package = PackageBuilder().without_index("subdir", "noarch").with_index(**fields)
@@ -65,7 +65,7 @@ def test_an_absent_subdir_is_said_otherwise(
         ({"noarch": "generic"}, "linux-64", InvalidField),
     ],
 )
-def test_a_subdir_that_nothing_says_is_refused(
+def test_a_package_without_any_subdir_is_refused(
     fields: dict[str, object], claimed: str | None, error: type[InvalidPackage]
 ) -> None:
     package = PackageBuilder().without_index("subdir", "noarch").with_index(**fields)
@@ -112,7 +112,7 @@ def test_versions_outside_the_grammar_are_refused(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1!2.0", "2025b", "1.0.post1+local.1", "1.1.1w", "1_2"])
-def test_versions_of_the_wild_are_accepted(version: str) -> None:
+def test_versions_of_real_packages_are_accepted(version: str) -> None:
     assert read_conda(PackageBuilder(version=version).conda()).filename.version == version
 
 
@@ -188,7 +188,7 @@ def test_wrong_types_and_values_are_refused(text: bytes) -> None:
         b'"depends": ["python >=3.9,<4", "x 1.0 *_cpython"]',
     ],
 )
-def test_what_the_wild_holds_is_accepted(text: bytes) -> None:
+def test_values_of_real_packages_are_accepted(text: bytes) -> None:
     read_index(with_field(text))
 
 

@@ -1,4 +1,4 @@
-"""What info/index.json may say in the next schema of packages, schema 3."""
+"""The values that info/index.json may have in schema version 3."""
 
 import json
 

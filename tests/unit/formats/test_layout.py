@@ -1,4 +1,4 @@
-"""Paths below a channel's URL: what each names, and how long it may be kept."""
+"""Paths below a channel's URL, and the files that they name."""
 
 import pytest
 

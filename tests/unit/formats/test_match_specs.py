@@ -1,4 +1,4 @@
-"""Requirements that would hurt a client, or us."""
+"""Requirements that would break a client or the server."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from tests.unit.formats.packages import read_conda
 
 def test_deep_nesting_is_refused_before_the_parser_overflows_the_stack() -> None:
     spec = "a " + "(" * 20_000 + "1" + ")" * 20_000
-    # What the check is for: the parser by itself dies of a signal. If this fails, it was mended.
+    # The check is needed because the parser dies of a signal. If this fails, the parser was fixed.
     died = subprocess.run(
         [sys.executable, "-c", f"import rattler; rattler.MatchSpec({spec!r})"], check=False
     )
@@ -26,7 +26,7 @@ def test_deep_nesting_is_refused_before_the_parser_overflows_the_stack() -> None
 
 def test_a_panic_of_the_parser_is_a_refusal() -> None:
     spec = "a[build_number=99999999999999999999]"
-    # What the catch is for: a panic is no Exception. If this fails, it was mended.
+    # The catch is needed because a panic is not an Exception. If this fails, the parser was fixed.
     with pytest.raises(BaseException, match="PosOverflow") as panic:
         rattler.MatchSpec(spec, strict=False)
     assert not isinstance(panic.value, Exception)
@@ -34,7 +34,7 @@ def test_a_panic_of_the_parser_is_a_refusal() -> None:
         read_conda(PackageBuilder().depends(spec).conda())
 
 
-def test_an_interrupt_is_no_refusal() -> None:
+def test_an_interrupt_is_not_a_refusal() -> None:
     def interrupted(text: str) -> None:
         raise KeyboardInterrupt
 

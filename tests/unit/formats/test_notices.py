@@ -13,12 +13,12 @@ def test_the_document_has_what_the_cep_names() -> None:
     )
 
 
-def test_what_does_not_expire_has_no_time_for_it() -> None:
+def test_a_notice_that_does_not_expire_has_no_such_time() -> None:
     assert b"expires_at" not in notices_json([Notice("7", "Moved", "info", "2026-01-02")])
     assert notices_json([]) == b'{"notices":[]}'
 
 
-def test_times_are_such_as_old_parsers_know() -> None:
+def test_old_parsers_can_read_the_times() -> None:
     text = timestamp(datetime(2026, 1, 2, 3, 4, 5, 600, UTC))
     assert text == "2026-01-02T03:04:05.000600+00:00"
     assert datetime.fromisoformat(text).tzinfo is not None

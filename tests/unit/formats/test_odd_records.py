@@ -1,4 +1,4 @@
-"""Records that nobody checked: an odd one is published as it is, and keeps no other back."""
+"""Records that were not validated: an odd one is published unchanged, and blocks no other."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _VALUES = _SCALARS | st.lists(_SCALARS, max_size=2) | st.dictionaries(
 
 
 class _OddChannel(Channel):
-    """Its columns, which channeldata is made from, are sane whatever the record says."""
+    """A channel whose columns, the source of channeldata, are valid for any record."""
 
     def described(self, names: Any = None) -> Any:
         return iter(())
@@ -61,7 +61,7 @@ def test_an_odd_record_is_published_beside_all_others(
         zstandard.ZstdDecompressor().decompressobj().decompress(shards["a"])
     )
     assert "a-0.5-0.conda" in shard["packages.conda"]
-    # What it says of itself must not decide on how it is joined with others.
+    # The fields of a record must not affect the merge with other records.
     before = channel.index(folder / "next", before=documents, changed={"b"})
     assert before[f"{SUBDIR}/repodata.json"] == documents[f"{SUBDIR}/repodata.json"]
     assert before[f"{SUBDIR}/current_repodata.json"] == documents[f"{SUBDIR}/current_repodata.json"]

@@ -1,4 +1,4 @@
-"""What instructions that change records may say."""
+"""The values that patch instructions may have."""
 
 import json
 import pickle
@@ -60,7 +60,7 @@ def test_other_versions_are_refused(version: int) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PROTECTED_FIELDS))
-def test_what_says_which_file_a_record_stands_for_stays(name: str) -> None:
+def test_fields_that_identify_the_file_cannot_be_patched(name: str) -> None:
     with pytest.raises(InvalidField, match=f"{NEW} of noarch.*'{name}' is refused"):
         parse({"packages.conda": {NEW: {name: None}}})
 
@@ -134,7 +134,7 @@ FIELDS = """
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4), st.booleans())
-def test_what_is_accepted_leaves_a_record_that_clients_read(
+def test_accepted_instructions_give_records_that_clients_can_read(
     tmp_path_factory: pytest.TempPathFactory, entry: dict[str, Any], revoke: bool
 ) -> None:
     document = {"packages": {OLD: entry}, "revoke": [OLD] if revoke else []}

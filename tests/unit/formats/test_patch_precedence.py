@@ -1,4 +1,4 @@
-"""Which of several instructions for one file has the last word."""
+"""The precedence of several instructions for one file."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def test_under_packages_a_file_of_the_newer_format_prefers_its_own_entry(
     assert licence(document, OLDER) == "of the older"
 
 
-def test_packages_conda_has_the_last_word() -> None:
+def test_packages_conda_comes_last() -> None:
     document = {
         "packages": {OLDER: {"license": "A"}, NEWER: {"license": "B"}},
         "packages.conda": {NEWER: {"license": "C"}},

@@ -1,4 +1,4 @@
-"""An index that changes with its patches alone is the one that would be made anew."""
+"""After a change of patches alone, an index equals the one that is built anew."""
 
 import json
 from typing import Any
@@ -50,7 +50,7 @@ def parsed(document: Any) -> Instructions:
 
 @given(st.lists(DOCUMENTS, min_size=2, max_size=4))
 @settings(max_examples=60)
-def test_an_index_follows_its_patches(
+def test_an_index_changes_with_its_patches(
     tmp_path_factory: pytest.TempPathFactory, documents: list[Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("index")

@@ -1,4 +1,4 @@
-"""What instructions do to records."""
+"""The effect of patch instructions on records."""
 
 import copy
 from typing import Any
@@ -12,7 +12,7 @@ from pulp_conda.formats.records import is_v3
 from tests.unit.formats.instructions import NEW, OLD, RECORD, applied, parse
 
 
-def test_instructions_without_content_touch_nothing() -> None:
+def test_empty_instructions_change_nothing() -> None:
     documents: list[dict[str, Any]] = [{}, {"packages": {NEW: {}}}, {"packages": {"other": {}}}]
     for document in documents:
         assert applied(document) == RECORD
@@ -57,7 +57,7 @@ def test_the_older_format_shares_its_instructions_and_the_newer_one_has_the_last
     ("named", "newer", "older"),
     [(OLD, True, True), (NEW, True, False), ("demo-1.0-1.conda", False, False)],
 )
-def test_what_is_removed_or_revoked(named: str, newer: bool, older: bool) -> None:
+def test_removal_and_revocation(named: str, newer: bool, older: bool) -> None:
     for filename, concerned in ((NEW, newer), (OLD, older)):
         assert (applied({"remove": [named]}, filename) is None) is concerned
         revoked = {
@@ -144,7 +144,7 @@ def test_channeldata_sees_a_package_as_it_is_patched() -> None:
     assert describe("e-1-0.conda", package) == msgspec.structs.replace(package, run_exports={})
 
 
-def test_run_exports_can_be_taken_away() -> None:
+def test_run_exports_can_be_deleted() -> None:
     instructions = parse(
         {"patch_instructions_version": 2, "packages": {OLD: {"run_exports": None}}}
     )
@@ -165,7 +165,7 @@ def test_equal_instructions_have_equal_bytes_and_survive_them() -> None:
     assert Instructions.load(one.canonical()).canonical() == one.canonical()
 
 
-def test_names_of_what_differs() -> None:
+def test_the_names_that_differ() -> None:
     entries = {"a-1-0.tar.bz2": {"x": 1}, "b-b-1-0.conda": {"x": 1}, "no package": {"x": 1}}
     old = parse({"packages": entries, "revoke": ["r-1-0.conda"], "remove": ["m-1-0.tar.bz2"]})
     assert changed_names(old, NOTHING) == {"a", "b-b", "r", "m"}

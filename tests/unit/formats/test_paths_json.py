@@ -1,4 +1,4 @@
-"""What info/paths.json may say."""
+"""The values that info/paths.json may have."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Text that commands no terminal and shows itself as it is."""
+"""Text without control characters and without changes of direction."""
 
 import unicodedata
 
@@ -16,7 +16,7 @@ def test_text_of_any_language_is_plain(text: str) -> None:
 
 
 @pytest.mark.parametrize("mark", ["\x1b", "\0", "\r", "\x7f", "\x9b", "\b", "\u202e", "\u2066"])
-def test_what_commands_a_terminal_or_turns_text_is_not(mark: str) -> None:
+def test_controls_and_changes_of_direction_are_not_plain(mark: str) -> None:
     assert not is_plain(f"a{mark}b")
     assert not is_plain_in_lines(f"a{mark}b")
 

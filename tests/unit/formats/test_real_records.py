@@ -1,4 +1,4 @@
-"""The rules for uploads, held against records of ten years of several channels."""
+"""The rules for uploads, applied to the records of several channels over ten years."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""From index.json to the record, and the record's one serialisation."""
+"""Records made from index.json, and their canonical serialisation."""
 
 import json
 import tempfile
@@ -130,7 +130,7 @@ FIELDS = """
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_what_is_accepted_can_be_read_by_a_client(field: str) -> None:
+def test_clients_can_read_accepted_records(field: str) -> None:
     """One record that rattler cannot read makes it refuse its whole channel."""
     for value in ODD:
         try:

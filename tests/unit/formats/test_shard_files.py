@@ -18,7 +18,7 @@ def patch(filename: str, record: dict[str, object], exports: RunExports) -> Patc
     return Patched({**record, "revoked": True} if filename == "a-2-0.conda" else record, exports)
 
 
-def test_all_formats_are_named_but_not_what_patches_took_out() -> None:
+def test_all_formats_are_named_and_removed_files_are_not() -> None:
     members = [
         member("a-1-0.tar.bz2"),
         member("a-2-0.conda"),

@@ -1,4 +1,4 @@
-"""The documents of a subdir, made anew and from those of before."""
+"""The documents of a subdir, built anew and from the previous ones."""
 
 import bz2
 import json
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def unpacked(data: bytes) -> bytes:
-    """Unpack in one call, which takes a frame whose header says its size."""
+    """Decompress in one call, which needs the size in the frame's header."""
     return zstandard.ZstdDecompressor().decompress(data)
 
 
@@ -89,7 +89,7 @@ def test_formats_go_into_their_own_maps(folder: Folder) -> None:
     assert exports["packages.conda"]["b-1-0.conda"] == {"run_exports": {}}
 
 
-def test_twins_hold_the_very_same_bytes(folder: Folder) -> None:
+def test_compressed_variants_hold_the_very_same_bytes(folder: Folder) -> None:
     documents = Channel(*(record("a", str(n)) for n in range(300))).index(folder())
     for name in ("repodata.json", "current_repodata.json"):
         plain = documents[f"{SUBDIR}/{name}"]
@@ -118,7 +118,7 @@ def test_a_shard_is_called_by_its_digest_and_holds_bytes(folder: Folder) -> None
     assert shard["packages.conda"]["a-2-0.conda"]["run_exports"] == {}
 
 
-def test_what_is_removed_is_listed_and_gone(folder: Folder) -> None:
+def test_removed_files_are_listed_and_have_no_record(folder: Folder) -> None:
     channel = Channel(record("a", "1"), record("a", "2"), record("b", "1"))
     before = channel.index(folder())
     del channel.records["a-1-0.conda"], channel.records["b-1-0.conda"]
@@ -157,7 +157,7 @@ def test_newer_records_are_under_v3_alone(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("v3_documents", [(), ("repodata",), ("shards",)])
-def test_newer_records_are_where_they_are_wanted(
+def test_newer_records_are_in_the_chosen_documents(
     folder: Folder, v3_documents: tuple[str, ...]
 ) -> None:
     newer = [record(name, "2", schema_version=3) for name in ("a", "newer")]
@@ -174,7 +174,7 @@ def test_newer_records_are_where_they_are_wanted(
     info = shard_index(documents)["info"]
     assert ("repodata_revisions" in info) is ("shards" in v3_documents)
     assert info["created_at"] == "2023-11-14T22:13:21Z"
-    # A name of which no client would find anything in its shard has none.
+    # A name has no shard if no client would find a record in it.
     assert set(shards) == ({"a", "newer"} if "shards" in v3_documents else {"a"})
     shard = msgspec.msgpack.decode(unpacked(shards["a"]))
     assert ("v3" in shard) is ("shards" in v3_documents)
@@ -200,18 +200,18 @@ def test_patches_change_records_and_leave_those_of_the_packages(folder: Folder) 
     assert exports == {"a-2-0.conda": {"run_exports": {"weak": ["x"]}}}
 
 
-def test_only_what_is_wanted_is_made(folder: Folder) -> None:
+def test_only_the_chosen_documents_are_built(folder: Folder) -> None:
     made = Channel(record("a", "1")).index(folder(), documents=())
     own = {path for path in made if path.startswith(SUBDIR)}
     assert own == {f"{SUBDIR}/{name}" for name in ("repodata.json", "repodata.json.zst", MANIFEST)}
 
 
-def test_the_previous_index_is_not_changed_while_the_new_one_is_made(folder: Folder) -> None:
+def test_the_previous_index_is_not_changed_while_the_new_one_is_built(folder: Folder) -> None:
     channel = Channel(record("a", "1"), record("a", "2"))
     documents = channel.index(folder())
     previous = previous_index(documents, SUBDIR)
     as_it_was = previous.manifest.encode()
-    # Another choice of "a" for current_repodata.json, though no package of that name changed.
+    # The choice of "a" for current_repodata.json changes, although no package of that name did.
     channel.records["c-1-0.conda"] = record("c", "1", "a <2")
     made = channel.index(folder(), before=documents, previous=previous, changed={"c"})
     current = parsed(made, "current_repodata.json")["packages.conda"]
@@ -237,7 +237,7 @@ _RECORDS = st.lists(
 
 @given(st.lists(_RECORDS, min_size=1, max_size=4), st.sets(st.sampled_from(V3_DOCUMENTS)))
 @settings(max_examples=120)
-def test_an_index_made_from_the_one_before_is_that_made_anew(
+def test_an_index_built_from_the_previous_one_equals_one_built_anew(
     tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]], v3_documents: set[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("index")

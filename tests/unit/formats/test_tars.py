@@ -1,4 +1,4 @@
-"""What readers of tar disagree about is refused, what they agree about is read."""
+"""Tar archives are refused if readers disagree about them, and read otherwise."""
 
 import bz2
 import io
@@ -121,12 +121,14 @@ def test_sizes_in_base_256_are_read() -> None:
         (header(size=b"77777777777\0"), TruncatedArchive),
     ],
 )
-def test_what_readers_disagree_about_is_refused(raw: bytes, error: type[InvalidPackage]) -> None:
+def test_archives_that_readers_disagree_about_are_refused(
+    raw: bytes, error: type[InvalidPackage]
+) -> None:
     with pytest.raises(error):
         read_tar(package(raw))
 
 
-def test_harmless_extensions_are_passed_over() -> None:
+def test_harmless_extensions_are_ignored() -> None:
     raw = extension(b"g", b"13 comment=a\n")
     assert read_tar(package(raw + pax(mtime="1.5", uname="é") + header()))
 

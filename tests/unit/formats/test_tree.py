@@ -1,4 +1,4 @@
-"""What may not be in a package's tree, wherever it would be unpacked."""
+"""Members that are not allowed in a package, on any system that may unpack it."""
 
 import bz2
 import io
@@ -88,7 +88,7 @@ def test_links_out_of_the_package_are_refused_or_recorded(builder: PackageBuilde
 
 
 @pytest.mark.parametrize("target", ["", "link"])
-def test_links_that_lead_nowhere_are_refused_either_way(target: str) -> None:
+def test_circular_links_are_always_refused(target: str) -> None:
     link = linked(link=target)
     assert_refused(link, UnsafeLink)
     with pytest.raises(UnsafeLink):
@@ -96,7 +96,7 @@ def test_links_that_lead_nowhere_are_refused_either_way(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "licence"])
-def test_links_below_info_are_made_in_no_environment(target: str) -> None:
+def test_links_below_info_are_not_linked_into_environments(target: str) -> None:
     link = package().info_member("info/licence", type=tarfile.SYMTYPE, linkname=target)
     assert read_conda(link.conda()).traits == set()
     assert read_tar(link.tar_bz2()).traits == set()
@@ -165,7 +165,7 @@ def test_documents_occur_once() -> None:
 
 
 @pytest.mark.parametrize("path", ["conda-meta/history", "info/repodata_record.json"])
-def test_what_only_clients_write_is_refused(path: str) -> None:
+def test_files_that_only_clients_write_are_refused(path: str) -> None:
     data = package().info_member(path, b"{}").tar_bz2()
     with pytest.raises(MisplacedMember):
         read_tar(data)
@@ -210,7 +210,7 @@ def test_processor_time_is_bounded() -> None:
         read_conda(package().conda(), Limits(seconds=-1))
 
 
-def test_the_clock_is_looked_at_in_some_steps() -> None:
+def test_the_clock_is_read_in_some_steps() -> None:
     def exhaust(steps: int) -> None:
         for _ in range(steps):
             budget.check_time()
@@ -228,7 +228,7 @@ def test_large_packages_may_take_longer() -> None:
     assert Limits().seconds_for(Limits().package_bytes) > 3600
 
 
-def test_time_that_others_have_the_processor_for_does_not_count() -> None:
+def test_processor_time_of_others_does_not_count() -> None:
     limit = 0.5
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The one form that requirements have under `v3`, and which records belong there."""
+"""The form of requirements under `v3`, and the records that belong there."""
 
 import copy
 import json
@@ -71,7 +71,7 @@ def test_requirements_have_one_form(spec: str, served: str) -> None:
         "a; if b",
     ],
 )
-def test_what_has_no_such_form_has_a_reason(spec: str) -> None:
+def test_a_requirement_without_such_a_form_has_a_reason(spec: str) -> None:
     served, reason = served_spec(spec)
     assert served is None
     assert reason
@@ -142,7 +142,7 @@ def specs(draw: st.DrawFn) -> str:
 
 
 @given(specs().filter(lambda spec: parse_spec(spec) is not None))
-def test_the_form_keeps_the_meaning_and_is_its_own(spec: str) -> None:
+def test_the_form_keeps_the_meaning_and_is_stable(spec: str) -> None:
     served, fault = served_spec(spec)
     assert served is not None, fault
     before, after = parse_spec(spec), parse_spec(served)
@@ -155,7 +155,7 @@ def test_the_form_keeps_the_meaning_and_is_its_own(spec: str) -> None:
 
 
 @given(specs() | st.text(alphabet="ab[]()='\", whenflagsxtr*\t", max_size=60))
-def test_what_needs_the_revision_to_be_read_is_recognised(spec: str) -> None:
+def test_records_that_need_the_revision_are_recognised(spec: str) -> None:
     """Classic maps may hold no requirement that a reader without the revision refuses."""
     if parse_spec(spec) is None:
         return
@@ -192,7 +192,7 @@ RECORD: dict[str, Any] = {
 }
 
 
-def test_nothing_else_of_a_record_is_touched() -> None:
+def test_other_fields_of_a_record_do_not_change() -> None:
     original = copy.deepcopy(RECORD)
     served = v3_record(RECORD)
     assert original == RECORD
@@ -205,7 +205,7 @@ def test_nothing_else_of_a_record_is_touched() -> None:
     assert v3_record(served) == served
 
 
-def test_what_has_no_form_is_left_as_it_was() -> None:
+def test_a_requirement_without_form_does_not_change() -> None:
     assert v3_record({"depends": ["main::a", "b >=1"]}) == {
         "depends": ["main::a", 'b[version=">=1"]']
     }

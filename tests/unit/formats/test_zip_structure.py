@@ -21,11 +21,11 @@ MARKS = (MAX16, MAX16, MAX16, MAX16, MAX32, MAX32)
 
 @dataclass(frozen=True, kw_only=True)
 class Zip:
-    """How to write a zip of stored members."""
+    """A writer of a zip with stored members."""
 
     flags: int = 0
     descriptor: str = ""
-    """Layout of checksum and two sizes after each member; its header holds zeros instead."""
+    """Layout of checksum and two sizes after each member, whose header has zeros instead."""
     descriptor_magic: bytes = b""
     after_member: bytes = b""
     local_extra: bytes = b""
@@ -33,7 +33,7 @@ class Zip:
     classic: Sequence[int] | None = None
     """Fields of the end record, from its disk to the directory's offset."""
     wide: Sequence[int] | None = None
-    """The same of the zip64 end record, which is there if these or the locator are given."""
+    """The same fields of the zip64 end record. It is written if these or the locator are given."""
     locator: tuple[int, int, int] | None = None
     """Disk, distance from the right place, and number of disks."""
     wide_length: int = 44
@@ -67,11 +67,11 @@ class Zip:
 
 
 def true_ends(members: Sequence[tuple[str, bytes]] = MEMBERS) -> tuple[int, ...]:
-    """Return what the end record of a plain zip says."""
+    """Return the fields of the end record of a plain zip."""
     return struct.unpack("<4s4H2LH", Zip().of(members)[-22:])[1:-1]
 
 
-def test_what_these_tests_write_is_read() -> None:
+def test_the_zips_of_these_tests_can_be_read() -> None:
     assert read_conda(Zip().of(MEMBERS)).subdir == "noarch"
 
 
@@ -146,7 +146,7 @@ def test_malformed_extra_fields_are_refused(place: str, extra: bytes) -> None:
         read_conda(Zip(**{place: extra}).of(MEMBERS))  # type: ignore[arg-type]
 
 
-def test_unknown_extra_fields_mean_nothing() -> None:
+def test_unknown_extra_fields_are_ignored() -> None:
     stamps = field(0x5455, b"\1\0\0\0\0")
     assert read_conda(Zip(extra=stamps, local_extra=stamps).of(MEMBERS)).subdir == "noarch"
 

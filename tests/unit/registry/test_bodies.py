@@ -1,4 +1,4 @@
-"""Bodies of uploads: a form gives the same file however its bytes arrive, or is refused."""
+"""Bodies of uploads. The file of a form does not depend on how its bytes arrive."""
 
 import io
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ BOUNDARY = "boundary-0123456789"
 CLOSING = f"\r\n--{BOUNDARY}--".encode()
 
 
-class Pieces:
-    """A stream that gives its content in pieces of given sizes, whatever is asked for."""
+class Chunks:
+    """A stream that returns its content in chunks of given sizes."""
 
     def __init__(self, content: bytes, sizes: list[int]) -> None:
         self._content = io.BytesIO(content)
@@ -67,7 +67,7 @@ def request(content: bytes, sizes: list[int], *, chunked: bool = False, **meta: 
     """Return a request with that content."""
     length = {} if chunked else {"CONTENT_LENGTH": str(len(content))}
     kind = f"multipart/form-data; boundary={BOUNDARY}"
-    stream = Pieces(content, sizes)
+    stream = Chunks(content, sizes)
     return SimpleNamespace(META={"wsgi.input": stream, "CONTENT_TYPE": kind, **length, **meta})
 
 
@@ -80,7 +80,7 @@ def whole(body: UploadBody, size: int) -> bytes:
     return b"".join(chunks)
 
 
-# Bytes that look like a boundary are what a parser stumbles over.
+# Bytes that look like a boundary are the hardest case for a parser.
 tricky = st.lists(
     st.sampled_from([b"\r\n", b"\r", b"\n", b"-", b"--", BOUNDARY[:8].encode(), b"x", b"\0"])
 ).map(b"".join)
@@ -132,13 +132,15 @@ def test_any_truncation_is_noticed(
 
 
 @given(st.binary(max_size=400), sizes)
-def test_rubbish_is_never_a_file(content: bytes, sizes: list[int]) -> None:
+def test_random_bytes_are_never_a_file(content: bytes, sizes: list[int]) -> None:
     with pytest.raises((InvalidForm, IncompleteBody)):
         whole(body_of(request(content, sizes)), 100)
 
 
 @given(st.binary(max_size=300), sizes, st.integers(1, 500))
-def test_a_body_that_is_no_form_is_the_package(content: bytes, sizes: list[int], size: int) -> None:
+def test_a_body_that_is_not_a_form_is_the_package(
+    content: bytes, sizes: list[int], size: int
+) -> None:
     for kind in ("application/octet-stream", "application/x-www-form-urlencoded", ""):
         body = body_of(request(content, sizes, CONTENT_TYPE=kind))
         assert whole(body, size) == content
@@ -178,7 +180,7 @@ _MEGABYTE = b"x" * 1024**2
         [Part("x" * 20_000_000, b"")],
     ],
 )
-def test_a_form_costs_little_beside_its_file(parts: list[Part]) -> None:
+def test_a_form_costs_little_more_than_its_file(parts: list[Part]) -> None:
     refused = request(form(*parts), [])
     with pytest.raises(InvalidForm):
         body_of(refused)
@@ -212,13 +214,13 @@ def test_a_document_is_a_json_object(sizes: list[int]) -> None:
     "content", [b"{", b"[]", b"1", b'"x"', b"\xff", b"[" * 100_000, b'{"a":' * 100_000,
                 b'{"a": "\\ud800"}', b'{"\\udfff": 1}']
 )  # fmt: skip
-def test_anything_else_is_no_document(content: bytes) -> None:
+def test_other_content_is_not_a_document(content: bytes) -> None:
     with pytest.raises(InvalidDocument):
         document_of(request(content, []))
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_document_has_bounds(chunked: bool) -> None:
+def test_the_size_of_a_document_is_limited(chunked: bool) -> None:
     assert document_of(request(b"{}" + b" " * 98, [], chunked=chunked), 100) == {}
     large = request(b"{}" + b" " * 5_000_000, [], chunked=chunked)
     with pytest.raises(BodyTooLarge, match="4194304"):

@@ -1,4 +1,4 @@
-"""Which channel and which file a path of the registry names."""
+"""The channel and the file that a path of the registry names."""
 
 from typing import Literal
 
@@ -55,7 +55,7 @@ def test_the_registrys_url_of_a_document_of_the_root(name: str, channel: str | N
 @pytest.mark.parametrize(
     "file", ["noarch/repodata.json", "x/a-1-0.conda", f"noarch/shards/{_DIGEST}.msgpack.zst"]
 )
-def test_the_registrys_url_of_all_else(channel: str | None, time: str, file: str) -> None:
+def test_the_registrys_url_of_other_files(channel: str | None, time: str, file: str) -> None:
     path = f"{channel}/{time}{file}" if channel else f"{time}{file}"
     assert parse_download_path(path) == (channel, f"{time}{file}")
 

@@ -25,7 +25,7 @@ async def at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 @contextlib.contextmanager
 def connecting(first: Streams) -> Iterator[Callable[[], Awaitable[Streams]]]:
-    """Yield what opens one connection more to where the first leads; close all of them."""
+    """Yield a function that opens further connections to the same address; close all of them."""
     opened = []
 
     async def another() -> Streams:

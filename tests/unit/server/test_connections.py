@@ -1,4 +1,4 @@
-"""Connections that wait cost nobody else anything, and one address has its share."""
+"""Idle connections do not affect other clients, and the requests of one address are limited."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ async def status(streams: Streams) -> int:
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost:"])
 @pytest.mark.parametrize("bounds", [Bounds(0, total=8), Bounds(32, total=1000)])
-def test_of_too_many_that_wait_the_oldest_is_closed(
+def test_the_oldest_of_too_many_idle_connections_is_closed(
     tmp_path: Path, sent: bytes, bounds: Bounds
 ) -> None:
     async def client(first: Streams) -> None:
@@ -44,7 +44,7 @@ def test_of_too_many_that_wait_the_oldest_is_closed(
     through_proxy(tmp_path, at_once, client, bounds)
 
 
-def test_a_head_has_its_time(tmp_path: Path) -> None:
+def test_a_head_has_a_time_limit(tmp_path: Path) -> None:
     async def client(streams: Streams) -> None:
         reader, writer = streams
         assert await status(streams) == 200
@@ -58,7 +58,7 @@ def test_a_head_has_its_time(tmp_path: Path) -> None:
     through_proxy(tmp_path, at_once, client, Bounds(0, waiting_seconds=0.4))
 
 
-def test_an_address_has_so_many_requests_under_way(tmp_path: Path) -> None:
+def test_the_requests_of_an_address_are_limited(tmp_path: Path) -> None:
     go, come = asyncio.Event(), asyncio.Semaphore(0)
 
     async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,7 +98,7 @@ def test_an_address_has_so_many_requests_under_way(tmp_path: Path) -> None:
         (None, ""),
     ],
 )
-def test_of_ipv6_a_network_is_one_address(peer: object, address: str) -> None:
+def test_an_ipv6_network_counts_as_one_address(peer: object, address: str) -> None:
     assert address_of(peer) == address
 
 

@@ -1,4 +1,4 @@
-"""A home is made so that only its owner reads it, and is recognised later."""
+"""Only its owner can read a home, and a server recognises its home later."""
 
 import os
 import tempfile
@@ -34,7 +34,7 @@ def test_nobody_else_reads_a_home(home: Home) -> None:
         assert (home.path / name).stat().st_mode & 0o077 == 0, name
 
 
-def test_a_secret_is_made_up_once(home: Home) -> None:
+def test_a_secret_is_generated_once(home: Home) -> None:
     assert home.secret("one") == home.secret("one") != home.secret("other")
 
 
@@ -55,7 +55,7 @@ def test_two_servers_do_not_share_a_home(home: Home) -> None:
     Home(home.path).open()
 
 
-def test_what_a_killed_server_left_is_removed(home: Home) -> None:
+def test_files_of_a_killed_server_are_removed(home: Home) -> None:
     sockets = home.sockets()
     (sockets / "api.sock").touch()
     (home.tmp / "upload").touch()
@@ -111,7 +111,7 @@ def test_settings_that_were_not_written_here_are_not_overwritten(home: Home) -> 
     assert first.read_text() == "SECRET_KEY = 'mine'"
 
 
-def test_a_password_is_made_up_once_and_kept(home: Home) -> None:
+def test_a_password_is_generated_once_and_stored(home: Home) -> None:
     made_up = AdminPassword.choose(home, None)
     assert made_up.made_up
     assert made_up.write() is not None

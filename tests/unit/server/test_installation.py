@@ -1,4 +1,4 @@
-"""PostgreSQL's programs are found, and reached by the user that runs them."""
+"""PostgreSQL's programs are found, and its user can run them."""
 
 import importlib.util
 import os
@@ -50,13 +50,13 @@ def test_an_installed_postgresql_serves_where_there_is_no_wheel(only: Path) -> N
     assert Installation.find(Account(None), None) == Installation(only / "b", 15)
 
 
-def test_one_that_is_too_old_does_not(only: Path) -> None:
+def test_a_postgresql_that_is_too_old_is_not_used(only: Path) -> None:
     fake_programs(only / "a", "13.9")
     with pytest.raises(ServerError, match="no PostgreSQL: install the extra 'server'"):
         Installation.find(Account(None), None)
 
 
-def test_one_that_does_not_run_here_does_not(only: Path) -> None:
+def test_a_postgresql_that_does_not_run_here_is_not_used(only: Path) -> None:
     (fake_programs(only / "a", "18.1") / "postgres").write_bytes(b"\x7fELF of another machine")
     fake_programs(only / "b", "16.0")
     assert Installation.find(Account(None), None).programs == only / "b"

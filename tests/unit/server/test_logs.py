@@ -1,4 +1,4 @@
-"""A full log is put aside while its process goes on writing, and only so many are kept."""
+"""A full log is rotated while its process goes on writing, and old logs are deleted."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from pulp_conda.server.logs import rotate
 _WRITER = "for line in iter(input, ''): print(line, flush=True)"
 
 
-def test_a_full_log_is_put_aside(tmp_path: Path) -> None:
+def test_a_full_log_is_rotated(tmp_path: Path) -> None:
     log = tmp_path / "api.log"
     assert not rotate(log, 10)
     with log.open("ab") as output:

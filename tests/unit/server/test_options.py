@@ -1,4 +1,4 @@
-"""Options come from the command line, and what it leaves out from the environment."""
+"""Options come from the command line, and otherwise from the environment."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_server_is_for_this_machine_alone_unless_told_otherwise() -> None:
         (["--requests-per-address", "-1"], "-1 is negative; 0 sets no bound"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_options_are_refused(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

@@ -1,4 +1,4 @@
-"""Processes end when they should, and nothing that they started stays behind."""
+"""Processes end in time, with all processes that they started."""
 
 import os
 import signal
@@ -76,7 +76,7 @@ def test_the_end_of_a_log_explains_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
-def test_what_a_program_forked_dies_with_it(tmp_path: Path, death: signal.Signals) -> None:
+def test_child_processes_of_a_program_die_with_it(tmp_path: Path, death: signal.Signals) -> None:
     (tmp_path / "forking.py").write_text(
         "import os, sys, time\n"
         "def main():\n"

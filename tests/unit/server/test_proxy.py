@@ -1,4 +1,4 @@
-"""The proxy passes bytes on as they came, in both directions, and never makes any up."""
+"""The proxy passes bytes on unchanged in both directions, and adds none."""
 
 import asyncio
 import gzip
@@ -41,7 +41,7 @@ def test_the_target_is_passed_on_as_written(tmp_path: Path, target: str) -> None
     assert reached.split()[1].decode().rstrip("?") == target.rstrip("?")
 
 
-def test_a_whole_url_as_target_is_taken_for_its_path(tmp_path: Path) -> None:
+def test_a_whole_url_as_target_counts_as_its_path(tmp_path: Path) -> None:
     reached, _ = exchange(tmp_path, b"GET http://h/a%2Fb?c HTTP/1.1\r\nHost: h\r\n\r\n", OK)
     assert reached.split()[1] == b"/a%2Fb?c"
 
@@ -166,7 +166,7 @@ def test_a_slow_client_holds_no_process(tmp_path: Path) -> None:
     assert reached[0].endswith(b"\r\n\r\ntheend")
 
 
-def test_a_client_that_leaves_reaches_nobody(tmp_path: Path) -> None:
+def test_a_request_of_a_client_that_leaves_is_not_passed_on(tmp_path: Path) -> None:
     reached = False
 
     async def upstream(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -214,7 +214,7 @@ async def told(reader: asyncio.StreamReader, reason: str, message: str) -> None:
     assert body["message"].startswith(message)
 
 
-def test_a_process_that_is_not_there_is_503_in_words(tmp_path: Path) -> None:
+def test_an_absent_process_is_503_with_a_message(tmp_path: Path) -> None:
     async def client(streams: Streams) -> None:
         reader, writer = streams
         writer.write(b"GET /pulp/api/v3/status/ HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -226,7 +226,7 @@ def test_a_process_that_is_not_there_is_503_in_words(tmp_path: Path) -> None:
     through_proxy(tmp_path, None, client)
 
 
-def test_a_process_that_dies_before_it_answers_is_502_in_words(tmp_path: Path) -> None:
+def test_a_process_that_dies_before_it_answers_is_502_with_a_message(tmp_path: Path) -> None:
     async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.close()

@@ -1,4 +1,4 @@
-"""Bodies are received when the API said that they may come, and within bounds."""
+"""Bodies are received within limits, and only if the API allows them."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ def refusal(status: int, header: str = "X-Words: words") -> bytes:
 
 @dataclass
 class Api:
-    """Answers checks as told, and takes whatever else comes."""
+    """Answers checks as configured, and accepts all other requests."""
 
     check: bytes = _ALLOWED
     heads: list[str] = field(default_factory=list)
@@ -122,7 +122,9 @@ def test_the_apis_refusal_comes_before_the_body(
         ("POST", "/%61pi/packages/acme", "GET /api/conda/upload_check"),
     ],
 )
-def test_whoever_knows_is_asked(folder: Path, method: str, target: str, asked: str | None) -> None:
+def test_the_url_of_the_check_depends_on_the_target(
+    folder: Path, method: str, target: str, asked: str | None
+) -> None:
     api, length = Api(), f"Content-Length: {_LARGE}"
     back = send(folder, api, head_of(target, length, method=method), b"x" * _LARGE)
     assert back.startswith(b"HTTP/1.1 201")
@@ -132,7 +134,7 @@ def test_whoever_knows_is_asked(folder: Path, method: str, target: str, asked: s
     assert api.bodies == [_LARGE]
 
 
-def test_a_small_body_is_not_asked_about(folder: Path) -> None:
+def test_a_small_body_is_not_checked_first(folder: Path) -> None:
     api, length = Api(refusal(403)), f"Content-Length: {_MEGABYTE}"
     assert send(folder, api, head_of(_UPLOAD, length), b"x" * _MEGABYTE).startswith(b"HTTP/1.1 201")
     assert (len(api.heads), api.bodies) == (1, [_MEGABYTE])
@@ -179,7 +181,7 @@ def endless(megabytes: int) -> list[bytes]:
         ("/pulp/content/acme/", refusal(500), 413),
     ],
 )
-def test_a_body_of_unknown_length_is_bounded_too(
+def test_a_body_of_unknown_length_is_limited_too(
     folder: Path, target: str, check: bytes, status: int
 ) -> None:
     api = Api(check)
@@ -199,7 +201,7 @@ def test_a_body_of_unknown_length_is_bounded_too(
         (_UPLOAD, 11 * _MEGABYTE),
     ],
 )
-def test_a_declared_length_is_bounded(folder: Path, target: str, size: int) -> None:
+def test_a_declared_length_is_limited(folder: Path, target: str, size: int) -> None:
     api = Api()
     back = send(folder, api, head_of(target, f"Content-Length: {size}", method="POST"))
     assert back.startswith(b"HTTP/1.1 413 ")
@@ -225,7 +227,7 @@ def test_a_body_that_stops_coming_ends(folder: Path, monkeypatch: pytest.MonkeyP
     assert not api.heads
 
 
-def test_room_is_left_on_the_disk(folder: Path) -> None:
+def test_room_is_kept_free_on_the_disk(folder: Path) -> None:
     api = Api(_ALLOWED.replace(b"Reserve: 0", b"Reserve: %d" % 2**60))
     head = head_of(_UPLOAD, f"Content-Length: {_LARGE}")
     back = send(folder, api, head, b"x" * _LARGE)
