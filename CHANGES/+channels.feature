@@ -1,1 +1,1 @@
-Conda channels in Pulp: packages are validated in full, uploaded by `PUT` to the registry's URLs or over Pulp's REST API, and installable by every conda client when the answer is 201.
+Conda channels in Pulp. Packages are fully validated, and uploaded by `PUT` to the registry's URLs or by Pulp's REST API. When the answer is 201, every conda client can install them.

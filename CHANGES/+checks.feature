@@ -1,1 +1,1 @@
-A repository's `check_index` compares the published index with what the stored packages give, and mends it on request; `check_files` looks for every package's file and compares size and sha256.
+`check_index` compares a repository's published index with the index that the stored packages give, and mends it on request. `check_files` compares the size and the sha256 of every package file with its record.

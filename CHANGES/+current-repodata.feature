@@ -1,1 +1,1 @@
-Channels have `current_repodata.json` (newest versions and what they depend on) with its `.zst` twin, and `.bz2` twins of documents up to `CONDA_BZ2_MAX_BYTES`. A publication makes only the documents of subdirs that changed.
+Channels have `current_repodata.json` (newest versions and their dependencies) with its `.zst` variant, and `.bz2` variants of documents up to `CONDA_BZ2_MAX_BYTES`. A publication builds only the documents of subdirs that changed.

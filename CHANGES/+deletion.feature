@@ -1,1 +1,1 @@
-Files, versions and whole packages are deleted over the registry's URLs and Forgejo's generic package API, which also lists them; deletion can be undone by a rollback. A deleted file is 404 at once, and its name is open to other bytes unless the repository has `immutable_names`.
+Files, versions and whole packages can be deleted by the registry's URLs and by Forgejo's generic package API, which also lists them. A rollback undoes a deletion. The URL of a deleted file is 404 at once, and its name can be used for other bytes unless the repository has `immutable_names`.

@@ -1,1 +1,1 @@
-Packages can be uploaded with rattler-build, pixi and anaconda-client: Quetz's, prefix.dev's, Artifactory's and anaconda.org's APIs are understood, with their `--force` and `--skip-existing`.
+Packages can be uploaded with rattler-build, pixi and anaconda-client. The server supports the APIs of Quetz, prefix.dev, Artifactory and anaconda.org, with `--force` and `--skip-existing`.

@@ -1,2 +1,2 @@
-`/` and `/api/packages/OWNER/conda/` show a page that lists the channels one may read, with a search and what to type to
-upload and install.
+`/` and `/api/packages/OWNER/conda/` show a page that lists the channels that one may read, with a search and the commands
+for uploads and installations.

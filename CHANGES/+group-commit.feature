@@ -1,1 +1,1 @@
-Uploads that wait at the same time take turns at their channel and share versions: eight clients make a seventh of the versions that they would make alone, for half the processor time.
+Uploads that wait for a channel at the same time share a version: eight clients make a seventh of the versions, in half the processor time.

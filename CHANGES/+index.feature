@@ -1,1 +1,1 @@
-The index of a channel is made from the one before it, in time that grows with what changed: sharded repodata (CEP 16, 21), `run_exports.json`, `channeldata.json`, `removed`, `indexed_timestamp` (CEP 47) and the `v3` records of CEP 48, with a choice of documents for each repository.
+The index of a channel is built from the previous one, in time that grows with the changes: sharded repodata (CEP 16, 21), `run_exports.json`, `channeldata.json`, `removed`, `indexed_timestamp` (CEP 47) and the `v3` records of CEP 48. Each repository has a choice of documents.

@@ -1,1 +1,1 @@
-Channel notices (CEP 6), managed over REST, which conda and pixi show to a channel's users.
+Channels have notices (CEP 6), which conda and pixi show to their users. They are managed over Pulp's REST API.

@@ -1,3 +1,4 @@
-Packages of older tools are taken: a `.conda` file whose `metadata.json` is empty, as conda-package-handling wrote it until 2022,
-an `index.json` without `build_number`, which is 0, or without `subdir` where the URL or `platform` and `arch` say it, and whole
-floats in place of integers. What cannot be read of `about.json` is dropped, and `run_exports.json` may be a string or null.
+Packages of older tools are accepted: a `.conda` file with an empty `metadata.json`, as conda-package-handling wrote it until
+2022; an `index.json` without `build_number`, which is 0; one without `subdir` if the URL, or `platform` and `arch`, give it;
+and whole floats instead of integers. Unreadable parts of `about.json` are dropped, and `run_exports.json` may be a string or
+null.

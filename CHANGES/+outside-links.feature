@@ -1,2 +1,2 @@
-The setting `CONDA_OUTSIDE_LINKS` says whether packages with symbolic links that lead out of them are refused (the default) or
-taken and recorded with the trait `outside_links`. Below `info/`, where clients link nothing, such links are taken.
+The setting `CONDA_OUTSIDE_LINKS` says whether packages with symbolic links that lead out of them are refused (the default),
+or accepted with the trait `outside_links`. Below `info/`, where clients link nothing, such links are accepted.

@@ -1,1 +1,1 @@
-A channel's page recommends a `.condarc` that every client understands, and shows for each file when it was built and when it was uploaded.
+A channel's page recommends a `.condarc` that works in every client, and shows when each file was built and when it was uploaded.

@@ -1,1 +1,1 @@
-A page for people at every channel's URL: packages with search, their files, and the lines to copy for each client.
+Every channel's URL has a web page: packages with a search, their files, and the commands for each client.

@@ -1,1 +1,1 @@
-`bin/serve` makes a checkout into a running server, with its own PostgreSQL, on one origin. Started by root it becomes the system user `pulp_conda`. It takes only an empty folder or its own for a home, and its logs rotate.
+`bin/serve` makes a checkout into a running server, with its own PostgreSQL, on one origin. If root starts it, it becomes the system user `pulp_conda`. Its home must be an empty folder or its own, and its logs rotate.

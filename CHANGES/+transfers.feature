@@ -1,1 +1,1 @@
-Pulp's exports, imports and replication of channels, of which parts would be missing, are refused with the reason.
+Pulp's exports, imports and replication of channels would lose parts of them, and are refused with the reason.

@@ -1,1 +1,1 @@
-Packages of schema version 3 (conditional dependencies, optional dependency groups, flags) can be uploaded. A repository's `v3_documents` says which documents hold their records; by default shards do not, since solvers of today fail on them.
+Packages of schema version 3 (conditional dependencies, optional dependency groups, flags) can be uploaded. A repository's `v3_documents` names the documents with their records. By default these do not include shards, because current solvers fail on them.

@@ -1,1 +1,1 @@
-At most half of the API's processes wait for one busy channel; the rest of the uploads is answered with 503 and `Retry-After`. Uploads wait less than gunicorn's `--timeout`, and the log says at the start if that is less than `CONDA_UPLOAD_TIMEOUT_SECONDS`.
+At most half of the API's processes wait for one busy channel; other uploads are answered with 503 and `Retry-After`. Uploads wait less than gunicorn's `--timeout`, and the log says at the start if that is less than `CONDA_UPLOAD_TIMEOUT_SECONDS`.

@@ -1,1 +1,1 @@
-The role `conda.channel_writer` uploads, creates channels and deletes packages, as a Forgejo team does that writes packages, and changes no settings or roles.
+The role `conda.channel_writer` may upload, create channels and delete packages, like a Forgejo team with write access to packages. It may not change settings or roles.
