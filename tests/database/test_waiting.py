@@ -1,0 +1,290 @@
+"""How a request waits for a channel: the commit lock, its queue, batches and outcomes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test import override_settings
+from pulpcore.plugin.models import Task
+
+from pulp_conda.app import webserver
+from pulp_conda.app.channels.changes import commit_lock as commit_lock_module
+from pulp_conda.app.channels.changes.commit_lock import (
+    commit_lock,
+    wait_for_batch,
+    with_commit_lock,
+)
+from pulp_conda.app.channels.changes.sessions import COMMIT_LOCK, QUEUE_PLACE, second_key
+from pulp_conda.app.channels.changes.task_outcome import (
+    CommitFailed,
+    CommitTimeout,
+    longest_wait,
+    wait_for,
+)
+from pulp_conda.app.models import CondaRepository
+from tests.database.sessions import other_session
+
+_PATIENCE_SECONDS = 60.0
+
+
+def soon() -> float:
+    """Return a deadline that lies shortly ahead."""
+    return time.monotonic() + 0.05
+
+
+def late() -> float:
+    """Return a deadline that no test reaches."""
+    return time.monotonic() + _PATIENCE_SECONDS
+
+
+def is_free(repository: CondaRepository) -> bool:
+    """Tell whether another session could take the commit lock."""
+    with other_session() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_lock(%s, %s)", [COMMIT_LOCK, second_key(repository.pk)]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.fixture
+def holder(repository: CondaRepository) -> Iterator[Any]:
+    """A cursor of another session, which holds the channel's commit lock."""
+    with other_session() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [COMMIT_LOCK, second_key(repository.pk)])
+        yield cursor
+
+
+def task(state: str) -> Task:
+    """Save a task."""
+    (saved,) = Task.objects.bulk_create([Task(name="x", state=state, logging_cid="")])
+    return saved
+
+
+def test_a_free_lock_is_taken_at_once_and_given_back(repository: CondaRepository) -> None:
+    with commit_lock(repository, soon()) as waited:
+        assert not waited
+        assert not is_free(repository)
+    assert is_free(repository)
+
+
+def test_it_is_given_back_whatever_happens(repository: CondaRepository) -> None:
+    with pytest.raises(ZeroDivisionError), commit_lock(repository, soon()):
+        raise ZeroDivisionError
+    assert is_free(repository)
+
+
+def test_each_channel_has_its_own(repository: CondaRepository, holder: Any) -> None:
+    other = CondaRepository.objects.create(name="other")
+    with commit_lock(other, soon()) as waited:
+        assert not waited
+
+
+def test_who_waits_past_the_deadline_is_told_that_the_channel_is_busy(
+    repository: CondaRepository, holder: Any
+) -> None:
+    with pytest.raises(CommitTimeout, match="busy"), commit_lock(repository, soon()):
+        raise AssertionError
+
+
+def test_who_waits_gets_the_lock_when_its_holder_is_gone(
+    repository: CondaRepository, holder: Any
+) -> None:
+    def end_when_awaited() -> None:
+        deadline = late()
+        with other_session() as cursor:
+            while time.monotonic() < deadline:
+                cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                if cursor.fetchone():
+                    break
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                "WHERE locktype = 'advisory' AND granted AND classid = %s",
+                [COMMIT_LOCK],
+            )
+
+    ending = threading.Thread(target=end_when_awaited)
+    ending.start()
+    try:
+        with commit_lock(repository, late()) as waited:
+            assert waited
+    finally:
+        ending.join()
+
+
+@pytest.mark.parametrize(
+    ("processes", "places"), [(None, 1000), (1, 0), (2, 0), (3, 0), (4, 1), (8, 3), (9, 3)]
+)
+def test_with_the_holder_half_of_the_processes_may_wait(
+    monkeypatch: pytest.MonkeyPatch, processes: int | None, places: int
+) -> None:
+    monkeypatch.setattr(webserver, "processes", lambda: processes)
+    assert commit_lock_module._places() == places
+
+
+@pytest.fixture
+def taken_place(repository: CondaRepository) -> Iterator[None]:
+    """Let the first place in the channel's queue be another session's."""
+    with other_session() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [QUEUE_PLACE, second_key(repository.pk)])
+        yield
+
+
+@pytest.fixture
+def stuck_queue(
+    repository: CondaRepository, holder: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A queue with somebody in it who has waited for longer than a queue may stand."""
+    monkeypatch.setattr(commit_lock_module, "_STUCK_MS", 0)
+    key = second_key(repository.pk)
+    began = threading.Event()
+
+    def wait() -> None:
+        with other_session() as cursor:
+            cursor.execute("SET lock_timeout = '60s'")
+            began.set()
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [COMMIT_LOCK, key])
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    began.wait()
+    deadline = late()
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+                "AND waitstart < clock_timestamp()"
+            )
+            if cursor.fetchone():
+                break
+    yield
+    holder.execute("SELECT pg_advisory_unlock(%s, %s)", [COMMIT_LOCK, key])
+    waiting.join()
+
+
+def test_who_has_no_place_is_refused_at_once_if_the_queue_does_not_move(
+    repository: CondaRepository, stuck_queue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webserver, "processes", lambda: 2)
+    with pytest.raises(CommitTimeout), commit_lock(repository, late()):
+        raise AssertionError
+
+
+def test_who_finds_all_places_taken_is_refused_likewise(
+    repository: CondaRepository,
+    stuck_queue: None,
+    taken_place: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webserver, "processes", lambda: 4)
+    with pytest.raises(CommitTimeout), commit_lock(repository, late()):
+        raise AssertionError
+
+
+def test_an_outcome_that_came_while_waiting_starts_no_task(
+    repository: CondaRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False, True])
+    monkeypatch.setattr(commit_lock_module, "_try_lock", lambda key: next(answers))
+
+    def start() -> Task:
+        raise AssertionError
+
+    assert with_commit_lock(repository, start, lambda: "added", late()) == "added"
+
+
+def test_who_did_not_wait_starts_a_task_without_asking_for_an_outcome(
+    repository: CondaRepository,
+) -> None:
+    events: list[str] = []
+
+    def start() -> Task:
+        events.append("start")
+        return task("completed")
+
+    def outcome() -> str:
+        events.append("outcome")
+        return "added"
+
+    assert with_commit_lock(repository, start, outcome, late()) == "added"
+    assert events == ["start", "outcome"]
+
+
+def test_a_request_fails_with_its_third_task(repository: CondaRepository) -> None:
+    started = []
+
+    def start() -> Task:
+        started.append(task("failed"))
+        return started[-1]
+
+    with pytest.raises(CommitFailed, match="try again"):
+        with_commit_lock(repository, start, lambda: None, late())
+    assert len(started) == 3
+    assert is_free(repository)
+
+
+def test_an_outcome_counts_although_its_task_failed(repository: CondaRepository) -> None:
+    assert wait_for(task("failed"), repository, lambda: "added", late()) == "added"
+
+
+def test_an_outcome_that_is_written_just_before_the_task_ends_counts(
+    repository: CondaRepository,
+) -> None:
+    answers = iter([None, "added"])
+    assert wait_for(task("completed"), repository, lambda: next(answers), late()) == "added"
+
+
+@pytest.mark.parametrize("state", ["completed", "failed", "canceled", "skipped"])
+def test_a_task_that_ended_without_outcome_has_failed(
+    repository: CondaRepository, state: str
+) -> None:
+    with pytest.raises(CommitFailed):
+        wait_for(task(state), repository, lambda: None, late())
+
+
+def test_a_task_that_does_not_end_is_not_waited_for_past_the_deadline(
+    repository: CondaRepository,
+) -> None:
+    with pytest.raises(CommitTimeout):
+        wait_for(task("running"), repository, lambda: None, time.monotonic() - 1)
+
+
+def test_a_wait_is_as_long_as_the_setting_says_where_no_web_server_ends_it() -> None:
+    with override_settings(CONDA_UPLOAD_TIMEOUT_SECONDS=17):
+        assert longest_wait() == 17
+
+
+@pytest.mark.parametrize(("left", "expected"), [(5.0, 5.0), (99.0, 17), (0.2, 1.0), (-3.0, 1.0)])
+def test_a_wait_ends_before_the_web_server_ends_the_request(
+    monkeypatch: pytest.MonkeyPatch, left: float, expected: float
+) -> None:
+    monkeypatch.setattr(webserver, "seconds_left", lambda: left)
+    with override_settings(CONDA_UPLOAD_TIMEOUT_SECONDS=17):
+        assert longest_wait() == expected
+
+
+@pytest.mark.parametrize("expected", [0, 1])
+def test_a_lone_client_never_waits_for_a_batch(expected: int) -> None:
+    def count() -> int:
+        raise AssertionError
+
+    wait_for_batch(count, expected)
+
+
+def test_a_batch_is_complete_with_as_many_as_the_last_one_had() -> None:
+    counts = iter([1, 2, 2, 3])
+    wait_for_batch(lambda: next(counts), 3)
+    assert list(counts) == []
+
+
+def test_a_batch_to_which_nobody_comes_is_not_waited_for() -> None:
+    wait_for_batch(lambda: 1, 3)
+
+
+def test_keys_of_locks_are_signed_integers_of_32_bits() -> None:
+    keys = [second_key(UUID(int=number)) for number in range(200)]
+    assert all(-(2**31) <= key < 2**31 for key in keys)
+    assert len(set(keys)) == 200
