@@ -42,7 +42,7 @@ class PendingChange(models.Model):
     """The package of an upload; None for other kinds."""
     replaces = models.BooleanField(default=False)
     payload = models.JSONField(default=dict)
-    """What the kind needs beside a package."""
+    """The arguments of a change of this kind, other than the package."""
     expires = models.DateTimeField()
     outcome = models.TextField(null=True)
 

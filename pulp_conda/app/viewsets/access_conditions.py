@@ -73,7 +73,7 @@ def has_right_to_repository(request: Request, view: View, _action: str, right: s
 
 def has_right_to_published(request: Request, view: View, _action: str, right: str) -> bool:
     """Access condition: they have a right to the repository of a publication."""
-    return _has_right(request, _published(cast(Publication, view.get_object())), right)
+    return _has_right(request, _repository_of(cast(Publication, view.get_object())), right)
 
 
 def has_right_to_distribution(request: Request, view: View, _action: str, right: str) -> bool:
@@ -178,7 +178,7 @@ def may_serve(request: Request, view: View, action: str) -> bool:
     if version := data.get("repository_version"):
         served.append(version.repository.cast())
     if publication := data.get("publication"):
-        served.append(_published(publication))
+        served.append(_repository_of(publication))
     return all(_has_right(request, each, Right.CONFIGURE) for each in served)
 
 
@@ -189,7 +189,7 @@ def may_announce(request: Request, view: View, action: str) -> bool:
     return may_announce_at(request.user, _validated(request, view, action)["distribution"])
 
 
-def _published(publication: Publication) -> CondaRepository | None:
+def _repository_of(publication: Publication) -> CondaRepository | None:
     """Return the repository of a publication, None if it belongs to another plugin.
 
     Following `repository_version` would load the ids of all content of that version.

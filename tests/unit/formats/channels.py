@@ -78,20 +78,20 @@ class Channel:
         self,
         folder: Path,
         *,
-        before: Documents | None = None,
+        previous: Documents | None = None,
         changed: Collection[str] | None = None,
         documents: Collection[str] = OPTIONAL_DOCUMENTS,
         v3_documents: Collection[str] = V3_DOCUMENTS,
         patch: Patch | None = None,
         shards: dict[str, bytes] | None = None,
-        previous: PreviousIndex | None = None,
+        previous_subdir: PreviousIndex | None = None,
     ) -> Documents:
         """Return all documents by path; shards are added to `shards` by name.
 
-        `previous` is the subdir's part of `before`, if the caller has decoded that already.
+        `previous_subdir` is the subdir's part of `previous`, if the caller has decoded it already.
         """
         self.now += 1000
-        kept = {} if shards is None else shards
+        saved = {} if shards is None else shards
         folder.mkdir()
         context = BuildContext(
             packages=self,
@@ -100,12 +100,12 @@ class Channel:
             created=self.created,
             algorithms=("sha256",),
         )
-        there = previous or (previous_index(before, SUBDIR) if before else None)
+        subdir = previous_subdir or (previous_index(previous, SUBDIR) if previous else None)
         with closing(NewShards(folder, changed)) as new:
-            files = SubdirIndex(context, SUBDIR, new, previous=there, patch=patch).build()
+            files = SubdirIndex(context, SUBDIR, new, previous=subdir, patch=patch).build()
             for batch in new.batches():
-                kept.update((name, shard.data) for name, shard in batch.items())
-        root = previous_index(before, "") if before else None
+                saved.update((name, shard.data) for name, shard in batch.items())
+        root = previous_index(previous, "") if previous else None
         files |= write_channeldata(context, [SUBDIR], previous=root, changed=changed)
         return {path: file.path.read_bytes() for path, file in files.items()}
 

@@ -63,5 +63,5 @@ def test_a_full_disk_is_told(tmp_path: Path, megabytes: float) -> None:
 def test_a_bz2_variant_is_the_same_bytes_every_time(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_bytes(b"0123456789" * 50_000)
-    twins = [write_bz2(plain, tmp_path / name, ALGORITHMS) for name in ("a", "b")]
-    assert twins[0].digests == twins[1].digests
+    variants = [write_bz2(plain, tmp_path / name, ALGORITHMS) for name in ("a", "b")]
+    assert variants[0].digests == variants[1].digests

@@ -62,9 +62,9 @@ def test_an_odd_record_is_published_beside_all_others(
     )
     assert "a-0.5-0.conda" in shard["packages.conda"]
     # The fields of a record must not affect the merge with other records.
-    before = channel.index(folder / "next", before=documents, changed={"b"})
-    assert before[f"{SUBDIR}/repodata.json"] == documents[f"{SUBDIR}/repodata.json"]
-    assert before[f"{SUBDIR}/current_repodata.json"] == documents[f"{SUBDIR}/current_repodata.json"]
+    merged = channel.index(folder / "next", previous=documents, changed={"b"})
+    assert merged[f"{SUBDIR}/repodata.json"] == documents[f"{SUBDIR}/repodata.json"]
+    assert merged[f"{SUBDIR}/current_repodata.json"] == documents[f"{SUBDIR}/current_repodata.json"]
 
 
 def test_another_channels_time_of_indexing_is_replaced(tmp_path: Path) -> None:

@@ -56,14 +56,14 @@ def test_an_index_changes_with_its_patches(
     folder = tmp_path_factory.mktemp("index")
     channel = Channel(*RECORDS)
     instructions = parsed(documents[0])
-    before = channel.index(folder / "first", patch=instructions.patch)
+    previous = channel.index(folder / "first", patch=instructions.patch)
     for number, document in enumerate(documents[1:]):
         changed = changed_names(instructions, parsed(document))
         instructions = parsed(document)
         shards: dict[str, bytes] = {}
         made = channel.index(
             folder / f"a{number}",
-            before=before,
+            previous=previous,
             changed=changed,
             patch=instructions.patch,
             shards=shards,
@@ -72,7 +72,7 @@ def test_an_index_changes_with_its_patches(
         anew = channel.index(folder / f"b{number}", patch=instructions.patch, shards=every)
         assert made == anew
         assert shards.items() <= every.items()
-        before = made
+        previous = made
 
 
 def test_patches_that_touch_nothing_leave_the_documents_as_they_are(
@@ -85,6 +85,6 @@ def test_patches_that_touch_nothing_leave_the_documents_as_they_are(
     assert {path: patched[path] for path in plain if MANIFEST not in path} == {
         path: data for path, data in plain.items() if MANIFEST not in path
     }
-    for twin in ("", layout.ZST):
-        original = patched[f"{SUBDIR}/{layout.REPODATA_FROM_PACKAGES}{twin}"]
-        assert original == plain[f"{SUBDIR}/{layout.REPODATA}{twin}"]
+    for suffix in ("", layout.ZST):
+        original = patched[f"{SUBDIR}/{layout.REPODATA_FROM_PACKAGES}{suffix}"]
+        assert original == plain[f"{SUBDIR}/{layout.REPODATA}{suffix}"]

@@ -120,17 +120,17 @@ def test_a_shard_is_called_by_its_digest_and_holds_bytes(folder: Folder) -> None
 
 def test_removed_files_are_listed_and_have_no_record(folder: Folder) -> None:
     channel = Channel(record("a", "1"), record("a", "2"), record("b", "1"))
-    before = channel.index(folder())
+    previous = channel.index(folder())
     del channel.records["a-1-0.conda"], channel.records["b-1-0.conda"]
     shards: dict[str, bytes] = {}
-    after = channel.index(folder(), before=before, changed={"a", "b"}, shards=shards)
+    after = channel.index(folder(), previous=previous, changed={"a", "b"}, shards=shards)
     found = parsed(after, "repodata.json")
     assert found["removed"] == ["a-1-0.conda", "b-1-0.conda"]
     assert set(found["packages.conda"]) == {"a-2-0.conda"}
     assert set(shard_index(after)["shards"]) == {"a"}
     assert msgspec.msgpack.decode(unpacked(shards["a"]))["removed"] == ["a-1-0.conda"]
     channel.records["b-1-0.conda"] = record("b", "1")
-    again = parsed(channel.index(folder(), before=after, changed={"b"}), "repodata.json")
+    again = parsed(channel.index(folder(), previous=after, changed={"b"}), "repodata.json")
     assert again["removed"] == ["a-1-0.conda"]
     stamped = again["packages.conda"]["b-1-0.conda"]["indexed_timestamp"]
     assert stamped == 1_700_000_001_000, "the time of its first coming"
@@ -213,7 +213,7 @@ def test_the_previous_index_is_not_changed_while_the_new_one_is_built(folder: Fo
     as_it_was = previous.manifest.encode()
     # The choice of "a" for current_repodata.json changes, although no package of that name did.
     channel.records["c-1-0.conda"] = record("c", "1", "a <2")
-    made = channel.index(folder(), before=documents, previous=previous, changed={"c"})
+    made = channel.index(folder(), previous=documents, previous_subdir=previous, changed={"c"})
     current = parsed(made, "current_repodata.json")["packages.conda"]
     assert set(current) == {"a-1-0.conda", "a-2-0.conda", "c-1-0.conda"}
     assert previous.manifest.encode() == as_it_was
@@ -243,7 +243,7 @@ def test_an_index_built_from_the_previous_one_equals_one_built_anew(
     folder = tmp_path_factory.mktemp("index")
     channel = Channel()
     index = partial(channel.index, v3_documents=v3_documents)
-    before = index(folder / "first")
+    previous = index(folder / "first")
     for number, records in enumerate(contents):
         now = {filename(each): each for each in records}
         differ = {
@@ -254,14 +254,14 @@ def test_an_index_built_from_the_previous_one_equals_one_built_anew(
         changed = {file.rsplit("-", 2)[0] for file in differ}
         channel.records = now
         shards: dict[str, bytes] = {}
-        made = index(folder / f"a{number}", before=before, changed=changed, shards=shards)
+        made = index(folder / f"a{number}", previous=previous, changed=changed, shards=shards)
         every: dict[str, bytes] = {}
         anew = index(folder / f"b{number}", shards=every)
         assert made == anew
         packed = {path: data for path, data in made.items() if path.endswith(layout.ZST)}
         assert all(unpacked(data) is not None for data in [*packed.values(), *shards.values()])
-        twins = {p.removesuffix(layout.ZST): data for p, data in packed.items()}
-        assert all(unpacked(twins[path]) == made[path] for path in twins.keys() & made.keys())
+        variants = {p.removesuffix(layout.ZST): data for p, data in packed.items()}
+        assert all(unpacked(variants[path]) == made[path] for path in variants.keys() & made.keys())
         assert shards.items() <= every.items()
         assert shard_index(made)["shards"] == {n: sha256(d).digest() for n, d in every.items()}
-        before = made
+        previous = made

@@ -39,7 +39,7 @@ class PackageSource(Packages, Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to build for a version, and what to reuse of the previous publication."""
+    """The parts of an index to build, and the documents of the previous publication to reuse."""
 
     version: RepositoryVersion
     packages: PackageSource

@@ -1,4 +1,4 @@
-"""When PostgreSQL flushes the transactions of an upload to disk."""
+"""Control when PostgreSQL flushes the transactions of an upload to disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
