@@ -10,9 +10,7 @@ from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, Rest, RunningSe
 
 def packages(url: str, subdir: str = "noarch") -> set[str]:
     """Return the file names in a subdir's repodata."""
-    answer = requests.get(f"{url}/{subdir}/repodata.json", timeout=30)
-    assert answer.status_code == 200, answer.text
-    document = answer.json()
+    document = repodata(url, subdir)
     return {*document["packages"], *document["packages.conda"]}
 
 
@@ -59,6 +57,7 @@ def urls_of(server: RunningServer, owner: str) -> tuple[str, str]:
 
 
 def repodata(channel: str, subdir: str = "noarch") -> dict:  # type: ignore[type-arg]
+    """Return the parsed repodata of a subdir."""
     answer = requests.get(f"{channel}/{subdir}/repodata.json", timeout=30)
     assert answer.status_code == 200
     document: dict = answer.json()  # type: ignore[type-arg]
@@ -66,6 +65,7 @@ def repodata(channel: str, subdir: str = "noarch") -> dict:  # type: ignore[type
 
 
 def upload(server: RunningServer, channel: str, *packages: PackageBuilder) -> None:
+    """Upload packages to a channel by Forgejo's API."""
     for package in packages:
         answer = server.put(f"{channel}/x.conda", package.conda())
         assert answer.status_code == 201, answer.text

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
+from tests.functional.channels import upload
 from tests.functional.harness import RunningServer
 
 
@@ -21,20 +22,17 @@ def listed(answer: requests.Response) -> list[tuple[str, str]]:
     return [(package["name"], package["version"]) for package in answer.json()]
 
 
-def put(server: RunningServer, url: str, *packages: PackageBuilder) -> None:
-    for package in packages:
-        assert server.put(f"{url}/x.conda", package.conda()).status_code == 201
-
-
 @pytest.fixture
 def filled(server: RunningServer, owner: str) -> str:
     """An owner with two channels."""
     linux = PackageBuilder("demo").subdir("linux-64")
-    put(server, server.channel(owner), PackageBuilder("demo"), PackageBuilder("demo", "2.0"))
-    put(server, server.channel(owner), PackageBuilder("demo", build="1"), linux)
+    upload(server, server.channel(owner), PackageBuilder("demo"), PackageBuilder("demo", "2.0"))
+    upload(server, server.channel(owner), PackageBuilder("demo", build="1"), linux)
     body = PackageBuilder("demo").tar_bz2()
     assert server.put(f"{server.channel(owner)}/x.tar.bz2", body).status_code == 201
-    put(server, server.channel(owner, "team/dev"), PackageBuilder("demo"), PackageBuilder("other"))
+    upload(
+        server, server.channel(owner, "team/dev"), PackageBuilder("demo"), PackageBuilder("other")
+    )
     return owner
 
 

@@ -9,8 +9,8 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import bearer, new_account
-from tests.functional.channels import delete, newest_version, repository_of
-from tests.functional.generic_api import api, filled, get, listed, put
+from tests.functional.channels import delete, newest_version, repository_of, upload
+from tests.functional.generic_api import api, filled, get, listed
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 __all__ = ["filled"]
@@ -160,7 +160,7 @@ def test_an_owner_exists_for_users_who_may_know_of_it(
     bound = member.token(bound_to=[f"{owner}/dev"])
     organisation = rest.create("conda/owners/", name=owner, visibility="private")["pulp_href"]
     member.give("conda.channel_reader", organisation)
-    put(server, server.channel(owner, "dev"), PackageBuilder("demo"))
+    upload(server, server.channel(owner, "dev"), PackageBuilder("demo"))
     url, absent = api(server, owner), api(server, f"{owner}-x")
     strangers: tuple[dict[str, Any], ...] = ({}, {"auth": stranger.auth})
     members: tuple[dict[str, Any], ...] = ({"auth": member.auth}, {"headers": bearer(bound)})
@@ -181,7 +181,7 @@ def test_a_channel_is_listed_as_it_is_served(
     server: RunningServer, rest: Rest, filled: str
 ) -> None:
     repository = repository_of(rest, filled)
-    put(server, server.channel(filled), PackageBuilder("demo", "3.0"))
+    upload(server, server.channel(filled), PackageBuilder("demo", "3.0"))
     rest.create(
         "distributions/conda/conda/",
         name=f"{filled}/pinned",
@@ -261,7 +261,7 @@ def test_giteas_go_sdk_works(server: RunningServer, filled: str) -> None:
 
 
 def test_the_latest_version_is_the_one_uploaded_last(server: RunningServer, filled: str) -> None:
-    put(server, server.channel(filled), PackageBuilder("demo", "0.1"))
+    upload(server, server.channel(filled), PackageBuilder("demo", "0.1"))
     assert get(api(server, filled, "demo/-/latest")).json()["version"] == "0.1"
     for path in ("absent/-/latest", "-/latest", "demo/1.0/-/latest"):
         assert get(api(server, filled, path)).status_code == 404, path

@@ -7,8 +7,8 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import Account, bearer, new_account
-from tests.functional.channels import delete, newest_version, packages, repository_of
-from tests.functional.generic_api import api, filled, get, listed, put
+from tests.functional.channels import delete, newest_version, packages, repository_of, upload
+from tests.functional.generic_api import api, filled, get, listed
 from tests.functional.harness import Rest, RunningServer
 
 __all__ = ["filled"]
@@ -26,7 +26,7 @@ def test_a_version_is_removed_with_all_builds_subdirs_and_formats(
     assert delete(api(server, filled, "demo/1.0")).status_code == 404
     assert get(api(server, filled, "demo/1.0")).status_code == 404
     assert get(f"{main}/noarch/demo-1.0-0.conda").status_code == 404, "withdrawn at once"
-    put(server, main, PackageBuilder("demo"))
+    upload(server, main, PackageBuilder("demo"))
 
 
 @pytest.mark.parametrize("path", ["team%2Fdev%2Fdemo/1.0", "team/dev/demo/1.0"])
@@ -127,7 +127,7 @@ def test_answers_to_other_methods_say_what_is_allowed(
 
 
 def test_with_domains_the_owner_is_the_domain(domain_server: RunningServer) -> None:
-    put(domain_server, domain_server.channel("default", "generic"), PackageBuilder("generic"))
+    upload(domain_server, domain_server.channel("default", "generic"), PackageBuilder("generic"))
     answer = get(api(domain_server, "default"), params={"q": "generic/"})
     assert listed(answer) == [("generic/generic", "1.0")]
     assert answer.json()[0]["owner"]["login"] == "default"

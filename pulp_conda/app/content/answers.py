@@ -141,67 +141,74 @@ class FileInStorage:
         return file.read
 
 
-async def answer(request: Request, what: Representation) -> StreamResponse:
+async def answer(request: Request, representation: Representation) -> StreamResponse:
     """Answer a GET or a HEAD."""
-    decided = verdict(request.method, request.headers, what.validators, what.body.size)
+    decided = verdict(
+        request.method, request.headers, representation.validators, representation.body.size
+    )
     if decided.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-        return _without_body(decided.status, what)
-    headers = _headers(what, decided)
+        return _without_body(decided.status, representation)
+    headers = _headers(representation, decided)
     if request.method == "HEAD":
         return Response(status=decided.status, headers=headers)
-    if what.kind is not FileKind.SHARD:
+    if representation.kind is not FileKind.SHARD:
         count_bytes(decided.count)
-    return await what.body.send(request, decided.status, headers, decided.start, decided.count)
+    return await representation.body.send(
+        request, decided.status, headers, decided.start, decided.count
+    )
 
 
-def bodyless(request: Request, what: Representation) -> StreamResponse | None:
+def bodyless(request: Request, representation: Representation) -> StreamResponse | None:
     """Return 304 or 412 if the request's conditions decide on that, else None."""
-    status = precondition(request.headers, what.validators)
-    return _without_body(status, what) if status else None
+    status = precondition(request.headers, representation.validators)
+    return _without_body(status, representation) if status else None
 
 
 def redirect(
-    request: Request, what: Representation, domain: Any, name: str, filename: str
+    request: Request, representation: Representation, domain: Any, name: str, filename: str
 ) -> HTTPFound:
     """Return a redirect to a file in an object storage, which sends the headers that we would."""
     wanted = {
-        "Content-Type": what.content_type,
-        "Cache-Control": what.cache_control,
+        "Content-Type": representation.content_type,
+        "Cache-Control": representation.cache_control,
         "Content-Disposition": f"attachment;filename={filename}",
     }
     parameters = storage_parameters(domain, wanted)
     arguments = {"http_method": request.method} if domain.storage_class in _S3 else {}
     url = domain.get_storage().url(name, parameters=parameters, **arguments)
     # The URL is signed and expires soon.
-    return HTTPFound(url, headers={**_NOT_STORED, "ETag": what.validators.etag})
+    return HTTPFound(url, headers={**_NOT_STORED, "ETag": representation.validators.etag})
 
 
-def _headers(what: Representation, decided: Verdict) -> dict[str, str]:
-    headers = _identity(what)
-    headers["Content-Type"] = what.content_type
+def _headers(representation: Representation, decided: Verdict) -> dict[str, str]:
+    headers = _identity(representation)
+    headers["Content-Type"] = representation.content_type
     headers["Content-Length"] = str(decided.count)
     headers["Accept-Ranges"] = "bytes"
     headers["X-Content-Type-Options"] = "nosniff"
-    headers.update(what.headers)
+    headers.update(representation.headers)
     if decided.status is HTTPStatus.PARTIAL_CONTENT:
         last = decided.start + decided.count - 1
-        headers["Content-Range"] = f"bytes {decided.start}-{last}/{what.body.size}"
+        headers["Content-Range"] = f"bytes {decided.start}-{last}/{representation.body.size}"
     return headers
 
 
-def _identity(what: Representation) -> dict[str, str]:
-    headers = {"ETag": what.validators.etag, "Cache-Control": what.cache_control}
-    if what.validators.last_modified:
-        headers["Last-Modified"] = what.validators.last_modified
+def _identity(representation: Representation) -> dict[str, str]:
+    headers = {
+        "ETag": representation.validators.etag,
+        "Cache-Control": representation.cache_control,
+    }
+    if representation.validators.last_modified:
+        headers["Last-Modified"] = representation.validators.last_modified
     return headers
 
 
-def _without_body(status: HTTPStatus, what: Representation) -> Response:
+def _without_body(status: HTTPStatus, representation: Representation) -> Response:
     if status is HTTPStatus.NOT_MODIFIED:
-        return Response(status=status, headers=_identity(what))
-    headers = {**_NOT_STORED, "ETag": what.validators.etag}
+        return Response(status=status, headers=_identity(representation))
+    headers = {**_NOT_STORED, "ETag": representation.validators.etag}
     if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        headers["Content-Range"] = f"bytes */{what.body.size}"
+        headers["Content-Range"] = f"bytes */{representation.body.size}"
     return Response(status=status, headers=headers)
 
 
