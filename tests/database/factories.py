@@ -19,6 +19,7 @@ from pulp_conda.app.channels.intake.ingest import ingest, received
 from pulp_conda.app.channels.intake.patch_uploads import ingest_patches
 from pulp_conda.app.channels.intake.target_channel import find_or_create_repository
 from pulp_conda.app.models import (
+    REMOVAL,
     ChannelName,
     CondaPackage,
     CondaRepodataPatch,
@@ -51,6 +52,20 @@ def wait(
         package=package,
         replaces=replaces,
         expires=now() + timedelta(seconds=seconds),
+    )
+
+
+def wait_for_removal(repository: CondaRepository, path: str) -> PendingChange:
+    """Let the removal of what has a path wait for the next commit."""
+    subdir, filename = path.split("/")
+    return PendingChange.objects.create(
+        repository=repository,
+        kind=REMOVAL,
+        payload={
+            "selection": {"subdir": subdir, "filename": filename},
+            "newest": repository.latest_version().number,
+        },
+        expires=now() + timedelta(minutes=1),
     )
 
 

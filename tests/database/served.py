@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import msgspec
 import zstandard
@@ -21,17 +22,28 @@ from pulp_conda.formats.layout import ChannelPath, parse_path
 SUBDIRS = ("noarch", "linux-64")
 
 
+@dataclass
 class Served:
-    """A channel at its URL, as the content app finds it."""
+    """A channel at its URL with the index that is served now, as the content app finds them."""
 
-    def __init__(self, repository: CondaRepository) -> None:
-        """Look at the index that is served now; there has to be one."""
+    channel: lookup.Channel
+    index: lookup.Index
+
+    @classmethod
+    def find(cls, repository: CondaRepository) -> Self | None:
+        """Look at a channel; return None if it has no index."""
         owner, _, name = repository.name.partition("/")
         channel = lookup.channel_named(ChannelName(owner, name))
         assert channel is not None
         index = lookup.served_index(channel)
-        assert index is not None
-        self.channel, self.index = channel, index
+        return cls(channel, index) if index else None
+
+    @classmethod
+    def of(cls, repository: CondaRepository) -> Self:
+        """Look at a channel that has an index."""
+        served = cls.find(repository)
+        assert served is not None
+        return served
 
     def packages(self) -> dict[str, str]:
         """Return the sha256 of the packages that the index names, by path."""

@@ -78,7 +78,7 @@ def test_what_breaks_during_a_commit_leaves_nothing_and_the_next_one_makes_up_fo
     before = rows(repository)
     assert breaks(instant, lambda: commit_pending(repository))
     assert rows(repository) == before
-    assert Served(repository).packages() == {first.relative_path: first.sha256}
+    assert Served.of(repository).packages() == {first.relative_path: first.sha256}
     again = CondaRepository.objects.get(pk=repository.pk)
     later = wait(again, third)
     commit_pending(again)
@@ -86,9 +86,9 @@ def test_what_breaks_during_a_commit_leaves_nothing_and_the_next_one_makes_up_fo
         change_.refresh_from_db()
         assert change_.outcome == ADDED
     named = {each.relative_path: each.sha256 for each in (first, second, third)}
-    assert Served(again).packages() == named
+    assert Served.of(again).packages() == named
     assert again.latest_version().number == 2
-    assert unsound(Served(again)) == []
+    assert unsound(Served.of(again)) == []
 
 
 def test_who_dies_after_the_commit_has_uploaded_and_its_row_goes_with_a_later_commit(
@@ -96,7 +96,7 @@ def test_who_dies_after_the_commit_has_uploaded_and_its_row_goes_with_a_later_co
 ) -> None:
     package = save_package(PackageBuilder())
     assert dies_at("committed", lambda: request_upload(repository, package))
-    assert Served(repository).packages() == {package.relative_path: package.sha256}
+    assert Served.of(repository).packages() == {package.relative_path: package.sha256}
     (left_behind,) = PendingChange.objects.filter(repository=repository)
     assert left_behind.outcome == ADDED
     with pytest.raises(PackageExists):
@@ -104,7 +104,7 @@ def test_who_dies_after_the_commit_has_uploaded_and_its_row_goes_with_a_later_co
     PendingChange.objects.filter(pk=left_behind.pk).update(expires=now())
     request_upload(repository, save_package(PackageBuilder("next")))
     assert not PendingChange.objects.filter(repository=repository).exists()
-    assert unsound(Served(repository)) == []
+    assert unsound(Served.of(repository)) == []
 
 
 @pytest.mark.parametrize("instant", ["change queued", "task saved", "task running", "task ended"])
@@ -114,7 +114,7 @@ def test_whoever_uploads_next_finishes_what_another_began(
     first, second = save_package(PackageBuilder("first")), save_package(PackageBuilder("second"))
     assert dies_at(instant, lambda: request_upload(repository, first))
     request_upload(repository, second)
-    assert set(Served(repository).packages()) == {first.relative_path, second.relative_path}
+    assert set(Served.of(repository).packages()) == {first.relative_path, second.relative_path}
 
 
 @pytest.mark.parametrize("breaks", [dies_at, fails])
@@ -127,7 +127,7 @@ def test_what_breaks_before_the_unit_leaves_no_row_and_the_upload_can_be_repeate
     assert breaks(instant, lambda: save_package(builder))
     assert (Artifact.objects.count(), CondaPackage.objects.count()) == before
     (package,) = upload(repository, builder)
-    assert Served(repository).package(package.relative_path) == builder.conda()
+    assert Served.of(repository).package(package.relative_path) == builder.conda()
 
 
 def test_a_full_disk_leaves_no_part_of_a_file(repository: CondaRepository) -> None:
@@ -144,7 +144,7 @@ def test_a_copy_that_broke_is_made_whole_by_the_next_upload(repository: CondaRep
     stored.write_bytes(builder.conda()[:1000])  # what a copy across file systems leaves
     assert dies_at("copying file", lambda: save_package(builder))
     upload(repository, builder)
-    assert Served(repository).package(package.relative_path) == builder.conda()
+    assert Served.of(repository).package(package.relative_path) == builder.conda()
 
 
 def test_patches_are_in_the_channel_with_their_index_or_not_at_all(
@@ -158,8 +158,8 @@ def test_patches_are_in_the_channel_with_their_index_or_not_at_all(
     assert dies_at("version saved", lambda: add_patches(repository, patches))
     assert rows(repository) == before
     add_patches(CondaRepository.objects.get(pk=repository.pk), patches)
-    assert Served(repository).packages() == {}
-    assert unsound(Served(repository)) == []
+    assert Served.of(repository).packages() == {}
+    assert unsound(Served.of(repository)) == []
 
 
 def history(repository: CondaRepository, number: int) -> dict[int, set[str]]:
@@ -192,9 +192,9 @@ def test_a_clean_up_that_died_between_two_batches_is_brought_to_its_end_by_the_n
     assert dies_at(instant, lambda: cleanup.clean_up(repository))
     assert cleanup.needs_clean_up(repository)
     assert contents(repository).items() <= before.items()
-    assert unsound(Served(repository)) == []
+    assert unsound(Served.of(repository)) == []
     cleanup.clean_up(repository)
     assert not cleanup.needs_clean_up(repository)
     # Two, and the one that is served.
     assert contents(repository) == {number: before[number] for number in (6, 7, 8)}
-    assert unsound(Served(repository)) == []
+    assert unsound(Served.of(repository)) == []

@@ -1,16 +1,14 @@
 """Changes of a channel that are committed together count in the order of their arrival."""
 
-from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
 from django.test import override_settings
-from django.utils.timezone import now
 
 from pulp_conda.app.channels.changes.commit import commit_pending
-from pulp_conda.app.models import REMOVAL, CondaPackage, CondaRepository, PendingChange
+from pulp_conda.app.models import CondaPackage, CondaRepository, PendingChange
 from tests.builders import PackageBuilder
-from tests.database.factories import save_package, upload, wait
+from tests.database.factories import save_package, upload, wait, wait_for_removal
 
 _BUILDERS = {
     "kept": PackageBuilder("kept"),
@@ -58,16 +56,7 @@ def queue(
     if step != "remove":
         action, name = step.split()
         return wait(repository, packages[name], replaces=action == "replace")
-    old = packages["old"]
-    return PendingChange.objects.create(
-        repository=repository,
-        kind=REMOVAL,
-        payload={
-            "selection": {"subdir": old.subdir, "filename": old.filename},
-            "newest": repository.latest_version().number,
-        },
-        expires=now() + timedelta(minutes=1),
-    )
+    return wait_for_removal(repository, packages["old"].relative_path)
 
 
 @pytest.mark.parametrize("case", _CASES)

@@ -39,9 +39,9 @@ def test_two_commits_at_once_lose_nothing(
     both = adding(repository, first), adding(repository, second)
     assert overlapping(instant, *both) == (True, True)
     named = {first.relative_path: first.sha256, second.relative_path: second.sha256}
-    assert Served(repository).packages() == named
+    assert Served.of(repository).packages() == named
     assert repository.latest_version().number == versions
-    assert unsound(Served(repository)) == []
+    assert unsound(Served.of(repository)) == []
     assert not PendingChange.objects.exists()
 
 
@@ -54,8 +54,8 @@ def test_of_two_uploads_of_one_path_at_once_one_is_taken(
     both = [save_package(PackageBuilder().about(summary=text)) for text in ("one", "other")]
     assert overlapping(instant, *(adding(repository, each) for each in both)) == taken
     winner = both[taken.index(True)]
-    assert Served(repository).packages() == {winner.relative_path: winner.sha256}
-    assert unsound(Served(repository)) == []
+    assert Served.of(repository).packages() == {winner.relative_path: winner.sha256}
+    assert unsound(Served.of(repository)) == []
 
 
 def test_the_same_bytes_saved_twice_at_once_are_one_package(repository: CondaRepository) -> None:
@@ -63,4 +63,4 @@ def test_the_same_bytes_saved_twice_at_once_are_one_package(repository: CondaRep
     one, other = overlapping("artifact saved", *[lambda: save_package(builder)] * 2)
     assert one == other
     upload(repository, builder)
-    assert Served(repository).package(one.relative_path) == builder.conda()
+    assert Served.of(repository).package(one.relative_path) == builder.conda()
