@@ -195,35 +195,35 @@ def _options(row: Any) -> EmptyIndexOptions | None:
     return EmptyIndexOptions(frozenset(documents.split()), int(bz2_max_bytes), milliseconds)
 
 
-def package(channel: Channel, index: Index, place: ChannelPath) -> StoredFile | AbsentFile | None:
+def package(channel: Channel, index: Index, parsed: ChannelPath) -> StoredFile | AbsentFile | None:
     """Return a package that the index names, or that the channel served until recently.
 
     Clients act on an index that they fetched a while ago, so its files stay available. A withdrawn
     package does not, whichever repository the channel served.
     """
-    path = (get_domain_pk(), place.subdir, place.name)
+    path = (get_domain_pk(), parsed.subdir, parsed.name)
     named = (index.repository, index.number, index.number)
     row = _first(PACKAGE_NAMED, *path, *named, index.repository)
     past = _distribution_with_past(channel)
     # Most paths that no channel has, no channel ever had: that is found out at once.
     if row is None and past and _first(PACKAGE_EXISTS, *path):
-        withdrawn = (place.subdir, place.name, index.repository)
+        withdrawn = (parsed.subdir, parsed.name, index.repository)
         row = _first(PACKAGE_RECENTLY_NAMED, *path, past, *withdrawn, index.repository)
     if row and row[0] is None:
         return AbsentFile(row[1], row[2])
     return row and StoredFile(*row)
 
 
-def shard(channel: Channel, index: Index, place: ChannelPath) -> StoredShard | None:
+def shard(channel: Channel, index: Index, parsed: ChannelPath) -> StoredShard | None:
     """Return a shard that the index names, or that the channel served until recently."""
-    path = (place.subdir, place.name)
+    path = (parsed.subdir, parsed.name)
     row = _first(SHARD_NAMED, *path, index.repository, index.number, index.number)
     past = _distribution_with_past(channel)
     if row is None and past:
         period = timedelta(seconds=settings.DISTRIBUTED_PUBLICATION_RETENTION_PERIOD)
         young = (channel.repository, now() - period)
         row = _first(SHARD_RECENTLY_NAMED, *path, past, past, *path, *young)
-    return row and StoredShard(place.name, bytes(row[0]))
+    return row and StoredShard(parsed.name, bytes(row[0]))
 
 
 def _distribution_with_past(channel: Channel) -> UUID | None:

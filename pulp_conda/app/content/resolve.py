@@ -63,7 +63,7 @@ class Rendering(NamedTuple):
     """A page to render, outside of the database's thread."""
 
     channel: Channel
-    place: ChannelPath
+    parsed: ChannelPath
     page: Page
 
 
@@ -93,18 +93,18 @@ def find(request: Request, name: ChannelName | None) -> Representation | Renderi
     if not path and not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
     index, path = _index(channel, path)
-    place = layout.parse_path(path or layout.INDEX_HTML)
-    if place is None:
+    parsed = layout.parse_path(path or layout.INDEX_HTML)
+    if parsed is None:
         raise _missing()
-    if not place.subdir and place.name in PAGES:
-        return _page(request, channel, index, place)
+    if not parsed.subdir and parsed.name in PAGES:
+        return _page(request, channel, index, parsed)
     if index is None:
-        return _nothing_yet(channel, place)
-    if place.kind is FileKind.SHARD:
-        return _shard(channel, index, place)
-    if place.kind is FileKind.PACKAGE:
-        return _package(request, channel, index, place)
-    return _document(request, channel, index, place)
+        return _nothing_yet(channel, parsed)
+    if parsed.kind is FileKind.SHARD:
+        return _shard(channel, index, parsed)
+    if parsed.kind is FileKind.PACKAGE:
+        return _package(request, channel, index, parsed)
+    return _document(request, channel, index, parsed)
 
 
 def _permit(request: Request, channel: Channel, guard_pk: UUID) -> None:
@@ -157,87 +157,89 @@ def _index(channel: Channel, path: str) -> tuple[Index | None, str]:
 
 
 def _page(
-    request: Request, channel: Channel, index: Index | None, place: ChannelPath
+    request: Request, channel: Channel, index: Index | None, parsed: ChannelPath
 ) -> Rendering | StreamResponse:
-    page = PAGES[place.name](request, channel, index)
+    page = PAGES[parsed.name](request, channel, index)
     if page is None:
         raise _missing()
     if page.etag and callable(page.body):
-        unrendered = _representation(channel, place, Bytes(b""), page.etag, page.content_type, page)
+        unrendered = _representation(
+            channel, parsed, Bytes(b""), page.etag, page.content_type, page
+        )
         if answer := bodyless(request, unrendered):
             return answer
-    return Rendering(channel, place, page)
+    return Rendering(channel, parsed, page)
 
 
 def rendered(rendering: Rendering) -> Representation | StreamResponse:
     """Render a page. It may take long, and does not query the database."""
-    channel, place, page = rendering
+    channel, parsed, page = rendering
     data = page.body() if callable(page.body) else page.body
     if page.status is not HTTPStatus.OK:
         headers = {**page.headers, **_NOT_STORED, "Content-Type": page.content_type}
         return Response(body=data, status=page.status, headers=headers)
     etag = page.etag or sha256(data).hexdigest()
-    return _representation(channel, place, Bytes(data), etag, page.content_type, page)
+    return _representation(channel, parsed, Bytes(data), etag, page.content_type, page)
 
 
-def _nothing_yet(channel: Channel, place: ChannelPath) -> Representation:
+def _nothing_yet(channel: Channel, parsed: ChannelPath) -> Representation:
     """Return a document of a channel without an index; clients refuse one without `noarch`."""
-    if channel.repository is None or channel.checkpoint or place.kind is not FileKind.DOCUMENT:
+    if channel.repository is None or channel.checkpoint or parsed.kind is not FileKind.DOCUMENT:
         raise _missing()
-    return _empty(channel, place, lookup.options_of_repository(channel.repository))
+    return _empty(channel, parsed, lookup.options_of_repository(channel.repository))
 
 
 def _empty(
-    channel: Channel, place: ChannelPath, options: EmptyIndexOptions | None
+    channel: Channel, parsed: ChannelPath, options: EmptyIndexOptions | None
 ) -> Representation:
     """Return an empty document, for a subdir or channel without packages.
 
     Clients request their platform with every command, and several documents if one is 404.
     """
-    data = options and empty_document(place, options)
+    data = options and empty_document(parsed, options)
     if not data:
         raise _missing()
-    type_ = layout.content_type(place.name)
-    return _representation(channel, place, Bytes(data), sha256(data).hexdigest(), type_)
+    type_ = layout.content_type(parsed.name)
+    return _representation(channel, parsed, Bytes(data), sha256(data).hexdigest(), type_)
 
 
-def _shard(channel: Channel, index: Index, place: ChannelPath) -> Representation:
-    found = lookup.shard(channel, index, place)
+def _shard(channel: Channel, index: Index, parsed: ChannelPath) -> Representation:
+    found = lookup.shard(channel, index, parsed)
     if found is None:
         raise _missing()
-    return _representation(channel, place, Bytes(found.data), found.digest, "application/zstd")
+    return _representation(channel, parsed, Bytes(found.data), found.digest, "application/zstd")
 
 
 def _document(
-    request: Request, channel: Channel, index: Index, place: ChannelPath
+    request: Request, channel: Channel, index: Index, parsed: ChannelPath
 ) -> Representation:
-    found = lookup.document(index, f"{place.subdir}/{place.name}".lstrip("/"))
+    found = lookup.document(index, f"{parsed.subdir}/{parsed.name}".lstrip("/"))
     if found is None:
-        return _empty(channel, place, lookup.options(index, place.subdir))
+        return _empty(channel, parsed, lookup.options(index, parsed.subdir))
     dated = None if _may_be_taken_for_another(request, index) else found
-    type_ = layout.content_type(place.name)
-    return _representation(channel, place, _byte_source(found), found.sha256, type_, dated)
+    type_ = layout.content_type(parsed.name)
+    return _representation(channel, parsed, _byte_source(found), found.sha256, type_, dated)
 
 
 def _package(
-    request: Request, channel: Channel, index: Index, place: ChannelPath
+    request: Request, channel: Channel, index: Index, parsed: ChannelPath
 ) -> Representation | StreamResponse:
-    found = lookup.package(channel, index, place)
+    found = lookup.package(channel, index, parsed)
     if found is None:
         raise _missing()
     if isinstance(found, AbsentFile):
         raise _missing("the channel has this package, but its file is not on this server")
     lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
-    type_ = layout.content_type(place.name)
+    type_ = layout.content_type(parsed.name)
     representation = _representation(
-        channel, place, _byte_source(found), found.sha256, type_, found, name_lifetime_s=lifetime
+        channel, parsed, _byte_source(found), found.sha256, type_, found, name_lifetime_s=lifetime
     )
     domain = get_domain()
     # Only packages are redirected, which are most of the bytes. Clients cache documents by the
     # last URL of the redirects and by our ETag, and a signed URL would never match.
     if not is_file_system(domain) and domain.redirect_to_object_storage:
         return bodyless(request, representation) or redirect(
-            request, representation, domain, found.name, place.name
+            request, representation, domain, found.name, parsed.name
         )
     return representation
 
@@ -259,7 +261,7 @@ def _may_be_taken_for_another(request: Request, index: Index) -> bool:
 
 def _representation(
     channel: Channel,
-    place: ChannelPath,
+    parsed: ChannelPath,
     body: ByteSource,
     etag: str,
     content_type: str,
@@ -271,14 +273,14 @@ def _representation(
     own = dated.headers if isinstance(dated, Page) else {}
     moment = dated and (dated.created if isinstance(dated, StoredFile) else dated.last_modified)
     return Representation(
-        place.kind,
+        parsed.kind,
         content_type,
-        cache_control(place.kind, private=private, name_lifetime_s=name_lifetime_s),
+        cache_control(parsed.kind, private=private, name_lifetime_s=name_lifetime_s),
         Validators(
             f'"{etag}"',
             http_date(moment) if moment else None,
             # A channel that is pinned to an older version serves an older file again.
-            in_order=place.kind is FileKind.PACKAGE and channel.repository is not None,
+            in_order=parsed.kind is FileKind.PACKAGE and channel.repository is not None,
         ),
         body,
         own,

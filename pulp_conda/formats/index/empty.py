@@ -31,18 +31,18 @@ class EmptyIndexOptions(NamedTuple):
     """When the channel was created, in milliseconds since the epoch."""
 
 
-def empty_document(place: layout.ChannelPath, options: EmptyIndexOptions) -> bytes | None:
+def empty_document(parsed: layout.ChannelPath, options: EmptyIndexOptions) -> bytes | None:
     """Return a document of a publication without packages, None if it has no such document.
 
     Only subdirs that clients know have documents.
     """
-    if place.subdir and place.subdir not in KNOWN_SUBDIRS:
+    if parsed.subdir and parsed.subdir not in KNOWN_SUBDIRS:
         return None
-    if place.name == layout.REPODATA_SHARDS:
+    if parsed.name == layout.REPODATA_SHARDS:
         has_shards = "shards" in options.documents
-        return encode_shard_index(place.subdir, {}, options.created, {}) if has_shards else None
+        return encode_shard_index(parsed.subdir, {}, options.created, {}) if has_shards else None
     documents = options.documents - {"shards"}
-    return _documents(place.subdir, documents, options.bz2_max_bytes).get(place.name)
+    return _documents(parsed.subdir, documents, options.bz2_max_bytes).get(parsed.name)
 
 
 class _NoPackages:

@@ -14,9 +14,9 @@ ALL = EmptyIndexOptions(frozenset(OPTIONAL_DOCUMENTS), 1024**2, 1_700_000_000_00
 
 
 def document(path: str, options: EmptyIndexOptions = ALL) -> bytes | None:
-    place = layout.parse_path(path)
-    assert place is not None
-    return empty_document(place, options)
+    parsed = layout.parse_path(path)
+    assert parsed is not None
+    return empty_document(parsed, options)
 
 
 @pytest.mark.parametrize(
