@@ -39,13 +39,13 @@ def merge_spans(
     names = list(previous)
     # Each name with fragments is followed by a comma; a name without fragments takes no bytes.
     starts = [0, *accumulate(size + 1 if size else 0 for size in previous.values())]
-    place = 0
+    position = 0
     pending: Span | None = None
     for name in sorted({*changed}):
-        at = bisect_left(names, name, place)
+        at = bisect_left(names, name, position)
         span = new.get(name)
-        unchanged = Span(starts[place], starts[at] - starts[place] - 1)
-        place = at + 1 if at < len(names) and names[at] == name else at
+        unchanged = Span(starts[position], starts[at] - starts[position] - 1)
+        position = at + 1 if at < len(names) and names[at] == name else at
         if unchanged.size > 0:
             if pending:
                 yield MergeSpan(True, pending)
@@ -61,7 +61,7 @@ def merge_spans(
             pending = span
     if pending:
         yield MergeSpan(True, pending)
-    rest = Span(starts[place], starts[-1] - starts[place] - 1)
+    rest = Span(starts[position], starts[-1] - starts[position] - 1)
     if rest.size > 0:
         yield MergeSpan(False, rest)
 

@@ -22,7 +22,7 @@ _SORTING_MEMORY = "64MB"
 
 # The condition asks whether `version_removed_id` is null, and not whether the joined number is.
 # PostgreSQL has statistics on the column. For the joined number it expects one row of a million,
-# and chooses a plan that takes minutes in place of seconds.
+# and chooses a plan that takes minutes instead of seconds.
 IN_VERSION = """
       FROM core_repositorycontent AS membership
       JOIN conda_condapackage AS package ON package.content_ptr_id = membership.content_id

@@ -29,10 +29,10 @@ def save_unit(unit: _Unit, artifact: Artifact | None) -> _Unit:
         try:
             with transaction.atomic():
                 unit.save()
-                place = ContentArtifact(
+                file = ContentArtifact(
                     content=unit, artifact=artifact, relative_path=unit.relative_path
                 )
-                ContentArtifact.objects.bulk_create([place])  # without a savepoint
+                ContentArtifact.objects.bulk_create([file])  # without a savepoint
                 return unit
         except IntegrityError:  # another request saved it at this moment
             pass
