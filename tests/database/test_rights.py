@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from pulp_file.app.models import FileRepository
 from pulpcore.plugin.util import assign_role
 
 from pulp_conda.app.models import (
@@ -12,6 +13,7 @@ from pulp_conda.app.models import (
     CondaRepository,
     Requester,
     Right,
+    has_right,
 )
 from tests.database.factories import make_channel
 
@@ -106,3 +108,28 @@ def test_a_token_narrows_what_its_user_may(
     requester = Requester(user, token)
     asked = {Right.READ, Right.UPLOAD, Right.REMOVE, Right.CREATE}
     assert {right for right in asked if requester.may(right, _CHANNEL, repository)} == expected
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [
+        (["conda.condarepository_creator"], False),
+        (["conda.condadistribution_creator"], False),
+        (["conda.condarepository_creator", "conda.condadistribution_creator"], True),
+    ],
+)
+def test_creating_channels_takes_the_permission_for_repository_and_url(
+    user: User, roles: list[str], expected: bool
+) -> None:
+    for role in roles:
+        assign_role(role, user)
+    assert Requester(user).may(Right.CREATE, _CHANNEL, None) is expected
+
+
+def test_who_owns_the_url_of_another_plugins_repository_may_read_it_alone(user: User) -> None:
+    """A conda channel may serve any repository; its owner is then none that we know."""
+    owner = CondaOwner.objects.get_or_create_named("somebody")
+    files = FileRepository.objects.create(name="files")
+    assert {right for right in Right if has_right(user, right, owner, files)} == {Right.READ}
+    stranger = User.objects.create(username="stranger")
+    assert not any(has_right(stranger, right, owner, files) for right in Right)
