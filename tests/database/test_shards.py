@@ -142,6 +142,31 @@ def test_what_a_lost_index_did_is_undone(channel: CondaRepository, lost: str) ->
     assert_sound(first, third)
 
 
+def test_shards_that_lost_indexes_ended_are_current_again_and_theirs_are_not(
+    channel: CondaRepository,
+) -> None:
+    """Versions 2 and 3 changed `a` by patches alone, of which version 4 knows nothing."""
+    a, c = save("a"), save("c")
+    first = publish(changed(channel, add=[a]))
+    lost = []
+    for number in (2, 3):
+        patch = save_patch(**{"packages.conda": {a.filename: {"license": f"L{number}"}}})
+        held = [version.content.get(pulp_type="conda.repodata_patch") for version in lost[-1:]]
+        version = changed(channel, add=[patch], remove=held)
+        publish(version)
+        lost.append(version)
+    for version in reversed(lost):
+        version.delete()
+    fourth = publish(changed(channel, add=[c]))
+    assert rows(channel) == [
+        ("a", 1, None, False),
+        ("a", 2, 3, True),
+        ("a", 3, 4, True),
+        ("c", 4, None, False),
+    ]
+    assert_sound(first, fourth)
+
+
 def test_what_lies_before_the_previous_index_is_not_undone(channel: CondaRepository) -> None:
     a, b = save("a"), save("b")
     publish(changed(channel, add=[a]))
