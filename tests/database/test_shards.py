@@ -148,7 +148,7 @@ def test_shards_that_lost_indexes_ended_are_current_again_and_theirs_are_not(
     """Versions 2 and 3 changed `a` by patches alone, of which version 4 knows nothing."""
     a, c = save("a"), save("c")
     first = publish(changed(channel, add=[a]))
-    lost = []
+    lost: list[RepositoryVersion] = []
     for number in (2, 3):
         patch = save_patch(**{"packages.conda": {a.filename: {"license": f"L{number}"}}})
         held = [version.content.get(pulp_type="conda.repodata_patch") for version in lost[-1:]]
