@@ -13,6 +13,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -52,7 +53,7 @@ from tests.database.served import Served, unsound
 
 _CHANNELS = itertools.count()
 _SETTINGS = settings(
-    max_examples=15,
+    max_examples=20,
     stateful_step_count=12,
     print_blob=True,
     # Without Phase.shrink, which takes minutes: so few steps can be read as they are.
@@ -99,6 +100,13 @@ class Histories(RuleBasedStateMachine):
         return self.repository.versions.get(number=numbers[choice % len(numbers)])
 
     # What is done ----------------------------------------------------------------------------
+
+    @initialize(numbers=st.lists(_PACKAGES, min_size=2, max_size=4))
+    def begin(self, numbers: list[int]) -> None:
+        """Make some versions, with which more can happen in a few steps."""
+        for number in numbers:
+            self.waiting.append(wait(self.repository, self.packages[number], replaces=True))
+            self._commit(None)
 
     @rule(number=_PACKAGES, replaces=st.booleans(), also=_PACKAGES, instant=sometimes(
         "change queued", "version saved", "shards saved", "index saved", "outcomes saved",
@@ -156,7 +164,7 @@ class Histories(RuleBasedStateMachine):
         if version.number == self.newest:
             self.published = False
             self.lately = set()
-        # pulpcore refuses to delete what is served, so the channel shows nothing for a moment.
+        # pulpcore refuses to delete what is served.
         CondaDistribution.objects.filter(pk=self.url).update(repository=None)
         version.delete()
         self._serve(self.pinned)
@@ -182,7 +190,7 @@ class Histories(RuleBasedStateMachine):
             publication=publication, repository=None if publication else self.pk
         )
 
-    @rule(retained=st.integers(1, 3), instant=sometimes("versions deleted", "shards deleted"))
+    @rule(retained=st.integers(1, 2), instant=sometimes("versions deleted", "shards deleted"))
     def clean_up(self, retained: int, instant: Failpoint | None) -> None:
         """Delete what the channel needs no more."""
         repository = configured(self.repository, retain_repo_versions=retained)
