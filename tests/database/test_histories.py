@@ -157,7 +157,8 @@ class Histories(RuleBasedStateMachine):
     def delete_version(self, choice: int) -> None:
         """Delete a version, be it the newest."""
         # What pulpcore does before another task holds the repository.
-        self.repository.versions.filter(complete=False).delete()
+        for interrupted in self.repository.versions.filter(complete=False):
+            interrupted.delete()
         version = self.version(choice)
         if self.pinned and version == self.pinned.repository_version:
             return
