@@ -15,16 +15,16 @@ _CHECKED = ("pulp_conda", "tests", "bin/environment.py")
 _MOST_PERCENT = {
     "pulp_conda.formats": 3.0,
     "pulp_conda.server": 1.0,
-    "pulp_conda.app.access": 5.0,
+    "pulp_conda.app.access": 1.0,
     "pulp_conda.app.authentication": 2.0,
-    "pulp_conda.app.channels": 7.0,
+    "pulp_conda.app.channels": 6.5,
     "pulp_conda.app.content": 4.5,
     "pulp_conda.app.core": 26.0,
-    "pulp_conda.app.models": 8.0,
+    "pulp_conda.app.models": 7.5,
     "pulp_conda.app.registry": 4.5,
     "pulp_conda.app.serializers": 8.5,
-    "pulp_conda.app.tasks": 10.0,
-    "pulp_conda.app.viewsets": 10.0,
+    "pulp_conda.app.tasks": 9.9,
+    "pulp_conda.app.viewsets": 9.0,
 }
 """How many of a room's expressions may be of the type `Any`."""
 

@@ -5,6 +5,7 @@ its own, in which transactions are committed.
 """
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,9 +18,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from pulpcore.plugin.models import Task
 
+from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.core.tasking import current_process, running
-from pulp_conda.app.models import CondaRepository
-from tests.database.factories import make_channel
+from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository
+from tests.builders import PackageBuilder
+from tests.database.factories import changed, make_channel, save_package
 from tests.database.own_database import own_database
 
 settings.register_profile(
@@ -28,6 +31,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("database")
+
+_numbers = count()
 
 
 @pytest.fixture
@@ -67,3 +72,16 @@ def repository() -> CondaRepository:
 def user() -> User:
     """A user without any role."""
     return User.objects.create(username="somebody")
+
+
+@pytest.fixture
+def package() -> CondaPackage:
+    """A package of a name that no other test has: the storage is not rolled back."""
+    return save_package(PackageBuilder(f"checked{next(_numbers)}").payload(1000))
+
+
+@pytest.fixture
+def published(package: CondaPackage) -> CondaPublication:
+    """The publication of a version that holds the package."""
+    repository = CondaRepository.objects.create(name="org/main", autopublish=False)
+    return publish(changed(repository, add=[package]))

@@ -1,4 +1,4 @@
-"""Finds what the storage holds of a publication."""
+"""Finds and damages what the storage holds of a publication."""
 
 from pathlib import Path
 
@@ -23,3 +23,18 @@ def package_file(package: CondaPackage) -> Path:
 
 def _stored(name: str | None) -> Path | None:
     return Path(settings.MEDIA_ROOT, name) if name else None
+
+
+def remove(path: Path) -> None:
+    """Lose a file."""
+    path.unlink()
+
+
+def spoil(path: Path) -> None:
+    """Change the first byte of a file."""
+    path.write_bytes(b"x" + path.read_bytes()[1:])
+
+
+def cut(path: Path) -> None:
+    """Lose the last byte of a file."""
+    path.write_bytes(path.read_bytes()[:-1])

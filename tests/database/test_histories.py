@@ -99,8 +99,6 @@ class Histories(RuleBasedStateMachine):
         numbers = sorted(self.versions)
         return self.repository.versions.get(number=numbers[choice % len(numbers)])
 
-    # What is done ----------------------------------------------------------------------------
-
     @initialize(numbers=st.lists(_PACKAGES, min_size=2, max_size=4))
     def begin(self, numbers: list[int]) -> None:
         """Make some versions, with which more can happen in a few steps."""
@@ -265,8 +263,6 @@ class Histories(RuleBasedStateMachine):
             return
         self.versions[latest.number] = held
         self.published = done or publication_of(latest) is not None
-
-    # What holds -----------------------------------------------------------------------------
 
     @invariant()
     def versions_hold_what_they_held(self) -> None:

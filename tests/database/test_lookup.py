@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
@@ -18,9 +20,12 @@ from pulp_conda.app.models import (
     ChannelName,
     CondaDistribution,
     CondaPackage,
+    CondaPublication,
     CondaRepository,
     Withdrawal,
+    publication_of,
     published_version,
+    with_served_version,
 )
 from pulp_conda.formats.layout import parse_path
 from tests.builders import PackageBuilder
@@ -121,12 +126,22 @@ def test_what_a_channel_serves_is_found_without_its_versions_content(
     assert not any("content_ids" in query["sql"] for query in captured.captured_queries)
 
 
-@settings(max_examples=20)
+_PUBLICATIONS = st.sampled_from(["none", "incomplete", "complete", "twice"])
+
+
+@settings(max_examples=30)
 @given(
-    st.lists(st.tuples(st.sets(st.integers(0, 2)), st.booleans()), min_size=1, max_size=6),
+    st.lists(st.tuples(st.sets(st.integers(0, 2)), _PUBLICATIONS), min_size=1, max_size=6),
+    st.sampled_from(["repository", "version", "publication"]),
+    st.integers(0, 5),
 )
-def test_sql_and_models_agree_on_what_is_served(steps: list[tuple[set[int], bool]]) -> None:
-    """At random histories: each step chooses what is held, and whether that is published."""
+def test_sql_and_models_agree_on_what_is_served(
+    steps: list[tuple[set[int], str]], pin: str, chosen: int
+) -> None:
+    """At random histories: each step chooses what is held, and how that is published.
+
+    The channel follows its repository, or is pinned to one of the versions or publications.
+    """
     name = f"agree{now().timestamp()}".replace(".", "")
     repository = make_channel("org", name)
     CondaRepository.objects.filter(pk=repository.pk).update(autopublish=False)
@@ -134,25 +149,51 @@ def test_sql_and_models_agree_on_what_is_served(steps: list[tuple[set[int], bool
     packages = [save_package(PackageBuilder(f"{name}-{number}")) for number in range(3)]
     held: set[int] = set()
     for wanted, published in steps:
-        if wanted == held:
-            continue
-        delta = Delta.listed(
-            {packages[number].pk for number in wanted - held},
-            {packages[number].pk for number in held - wanted},
-        )
-        version = change(repository, delta)
-        held = wanted
-        if published:
-            publish(version)
+        if wanted != held:
+            delta = Delta.listed(
+                {packages[number].pk for number in wanted - held},
+                {packages[number].pk for number in held - wanted},
+            )
+            change(repository, delta)
+            held = wanted
+        _publish(repository.latest_version(), published)
+    distributions = CondaDistribution.objects.filter(base_path=f"org/{name}")
+    _pin(distributions, repository, pin, chosen)
     channel = lookup.channel_named(ChannelName("org", name))
     assert channel is not None
-    index, newest = lookup.served_index(channel), published_version(repository.pk)
-    if newest is None:
+    index, served = lookup.served_index(channel), with_served_version(distributions).get().served
+    if served is None:
         assert index is None
         return
+    version = RepositoryVersion.objects.get(pk=served)
     assert index is not None
-    assert index.number == newest.number
-    named = set(CondaPackage.objects.in_version(newest).values_list("sha256", flat=True))
-    DistributedPublication.objects.exclude(expires_at=None).delete()
+    assert index.number == version.number
+    if pin == "repository":
+        assert version == published_version(repository.pk)
+    if pin != "publication":
+        assert index.publication == getattr(publication_of(version), "pk", None)
+    named = set(CondaPackage.objects.in_version(version).values_list("sha256", flat=True))
+    DistributedPublication.objects.all().delete()
     for package in packages:
         assert (found(package, ChannelName("org", name)) is not None) == (package.sha256 in named)
+
+
+def _publish(version: RepositoryVersion, how: str) -> None:
+    if how == "incomplete":
+        CondaPublication.create(version)
+    for _ in range({"complete": 1, "twice": 2}.get(how, 0)):
+        publish(version)
+
+
+def _pin(
+    distributions: QuerySet[CondaDistribution], repository: CondaRepository, pin: str, chosen: int
+) -> None:
+    """Let the channel serve one of the repository's versions or publications, if it has any."""
+    versions = list(repository.versions.order_by("number"))
+    publications = list(CondaPublication.objects.filter(repository_version__in=versions))
+    if pin == "version":
+        version = versions[chosen % len(versions)]
+        distributions.update(repository=None, repository_version=version)
+    elif pin == "publication" and publications:
+        publication = publications[chosen % len(publications)]
+        distributions.update(repository=None, publication=publication)

@@ -38,6 +38,7 @@ _CASES = [
     _Case("replace new, remove", "added removed", "kept new"),
     _Case("remove, upload old", "removed added", "kept old", versions=0),
     _Case("replace old, remove", "added removed", "kept"),
+    _Case("remove, upload old, remove", "removed added removed", "kept old", versions=0),
     _Case("remove, remove", "removed removed", "kept"),
     _Case("remove, upload new, upload old", "removed exists added", "kept old", versions=0),
     _Case("upload other, remove", "added removed", "kept other"),

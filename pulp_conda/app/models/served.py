@@ -52,4 +52,4 @@ def with_served_version(distributions: QuerySet[CondaDistribution]) -> QuerySet[
 
 def _published() -> QuerySet[RepositoryVersion]:
     publications = Publication.objects.filter(repository_version=OuterRef("pk"), complete=True)
-    return RepositoryVersion.objects.filter(Exists(publications), complete=True)
+    return RepositoryVersion.objects.filter(Exists(publications))

@@ -77,6 +77,8 @@ class _Channel:
         self.decision = Decision()
         self.current = dict(current)
         """The current package of each path that a change uploads to."""
+        self._added: set[str] = set()
+        """The paths whose current package came with a change."""
         self._repository = repository
         self._latest = latest
         self._newest = newest
@@ -104,6 +106,7 @@ class _Channel:
         if not self._quota.take(package):
             return FULL
         self.current[path] = package.pk
+        self._added.add(path)
         return ADDED
 
     def remove(self, change: PendingChange) -> str:
@@ -123,7 +126,7 @@ class _Channel:
         if path not in self._newest:
             dropped = package.pk not in self.decision.remove
             self.decision.remove.add(package.pk)
-        elif dropped := self.current.get(path) == package.pk:
+        elif dropped := path not in self._added and self.current.get(path) == package.pk:
             del self.current[path]
         if not dropped:
             return

@@ -1,20 +1,12 @@
-"""Each kind of fault that the checks of an index and of files find."""
+"""Each kind of fault that the check of an index finds."""
 
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 
 import pytest
 from pulpcore.plugin.models import ContentArtifact, PublishedMetadata
 
 from pulp_conda.app.channels.index.publish import publish
-from pulp_conda.app.channels.upkeep.check_files import (
-    MISSING,
-    OTHER_BYTES,
-    OTHER_SIZE,
-    check_packages,
-    packages_of,
-)
 from pulp_conda.app.channels.upkeep.check_index import (
     ABSENT,
     DAMAGED,
@@ -30,27 +22,13 @@ from pulp_conda.app.models import (
     CondaShard,
     publication_of,
 )
-from pulp_conda.app.tasks import check_files, check_index
+from pulp_conda.app.tasks import check_index
 from pulp_conda.formats.compression import ZSTD_VERSION
 from tests.builders import PackageBuilder
 from tests.database import stored
 from tests.database.factories import changed, configured, save_package
 
 _REPODATA = "noarch/repodata.json"
-_numbers = count()
-
-
-@pytest.fixture
-def package() -> CondaPackage:
-    """A package of a name that no other test has: the storage is not rolled back."""
-    return save_package(PackageBuilder(f"checked{next(_numbers)}").payload(1000))
-
-
-@pytest.fixture
-def published(package: CondaPackage) -> CondaPublication:
-    """The publication of a version that holds the package."""
-    repository = CondaRepository.objects.create(name="org/main", autopublish=False)
-    return publish(changed(repository, add=[package]))
 
 
 def faults(publication: CondaPublication, *, mend: bool = False) -> dict[str, str]:
@@ -127,19 +105,7 @@ def test_a_document_that_the_packages_give_otherwise_is_different(
     assert faults(published) == {_REPODATA: DIFFERENT}
 
 
-def _gone(path: Path) -> None:
-    path.unlink()
-
-
-def _changed(path: Path) -> None:
-    path.write_bytes(b"x" + path.read_bytes()[1:])
-
-
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-_DAMAGES = pytest.mark.parametrize("damage", [_gone, _changed, _cut])
+_DAMAGES = pytest.mark.parametrize("damage", [stored.remove, stored.spoil, stored.cut])
 
 
 @_DAMAGES
@@ -168,7 +134,7 @@ def test_publishing_again_writes_a_damaged_document_anew(
 
 def test_without_mending_nothing_is_touched(published: CondaPublication) -> None:
     path = file(published, "channeldata.json")
-    _changed(path)
+    stored.spoil(path)
     spoilt = path.read_bytes()
     CondaShard.objects.update(data=b"rubbish")
     assert len(faults(published)) == 2
@@ -268,53 +234,3 @@ def test_a_task_lists_the_first_thousand_faults_and_counts_all(
     assert result["faults"] > 3
     assert len(result["listed"]) == 3
     assert result["listed"][0] == {"path": "/", "problem": OTHER_OPTIONS}
-
-
-def problem(publication: CondaPublication, *, checksums: bool = True) -> str | None:
-    """Return what the check of files finds of the package."""
-    (found,) = check_packages(packages_of(publication.repository_version), checksums=checksums)
-    return found.problem if found else None
-
-
-def test_a_whole_file_has_no_fault(published: CondaPublication) -> None:
-    assert problem(published) is None
-    assert problem(published, checksums=False) is None
-
-
-@pytest.mark.parametrize("checksums", [True, False])
-def test_a_file_that_is_gone_is_missing(
-    published: CondaPublication, package: CondaPackage, checksums: bool
-) -> None:
-    stored.package_file(package).unlink()
-    assert problem(published, checksums=checksums) == MISSING
-
-
-@pytest.mark.parametrize("checksums", [True, False])
-def test_a_file_of_another_size_is_found_without_reading_it(
-    published: CondaPublication, package: CondaPackage, checksums: bool
-) -> None:
-    _cut(stored.package_file(package))
-    expected = OTHER_SIZE.format(found=package.size - 1, size=package.size)
-    assert problem(published, checksums=checksums) == expected
-
-
-def test_a_file_of_other_bytes_is_found_by_its_checksum_alone(
-    published: CondaPublication, package: CondaPackage
-) -> None:
-    _changed(stored.package_file(package))
-    assert problem(published, checksums=False) is None
-    found = problem(published)
-    assert found
-    assert found.endswith(OTHER_BYTES.format(found="", sha256=package.sha256)[-60:])
-
-
-def test_the_task_counts_the_files_of_one_version(
-    published: CondaPublication, package: CondaPackage
-) -> None:
-    changed(CondaRepository.objects.get(), remove=[package])
-    stored.package_file(package).unlink()
-    result = check_files(str(published.repository_version.pk))
-    path = f"noarch/{package.filename}"
-    assert result == {"version": 1, "faults": 1, "listed": [{"path": path, "problem": MISSING}]}
-    newest = CondaRepository.objects.get().latest_version()
-    assert check_files(str(newest.pk))["faults"] == 0
