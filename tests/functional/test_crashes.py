@@ -18,7 +18,7 @@ _INSTANTS = {
     "pulpcore": ("index saved", "task saved", "task running", "committed", "task ended"),
     "redis": ("index saved", "redis locked", "committed", "redis task ended"),
 }
-_KILLS = {"pulpcore": 20, "redis": 8}
+_KILLS = {"pulpcore": 12, "redis": 8}
 _COMMIT_LOCK = 0x636F6E64
 
 

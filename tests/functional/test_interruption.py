@@ -16,9 +16,9 @@ _RUN = """
 import json, sys, time
 from pathlib import Path
 from tests.functional.harness import ONE_OF_EACH, RunningServer
-from tests.functional.leftovers import removed_in_the_end
+from tests.functional.leftovers import removed_at_the_end
 home = Path(sys.argv[1])
-with removed_in_the_end(home.parent):
+with removed_at_the_end(home.parent):
     server = RunningServer(home, arguments=ONE_OF_EACH).start()
     cluster = str((home / "postgresql").resolve())
     print(json.dumps([cluster, *server.pids().values()]), flush=True)

@@ -93,8 +93,9 @@ def test_the_password_is_printed_once_and_is_in_no_process_list(
         assert (home / "admin-password").read_text() == printed[1]
         seen = [
             path
-            for path in Path("/proc").glob("[0-9]*/*")
-            if path.name in ("cmdline", "environ") and printed[1].encode() in _content(path)
+            for process in Path("/proc").glob("[0-9]*")
+            for path in (process / "cmdline", process / "environ")
+            if printed[1].encode() in _content(path)
         ]
         assert seen == []
         server.restart()
