@@ -131,3 +131,15 @@ def test_the_owner_of_a_url_speaks_there_whatever_it_serves(
     )
     assert may_announce(user, window)
     assert not may_announce(AnonymousUser(), window)
+
+
+def test_rights_to_a_repository_give_no_voice_at_the_url_of_another_owner(
+    repository: CondaRepository, user: User
+) -> None:
+    make_channel("other", "main")
+    elsewhere = CondaDistribution.objects.get(base_path="other/main")
+    CondaDistribution.objects.filter(pk=elsewhere.pk).update(repository=repository)
+    elsewhere.refresh_from_db()
+    assign_role("conda.channel_maintainer", user, repository)
+    assert may_announce(user, CondaDistribution.objects.get(base_path="org/main"))
+    assert not may_announce(user, elsewhere)
