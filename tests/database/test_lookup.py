@@ -144,19 +144,8 @@ def test_sql_and_models_agree_on_what_is_served(
     """
     name = f"agree{now().timestamp()}".replace(".", "")
     repository = make_channel("org", name)
-    CondaRepository.objects.filter(pk=repository.pk).update(autopublish=False)
-    repository.refresh_from_db()
     packages = [save_package(PackageBuilder(f"{name}-{number}")) for number in range(3)]
-    held: set[int] = set()
-    for wanted, published in steps:
-        if wanted != held:
-            delta = Delta.listed(
-                {packages[number].pk for number in wanted - held},
-                {packages[number].pk for number in held - wanted},
-            )
-            change(repository, delta)
-            held = wanted
-        _publish(repository.latest_version(), published)
+    _make_versions(repository, packages, steps)
     distributions = CondaDistribution.objects.filter(base_path=f"org/{name}")
     _pin(distributions, repository, pin, chosen)
     channel = lookup.channel_named(ChannelName("org", name))
@@ -176,6 +165,21 @@ def test_sql_and_models_agree_on_what_is_served(
     DistributedPublication.objects.all().delete()
     for package in packages:
         assert (found(package, ChannelName("org", name)) is not None) == (package.sha256 in named)
+
+
+def _make_versions(
+    repository: CondaRepository, packages: list[CondaPackage], steps: list[tuple[set[int], str]]
+) -> None:
+    held: set[int] = set()
+    for wanted, published in steps:
+        if wanted != held:
+            delta = Delta.listed(
+                {packages[number].pk for number in wanted - held},
+                {packages[number].pk for number in held - wanted},
+            )
+            change(repository, delta)
+            held = wanted
+        _publish(repository.latest_version(), published)
 
 
 def _publish(version: RepositoryVersion, how: str) -> None:

@@ -280,8 +280,16 @@ def test_a_batch_is_complete_with_as_many_as_the_last_one_had() -> None:
     assert list(counts) == []
 
 
-def test_a_batch_to_which_nobody_comes_is_not_waited_for() -> None:
-    wait_for_batch(lambda: 1, 3)
+def test_a_batch_to_which_nobody_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulp_conda.app.channels.changes.commit_lock._BATCH_SECONDS", 20)
+    looks = iter(range(1000))
+
+    def count() -> int:
+        next(looks)
+        return 1
+
+    wait_for_batch(count, 3)
+    assert next(looks) > 1, "somebody may come while it waits"
 
 
 def test_keys_of_locks_are_signed_integers_of_32_bits() -> None:

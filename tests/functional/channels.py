@@ -39,6 +39,16 @@ def modify(rest: Rest, repository: dict[str, Any], **body: Any) -> None:
     rest.wait(rest.request("POST", f"{repository['pulp_href']}modify/", json=body))
 
 
+def modify_without(rest: Rest, repository: dict[str, Any], **package: str) -> None:
+    """Make a new version without one package, by Pulp's own API."""
+    (unit,) = rest.get(
+        "content/conda/packages/",
+        repository_version=repository["latest_version_href"],
+        **package,
+    )["results"]
+    modify(rest, repository, remove_content_units=[unit["pulp_href"]])
+
+
 def private_channel(server: RunningServer, owner: str, *, hidden: bool = False) -> str:
     """Make a channel that only users with a role on its owner may read."""
     rest = Rest(server)

@@ -6,7 +6,14 @@ import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.channels import delete, modify, newest_version, packages, repository_of
+from tests.functional.channels import (
+    delete,
+    modify,
+    modify_without,
+    newest_version,
+    packages,
+    repository_of,
+)
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 from tests.functional.removals import BODY, FILE, OTHER_BYTES, channel, fetched
 
@@ -61,12 +68,7 @@ def test_a_replaced_file_is_withdrawn_with_its_replacement(
     assert fetched(channel) is None, "nor the replaced one"
     assert server.put(f"{channel}/x.conda", BODY).status_code == 201
     replaced(rest, owner, OTHER_BYTES)
-    (unit,) = rest.get(
-        "content/conda/packages/",
-        repository_version=newest_version(rest, owner),
-        version="1.0",
-    )["results"]
-    modify(rest, repository_of(rest, owner), remove_content_units=[unit["pulp_href"]])
+    modify_without(rest, repository_of(rest, owner), version="1.0")
     assert fetched(channel) == OTHER_BYTES, "the newest after the withdrawal"
 
 

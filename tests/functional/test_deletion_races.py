@@ -7,7 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.channels import delete, modify, newest_version, packages, repository_of
+from tests.functional.channels import (
+    delete,
+    modify_without,
+    newest_version,
+    packages,
+    repository_of,
+)
 from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer
 from tests.functional.removals import BODY, FILE, channel
 
@@ -19,12 +25,7 @@ def test_a_removal_that_died_before_its_index_is_completed(
 ) -> None:
     repository = repository_of(rest, owner)
     rest.update(repository["pulp_href"], autopublish=False)
-    (unit,) = rest.get(
-        "content/conda/packages/",
-        repository_version=repository["latest_version_href"],
-        version="1.0",
-    )["results"]
-    modify(rest, repository, remove_content_units=[unit["pulp_href"]])
+    modify_without(rest, repository, version="1.0")
     half_done = newest_version(rest, owner)
     assert "demo-1.0-0.conda" in packages(channel)
     rest.update(repository["pulp_href"], autopublish=True)

@@ -12,7 +12,7 @@ import requests
 
 from tests.builders import PackageBuilder
 from tests.functional.accounts import status
-from tests.functional.channels import modify, repository_of, upload
+from tests.functional.channels import modify_without, repository_of, upload
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 from tests.functional.http_rules import PACKAGE, get, shard_paths
 
@@ -44,12 +44,7 @@ def test_files_of_an_old_index_stay_for_a_week(
     assert shard_paths(url)["demo"] != old
     assert get(f"{url}/{old}").content == before
     repository = repository_of(rest, owner)
-    (unit,) = rest.get(
-        "content/conda/packages/",
-        repository_version=repository["latest_version_href"],
-        version="1.0",
-    )["results"]
-    modify(rest, repository, remove_content_units=[unit["pulp_href"]])
+    modify_without(rest, repository, version="1.0")
     assert status(f"{url}/{PACKAGE}") == 200
     left = server.shell(
         "from django.utils.timezone import now\n"
