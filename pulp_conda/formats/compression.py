@@ -7,6 +7,7 @@ different bytes for the same text: of 1,572 shards of real records, 63 differ be
 
 from __future__ import annotations
 
+import struct
 import sys
 from typing import IO, Final, Protocol, cast
 
@@ -15,10 +16,35 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["ZSTD_VERSION", "FrameEncoder", "Readable", "decompressed", "frame_compressor", "zstd"]
+__all__ = [
+    "PACKED_COMMA",
+    "PACKED_END",
+    "ZSTD_VERSION",
+    "FrameEncoder",
+    "PartEncoder",
+    "Readable",
+    "decompressed",
+    "frame_header",
+    "unpacked_part",
+    "zstd",
+]
 
 ZSTD_VERSION: Final[str] = zstd.zstd_version
 """The version of the zstd library itself."""
+
+PACKED_COMMA: Final = b"\x08\x00\x00,"
+"""The part of the text `,`: a block of one byte that is not compressed."""
+
+PACKED_END: Final = b"\x01\x00\x00"
+"""The end of a frame of parts: an empty block that is the last."""
+
+_PARAMETER: Final = zstd.CompressionParameter
+_WINDOW_LOG: Final = 20
+_NO_OVERLAP: Final = 1
+_HEADER: Final = struct.Struct("<IBBQ")
+_MAGIC: Final = 0xFD2FB528
+_SIZE_OF_8_BYTES: Final = 0b1100_0000
+"""The frame header's descriptor: 8 bytes of size, a window, no checksum, no dictionary."""
 
 
 class Readable(Protocol):
@@ -35,17 +61,6 @@ def decompressed(file: Readable) -> zstd.ZstdFile:
     early.
     """
     return zstd.ZstdFile(cast(IO[bytes], file))
-
-
-def frame_compressor(level: int, size: int) -> zstd.ZstdCompressor:
-    """Return a compressor of one frame, with a checksum, and `size` in its header.
-
-    Decoders that decompress in one call refuse a frame without its size. Compressing another number
-    of bytes raises `zstd.ZstdError`.
-    """
-    compressor = _compressor(level)
-    compressor.set_pledged_input_size(size)
-    return compressor
 
 
 class FrameEncoder:
@@ -65,7 +80,50 @@ class FrameEncoder:
 
 
 def _compressor(level: int) -> zstd.ZstdCompressor:
-    parameter = zstd.CompressionParameter
     return zstd.ZstdCompressor(
-        options={parameter.compression_level: level, parameter.checksum_flag: 1}
+        options={_PARAMETER.compression_level: level, _PARAMETER.checksum_flag: 1}
     )
+
+
+class PartEncoder:
+    """Compresses texts into *parts*: blocks of a frame that depend on nothing before them.
+
+    `frame_header`, any parts one after another, and `PACKED_END` are a valid frame (RFC 8878). So a
+    frame can be changed in the middle by copying its other parts.
+
+    The library compresses with threads in jobs. Without overlap, each job but the first of a frame
+    starts without history, and each flush ends a job. So the encoder compresses one endless frame,
+    whose first job is thrown away. A text has the same part wherever it stands.
+    """
+
+    def __init__(self, level: int) -> None:
+        self._compressor = zstd.ZstdCompressor(
+            options={
+                _PARAMETER.compression_level: level,
+                _PARAMETER.window_log: _WINDOW_LOG,
+                _PARAMETER.nb_workers: 1,
+                _PARAMETER.overlap_log: _NO_OVERLAP,
+            }
+        )
+        self.encode(b"{")
+
+    def encode(self, text: bytes) -> bytes:
+        """Return the part of a text."""
+        return self._compressor.compress(text, zstd.ZstdCompressor.FLUSH_BLOCK)
+
+
+def frame_header(size: int) -> bytes:
+    """Return the header of a frame of parts, whose text has `size` bytes.
+
+    Decoders that decompress in one call need the size. There is no checksum.
+    """
+    return _HEADER.pack(_MAGIC, _SIZE_OF_8_BYTES, (_WINDOW_LOG - 10) << 3, size)
+
+
+def unpacked_part(part: bytes, size: int) -> bytes:
+    """Return the text of a part, or of several after each other.
+
+    Raises:
+        zstd.ZstdError: the part is damaged, or its text has not `size` bytes.
+    """
+    return zstd.decompress(frame_header(size) + part + PACKED_END)

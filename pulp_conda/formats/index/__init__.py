@@ -27,41 +27,64 @@ between the sections is short literal text (`repodata`). So a document is::
 
     {"info":{...},"packages":{ <section 0> },"packages.conda":{ <section 1> },"removed":[...]...}
 
+# Parts
+
+A channel of a million records must not serialise and compress them all because one was added. So
+the names of a subdir are cut into *parts*, runs of names of about a megabyte of text (`parts`). The
+text that a part has in a section is compressed independently of all other text. RFC 8878 allows a
+frame that consists of such texts, and every decoder reads it (`compression.PartEncoder`). The
+compressed variant of a document is one frame::
+
+    header, with the size of the text
+    {"info":{...},"packages":{
+    section 0 of part 0 | , | section 0 of part 1 | , | section 0 of part 2
+    },"packages.conda":{
+    section 1 of part 0 | , | section 1 of part 1 | , | section 1 of part 2
+    },"removed":[...]...}
+    end
+
+A name ends a part if a hash of it says so, or if the part has become too large, counted from its
+own beginning. So equal packages have equal parts, whatever their history.
+
 # The manifest
 
-A channel of a million records must not serialise them all because one was added. So each subdir of
-a publication has one more file, which clients never see: the *index manifest* (`manifest`). It
-says where in the documents the fragments of each name are::
+Each subdir of a publication has one more file, which clients never see: the *index manifest*
+(`manifest`). It has the sizes of the parts in each section, and an *entry* of each name. The
+entries of a part are compressed, and decoded only if one of them is needed::
 
-    section 0 starts at byte 42 of its document, section 1 at byte 83, ...
+    section 0 starts at byte 67 of its compressed document, section 1 at byte 931, ...
 
-    name | size in section 0 | size in section 1 | shard    | removed files | ...
-    -----+-------------------+-------------------+----------+---------------+----
-    a    | 21                | 19                | 5f1c...  |               |
-    b    |                   | 19                | 90ab...  | b-0-0.conda   |
-    c    |                   | 19                | 77d2...  |               |
+    part | last name | section 0: text, packed | section 1: text, packed | shards | entries
+    -----+-----------+-------------------------+-------------------------+--------+--------
+    0    | b         | 21, 25                  | 1311, 380               | a, b   | ...
+    1    | k         |                         | 1620, 402               | c, k   | ...
 
-Sizes are enough: a section is sorted by name, so the position of a name is the sum of the sizes
-(and commas) of the names before it. A manifest also holds what `current_repodata.json` selects of
-each name (`current_repodata`), because any change may matter to that selection anywhere.
+    name | size in section 0 | size in section 1 | removed files | ...
+    -----+-------------------+-------------------+---------------+----
+    a    | 21                | 19                |               |
+    b    |                   | 1291              | b-0-0.conda   |
+
+Sizes are enough: a section is sorted by name, so positions are sums of sizes (and commas). An entry
+also holds what `current_repodata.json` selects of its name (`current_repodata`).
 
 # One merge
 
 The next version adds `b-2-0.conda`. Only the packages of `b` are read from the database. Their
-records become a new shard and new fragments (`shards`, `fragments`). Then each document is merged
-(`merge`): the text of unchanged names is copied from the previous document, which is read once
-from front to back out of its `.zst` variant, and the fragments of changed names come from the
-fragment store::
+records become a new shard and new fragments (`shards`, `fragments`). The part of `b` is cut again
+with its new entry, together with the parts after it until a part ends where one of the previous
+index does (`update`). Then each document is merged (`merge`) while the previous one is read once
+from front to back::
 
-    previous section 1     | a a a a a a a | , | b b b b b | , | c c c c c c c |
-                             ^ copied ^^^      dropped       ^ copied ^^^^
-    fragment store                            | b b b b b b b b b |
-                                                      |
-    new section 1          | a a a a a a a | , | b b b b b b b b b | , | c c c c c c c |
+    previous .zst, section 1  | part 0    | , | part 1    | , | part 2    |
+                                unpacked        ^ copied ^^^^^^^^^^^^^^^^^
+    its text                  | a a a | , | b b b |
+    fragment store                        | b b b b b |
+    text of the new part 0    | a a a | , | b b b b b |
+                                packed
+    new .zst, section 1       | part 0      | , | part 1    | , | part 2    |
 
-`merge_spans` computes the spans to copy before anything is written: there are as many as there are
-gaps between changes. So the size of the new document is known before its first byte, as the header
-of its `.zst` variant requires. `files.DocumentWriter` compresses and hashes while it writes.
+All sizes of texts are known before the first byte, as the header requires. `files.DocumentWriter`
+hashes while it writes.
 
 # Equal packages give equal bytes
 
@@ -77,14 +100,15 @@ besides packages and options (the zstd library, for one) is named in `docs/dev/p
 * `subdir`, `write_channeldata`: building the documents of a subdir, and of the channel's root.
 * `shards`, `new_shards`: the records of one name in all their forms, the bytes of shards, and
   where these are kept until they are saved.
-* `fragments`, `merge`, `manifest`: new fragments, merging them with a previous document, and the
+* `fragments`, `parts`, `manifest`: new fragments, the parts of an index and their entries, and the
   index manifest.
+* `update`, `merge`: which parts change, and merging documents from previous parts and fragments.
 * `sections`, `repodata`: the sections of documents, and the literal text between them.
 * `candidates`, `current_repodata`: which records are current.
 * `channeldata`: the entries of `channeldata.json`.
 * `patches`, `patch_instructions`: repodata patches, which change records while they are indexed,
   and reading and validating them.
-* `files`: writing, hashing and compressing documents.
+* `files`: writing and hashing documents.
 * `empty`: the documents of subdirs without packages.
 * `shard_files`: reading the names of files back out of a shard.
 """

@@ -59,12 +59,18 @@ def _digest(file: Readable) -> str:
 
 
 def _digest_of_manifest(data: bytes) -> str:
-    manifest = IndexManifest.decode(data)
-    entries = [
-        msgspec.structs.replace(entry, digest=b"" if entry.digest else None)
-        for entry in manifest.entries.values()
+    # Positions and packed sizes depend on the library too.
+    parts = [
+        [
+            part.last,
+            {section: text.size for section, text in part.texts.items()},
+            list(part.shards),
+            part.summary,
+            list(part.entries.values()),
+        ]
+        for part in IndexManifest.decode(data).parts
     ]
-    return _digest_of([manifest.starts, entries])
+    return _digest_of(parts)
 
 
 def _digest_of_shard_index(data: bytes) -> str:

@@ -125,6 +125,8 @@ class _CurrentSelection:
                 self._answer(name, specs)
         for choice in self._choices.values():
             choice.kept = tuple(sorted(choice.depends))
+            choice.answers = dict(sorted(choice.answers.items()))
+            choice.depends = dict(sorted(choice.depends.items()))
         return self._choices
 
     def _answer(self, name: str, specs: list[str]) -> None:

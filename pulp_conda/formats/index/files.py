@@ -1,7 +1,6 @@
-"""Write documents with their compressed variants, and hash both.
+"""Write documents and hash them.
 
-Compressing and hashing a large document takes several times as long as writing it, so threads do
-these in parallel.
+Hashing a large document takes several times as long as writing it, so threads do these in parallel.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from pulp_conda.formats.compression import frame_compressor
+from pulp_conda.formats.compression import decompressed
 
 ZSTD_LEVEL: Final = 1
 """On real repodata level 1 is 2 to 75 times as fast as levels 3 to 15, and smaller."""
@@ -66,21 +65,15 @@ class HashedFile:
 
 
 class DocumentWriter:
-    """Writes a document and its zstd variant; `plain` and `zst` are set when its context ends.
+    """Writes and hashes a large file; `written` is set when its context ends.
 
-    The same document gives the same variant, whatever the sizes of the writes. A few chunks, or
-    the largest write, are in memory. The header of the variant has `total_size`, the number of
-    bytes that will be written: decoders that unpack in one call refuse a frame without it. Another
-    number of bytes is a ZstdError.
+    A few chunks, or the largest write, are in memory.
     """
 
-    plain: WrittenFile
-    zst: WrittenFile
+    written: WrittenFile
 
-    def __init__(self, plain: Path, zst: Path, algorithms: Sequence[str], total_size: int) -> None:
-        self._plain = HashedFile(plain, algorithms)
-        self._zst = HashedFile(zst, algorithms)
-        self._compressor = frame_compressor(ZSTD_LEVEL, total_size)
+    def __init__(self, path: Path, algorithms: Sequence[str]) -> None:
+        self._file = HashedFile(path, algorithms)
         self._chunk = bytearray()
         self._threads: list[ThreadPoolExecutor] = []
         self._running: deque[list[Future[object]]] = deque()
@@ -98,41 +91,43 @@ class DocumentWriter:
     ) -> None:
         try:
             if error is None:
-                self._finish()
+                self._wait(0)
+                self._file.write(bytes(self._chunk))
         finally:
             for thread in self._threads:
                 thread.shutdown()
-            self.plain, self.zst = self._plain.close(), self._zst.close()
+            self.written = self._file.close()
 
     def write(self, data: bytes) -> None:
-        """Append to the document and to its variant."""
+        """Append to the file."""
         self.size += len(data)
         self._chunk += data
         if len(self._chunk) >= _CHUNK_BYTES:
             chunk, self._chunk = bytes(self._chunk), bytearray()
+            steps = self._file.steps()
             # Each step has one thread: its chunks stay in order, and it waits for no other step.
-            self._threads = self._threads or [ThreadPoolExecutor(1) for _ in self._steps()]
-            work = zip(self._threads, self._steps(), strict=True)
+            self._threads = self._threads or [ThreadPoolExecutor(1) for _ in steps]
+            work = zip(self._threads, steps, strict=True)
             self._running.append([thread.submit(step, chunk) for thread, step in work])
             self._wait(_CHUNKS_AHEAD)
-
-    def _finish(self) -> None:
-        self._wait(0)
-        for step in self._steps():
-            step(bytes(self._chunk))
-        self._zst.write(self._compressor.flush())
-
-    def _steps(self) -> list[Callable[[bytes], object]]:
-        return [self._compress, *self._plain.steps()]
-
-    def _compress(self, chunk: bytes) -> None:
-        self._zst.write(self._compressor.compress(chunk))
 
     def _wait(self, left: int) -> None:
         """Wait until at most `left` chunks are being processed."""
         while len(self._running) > left:
             for future in self._running.popleft():
                 future.result()
+
+
+def write_plain(zst: Path, plain: Path, algorithms: Sequence[str]) -> WrittenFile:
+    """Write the text of a compressed document."""
+    with (
+        zst.open("rb") as file,
+        decompressed(file) as text,
+        DocumentWriter(plain, algorithms) as writer,
+    ):
+        while chunk := text.read(_CHUNK_BYTES):
+            writer.write(chunk)
+    return writer.written
 
 
 def write_bz2(plain: Path, compressed: Path, algorithms: Sequence[str]) -> WrittenFile:

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from .sections import Section
 
 _SPOOL_BYTES: Final = 4 * 1024**2
-_COPY_BYTES: Final = 1024**2
-
-
-class Span(msgspec.Struct, frozen=True, gc=False):
-    """A range of bytes."""
-
-    start: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        """The position after its last byte."""
-        return self.start + self.size
 
 
 class FragmentStore:
     """Keeps fragments by section and name until it is closed.
 
-    The fragments of a section lie in the order in which they were added, with commas between them,
-    ready to be copied. The first 4 MiB of a section stay in memory, and more go to a temporary
-    file in `folder`. The positions of fragments stay in memory.
+    The fragments of a name lie beside each other, with commas between them. The first 4 MiB of a
+    section stay in memory, and more go to a temporary file in `folder`. The positions of names stay
+    in memory.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -51,25 +36,20 @@ class FragmentStore:
             self._sections[section] = _SectionStore(self._folder)
         self._sections[section].add(name, [_bytes(fragment) for fragment in fragments])
 
-    def spans(self, section: Section) -> dict[str, Span]:
-        """Return the span of each name that has fragments in a section."""
+    def size(self, section: Section, name: str) -> int:
+        """Return the bytes of a name's fragments in a section, and of the commas between them."""
         store = self._sections.get(section)
-        return store.spans if store else {}
+        return store.size(name) if store else 0
+
+    def text(self, section: Section, name: str) -> bytes:
+        """Return the fragments of a name in a section, with commas between them."""
+        store = self._sections.get(section)
+        return store.text(name) if store else b""
 
     def fragments(self, section: Section, name: str) -> list[bytes]:
         """Return the fragments of a name in a section."""
         store = self._sections.get(section)
         return store.fragments(name) if store else []
-
-    def read(self, section: Section, span: Span) -> Iterator[bytes]:
-        """Yield the text of a span, which may hold the fragments of several names."""
-        store = self._sections[section]
-        store.file.seek(span.start)
-        left = span.size
-        while left:
-            data = store.file.read(min(left, _COPY_BYTES))
-            left -= len(data)
-            yield data
 
 
 def _bytes(fragment: str | bytes) -> bytes:
@@ -80,29 +60,33 @@ class _SectionStore:
     def __init__(self, folder: str | None) -> None:
         # FragmentStore.close closes it.
         self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=folder)  # noqa: SIM115
-        self.spans: dict[str, Span] = {}
-        self._sizes: dict[str, tuple[int, ...]] = {}
+        self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
+        """By name: the position of its text, and the sizes of its fragments."""
         self._end = 0
 
     def add(self, name: str, fragments: list[bytes]) -> None:
         if not fragments:
             return
         text = b",".join(fragments)
-        start = self._end
-        if start:
-            text = b"," + text
-            start += 1
         self.file.seek(self._end)
         self.file.write(text)
+        self._places[name] = (self._end, tuple(map(len, fragments)))
         self._end += len(text)
-        self.spans[name] = Span(start, self._end - start)
-        self._sizes[name] = tuple(map(len, fragments))
+
+    def size(self, name: str) -> int:
+        _, sizes = self._places.get(name, (0, ()))
+        return sum(sizes) + max(0, len(sizes) - 1)
+
+    def text(self, name: str) -> bytes:
+        size = self.size(name)
+        if not size:
+            return b""
+        self.file.seek(self._places[name][0])
+        return self.file.read(size)
 
     def fragments(self, name: str) -> list[bytes]:
-        if name not in self.spans:
+        if name not in self._places:
             return []
-        self.file.seek(self.spans[name].start)
-        text = self.file.read(self.spans[name].size)
-        sizes = self._sizes[name]
+        text, sizes = self.text(name), self._places[name][1]
         starts = accumulate((size + 1 for size in sizes), initial=0)
         return [text[start : start + size] for start, size in zip(starts, sizes, strict=False)]

@@ -1,174 +1,167 @@
-"""Merge a document from the text of the previous one and from new fragments."""
+"""Merge a compressed document from the parts of the previous one and from new fragments."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Iterator
 
-from pulp_conda.formats.compression import Readable
+from pulp_conda.formats.compression import (
+    PACKED_COMMA,
+    PACKED_END,
+    PartEncoder,
+    Readable,
+    frame_header,
+    unpacked_part,
+)
 
-from .files import DocumentWriter
-from .fragments import FragmentStore, Span
-from .manifest import IndexManifest
-from .repodata import Part
+from .files import ZSTD_LEVEL, DocumentWriter
+from .fragments import FragmentStore
+from .parts import PackedText, Part
+from .repodata import Element
 from .sections import Section
-
-_COPY_BYTES: Final = 1024**2
-
-
-class MergeSpan(NamedTuple):
-    """Text that is copied without a change."""
-
-    is_new: bool
-    """True if it lies among the new fragments, False if in the previous section."""
-    span: Span
-
-
-def merge_spans(
-    previous: Mapping[str, int], changed: Iterable[str], new: Mapping[str, Span]
-) -> Iterator[MergeSpan]:
-    """Yield the spans that a section is merged from, in the order of names, without commas.
-
-    `previous` is the number of bytes of each name in the previous section, in the order of names;
-    `new` are the spans of changed names among the new fragments. The number of spans that are
-    yielded grows with the number of changed names only.
-    """
-    names = list(previous)
-    # Each name with fragments is followed by a comma; a name without fragments takes no bytes.
-    starts = [0, *accumulate(size + 1 if size else 0 for size in previous.values())]
-    position = 0
-    pending: Span | None = None
-    for name in sorted({*changed}):
-        at = bisect_left(names, name, position)
-        span = new.get(name)
-        unchanged = Span(starts[position], starts[at] - starts[position] - 1)
-        position = at + 1 if at < len(names) and names[at] == name else at
-        if unchanged.size > 0:
-            if pending:
-                yield MergeSpan(True, pending)
-                pending = None
-            yield MergeSpan(False, unchanged)
-        if span is None:
-            continue
-        if pending and pending.end + 1 == span.start:
-            pending = Span(pending.start, span.end - pending.start)
-        else:
-            if pending:
-                yield MergeSpan(True, pending)
-            pending = span
-    if pending:
-        yield MergeSpan(True, pending)
-    rest = Span(starts[position], starts[-1] - starts[position] - 1)
-    if rest.size > 0:
-        yield MergeSpan(False, rest)
+from .update import ManifestUpdate, Region
 
 
 class PreviousDocument:
-    """The text of a previous document, read once from its beginning to its end."""
+    """A previous compressed document, read once from its beginning to its end."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._at = 0
 
-    def copy(self, span: Span) -> Iterator[bytes]:
-        """Yield the text of a span, which may not begin before the end of the last one.
+    def read(self, start: int, size: int) -> bytes:
+        """Return the bytes of a part, which may not begin before the end of the last one.
 
         Raises:
-            ValueError: the document ends before the span does.
+            ValueError: the document ends before the part does.
         """
-        for _ in self._read(span.start - self._at):
-            pass
-        yield from self._read(span.size)
-
-    def _read(self, size: int) -> Iterator[bytes]:
-        if size < 0:
+        if start < self._at:
             raise ValueError("a document is read from its beginning to its end")
+        self._read(start - self._at)
+        return self._read(size)
+
+    def _read(self, size: int) -> bytes:
+        chunks = []
         while size:
-            data = self._stream.read(min(size, _COPY_BYTES))
+            data = self._stream.read(size)
             if not data:
                 raise ValueError("the previous document is too short")
+            chunks.append(data)
             size -= len(data)
             self._at += len(data)
-            yield data
+        return b"".join(chunks)
 
 
-class MergedSection(NamedTuple):
-    """A section of a document that is to be written, and the spans that it is merged from."""
+class DocumentMerger:
+    """Merges compressed documents from previous parts and new fragments.
 
-    section: Section
-    spans: list[MergeSpan]
-
-    @property
-    def size(self) -> int:
-        """Its size in bytes, with the commas between spans."""
-        return sum(span.size + 1 for _, span in self.spans) - bool(self.spans)
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentPlan:
-    """The literal text and the sections of a document that is to be written."""
-
-    parts: list[bytes | MergedSection]
-    changed: Collection[str]
-    """The names whose fragments are new."""
-
-    @property
-    def size(self) -> int:
-        """The size of the document in bytes, known before the first byte is written."""
-        return sum(len(part) if isinstance(part, bytes) else part.size for part in self.parts)
-
-
-class SectionMerger:
-    """Merges documents from the previous ones and from new fragments.
-
-    Writes the positions and sizes of merged sections into the new manifest.
+    A document is a frame of parts: literal text, the parts of a section, commas between these.
     """
 
-    def __init__(
-        self, previous: IndexManifest, manifest: IndexManifest, store: FragmentStore
-    ) -> None:
-        self._previous = previous
-        self._manifest = manifest
+    def __init__(self, update: ManifestUpdate, store: FragmentStore) -> None:
+        """Take new fragments from `store`, and write positions and sizes into `update`."""
+        self._update = update
         self._store = store
+        self._encoder = PartEncoder(ZSTD_LEVEL)
 
-    def plan(self, parts: Iterable[Part], changed: Collection[str]) -> DocumentPlan:
-        """Plan a document of these parts; the fragments of changed names are in the store."""
-        planned = [
-            part if isinstance(part, bytes) else self._planned(part, changed) for part in parts
-        ]
-        return DocumentPlan(planned, changed)
+    def size(self, elements: Iterable[Element], changed: Collection[str]) -> int:
+        """Return the size of the text of a document, in bytes."""
+        return sum(
+            len(each) if isinstance(each, bytes) else self._size_of_section(each, changed)
+            for each in elements
+        )
 
     def write(
-        self, plan: DocumentPlan, writer: DocumentWriter, previous: PreviousDocument | None
+        self,
+        elements: Iterable[Element],
+        changed: Collection[str],
+        writer: DocumentWriter,
+        previous: PreviousDocument | None,
     ) -> None:
-        """Write a planned document; the text of unchanged names comes from the previous one."""
-        for part in plan.parts:
-            if isinstance(part, bytes):
-                writer.write(part)
-                continue
-            self._manifest.starts[part.section] = writer.size
-            for text in self._texts(part, previous):
-                writer.write(text)
-            spans = self._store.spans(part.section)
-            sizes = {name: spans[name].size if name in spans else 0 for name in plan.changed}
-            self._manifest.resize(part.section, sizes)
-
-    def _planned(self, section: Section, changed: Collection[str]) -> MergedSection:
-        sizes = self._previous.sizes(section)
-        spans = merge_spans(sizes, changed, self._store.spans(section))
-        return MergedSection(section, list(spans))
-
-    def _texts(self, merged: MergedSection, previous: PreviousDocument | None) -> Iterator[bytes]:
-        start = self._previous.starts.get(merged.section, 0)
-        for number, (is_new, span) in enumerate(merged.spans):
-            if number:
-                yield b","
-            if is_new:
-                yield from self._store.read(merged.section, span)
-            elif previous is None:
-                raise ValueError("unchanged names need a previous document")
+        """Write a document; the fragments of changed names are in the store."""
+        elements = list(elements)
+        writer.write(frame_header(self.size(elements, changed)))
+        for element in elements:
+            if isinstance(element, bytes):
+                writer.write(self._encoder.encode(element))
             else:
-                yield from previous.copy(Span(start + span.start, span.size))
+                self._write_section(element, changed, writer, previous)
+        writer.write(PACKED_END)
+
+    def _size_of_section(self, section: Section, changed: Collection[str]) -> int:
+        sizes: list[int] = []
+        for region in self._update.regions:
+            if _is_copied(region, section, changed):
+                texts = (part.texts.get(section) for part in region.previous)
+                sizes += (text.size for text in texts if text)
+            else:
+                entries = (entry for part in region.parts for entry in part.entries.values())
+                sizes += (entry.sizes[section] for entry in entries if section in entry.sizes)
+        return sum(sizes) + max(0, len(sizes) - 1)  # and the commas
+
+    def _write_section(
+        self,
+        section: Section,
+        changed: Collection[str],
+        writer: DocumentWriter,
+        previous: PreviousDocument | None,
+    ) -> None:
+        self._update.starts[section] = writer.size
+        separator = b""
+        start = self._update.previous.starts.get(section, 0)
+        for region in self._update.regions:
+            packed = []
+            for part in region.previous:
+                if text := part.texts.get(section):
+                    if previous is None:
+                        raise ValueError("unchanged names need a previous document")
+                    packed.append((part, previous.read(start, text.packed)))
+                    start += text.packed + len(PACKED_COMMA)
+            for data in self._packed_parts(region, section, changed, packed):
+                writer.write(separator + data)
+                separator = PACKED_COMMA
+
+    def _packed_parts(
+        self,
+        region: Region,
+        section: Section,
+        changed: Collection[str],
+        previous: list[tuple[Part, bytes]],
+    ) -> Iterator[bytes]:
+        """Yield the new parts of a region; `previous` are those that it had."""
+        if _is_copied(region, section, changed):
+            for part, data in previous:
+                region.parts[0].texts[section] = part.texts[section]
+                yield data
+            return
+        kept = {name: text for part, data in previous for name, text in _texts(part, section, data)}
+        for new in region.parts:
+            found = (
+                self._store.text(section, name) if name in changed else kept.get(name)
+                for name in new.entries
+            )
+            if text := b",".join(filter(None, found)):
+                data = self._encoder.encode(text)
+                new.texts[section] = PackedText(len(text), len(data))
+                yield data
+
+
+def _is_copied(region: Region, section: Section, changed: Collection[str]) -> bool:
+    """Return whether the text of a section in a region is that of the previous index."""
+    if len(region.previous) != 1 or len(region.parts) != 1:
+        return False
+    before, after = region.previous[0], region.parts[0]
+    return after is before or not any(
+        name in changed and section in entry.sizes
+        for part in (before, after)
+        for name, entry in part.entries.items()
+    )
+
+
+def _texts(part: Part, section: Section, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the text of each name that a previous part has in a section."""
+    text = memoryview(unpacked_part(data, part.texts[section].size))
+    start = 0
+    for name, entry in part.entries.items():
+        if size := entry.sizes.get(section):
+            yield name, bytes(text[start : start + size])
+            start += size + 1

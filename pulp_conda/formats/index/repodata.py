@@ -1,4 +1,4 @@
-"""The parts of the JSON documents of a subdir, in their order (CEP 12, 36, 48)."""
+"""The elements of the JSON documents of a subdir, in their order (CEP 12, 36, 48)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from .sections import RecordSections, Section
+from .sections import CURRENT, RecordSections, Section
 from .shards import Revision
 
-Part = bytes | Section
-"""A part of a document is literal text or a section."""
+Element = bytes | Section
+"""An element of a document is literal text or a section."""
 
 _RUN_EXPORTS_VERSION: Final = 1
 _ARCHITECTURES: Final = {"64": "x86_64", "32": "x86"}
@@ -19,34 +19,35 @@ _ARCHITECTURES: Final = {"64": "x86_64", "32": "x86"}
 
 def repodata(
     subdir: str, sections: RecordSections, removed: Sequence[str], revision: Revision | None
-) -> list[Part]:
-    """Return the parts of a repodata document.
+) -> list[Element]:
+    """Return the elements of a repodata document.
 
     `revision` summarises its records under `v3`; None if it has none.
     """
-    parts = _classic(subdir, sections.packages, sections.packages_conda, removed, revision)
+    elements = _classic(subdir, sections.packages, sections.packages_conda, removed, revision)
     if revision:
-        parts += [
+        elements += [
             b',"v3":{"conda":{',
             sections.v3_conda,
             b'},"tar.bz2":{',
             sections.v3_tar_bz2,
             b"}}",
         ]
-    return [*parts, b"}"]
+    return [*elements, b"}"]
 
 
-def current_repodata(subdir: str, removed: Sequence[str]) -> list[Part]:
-    """Return the parts of `current_repodata.json`, which has no `v3`: its readers do not know it.
+def current_repodata(subdir: str, removed: Sequence[str]) -> list[Element]:
+    """Return the elements of `current_repodata.json`.
+
+    It has no `v3`, because its readers do not know it.
 
     The document equals `repodata.json` if that has no `v3` and every record is current.
     """
-    current = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
-    return [*_classic(subdir, *current, removed, None), b"}"]
+    return [*_classic(subdir, *CURRENT, removed, None), b"}"]
 
 
-def run_exports(subdir: str) -> list[Part]:
-    """Return the parts of `run_exports.json` (CEP 12)."""
+def run_exports(subdir: str) -> list[Element]:
+    """Return the elements of `run_exports.json` (CEP 12)."""
     platform, _, architecture = subdir.partition("-")
     info = {
         "arch": _ARCHITECTURES.get(architecture, architecture or platform),
@@ -81,7 +82,7 @@ def _classic(
     packages_conda: Section,
     removed: Sequence[str],
     revision: Revision | None,
-) -> list[Part]:
+) -> list[Element]:
     info = msgspec.json.encode({**revisions(revision), "subdir": subdir})
     return [
         b'{"info":' + info + b',"packages":{',

@@ -56,3 +56,6 @@ ORIGINALS: Final = RecordSections(
     Section.ORIGINAL_V3_CONDA,
 )
 """The sections of `repodata_from_packages.json`."""
+
+CURRENT: Final = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
+"""The sections of `current_repodata.json`."""

@@ -13,16 +13,17 @@ from pulp_conda.formats import layout
 from . import repodata
 from .context import BuildContext, Files, PreviousIndex
 from .current_repodata import Records, choose
-from .files import DocumentWriter, WrittenFile, write_bz2, write_file
+from .files import DocumentWriter, WrittenFile, write_bz2, write_file, write_plain
 from .fragments import FragmentStore
-from .manifest import MANIFEST, IndexManifest, NameEntry
-from .merge import SectionMerger
+from .manifest import MANIFEST, IndexManifest
+from .merge import DocumentMerger
 from .new_shards import NewShards
-from .sections import ORIGINALS, RECORDS, Section
+from .parts import NameEntry, Summary
+from .sections import CURRENT, ORIGINALS, RECORDS, Section
 from .shards import Patch, Shard, ShardEncoder, build_shards, encode_shard_index
+from .update import ManifestUpdate
 
 _RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
-_CURRENT = (Section.CURRENT_PACKAGES, Section.CURRENT_PACKAGES_CONDA)
 
 
 class SubdirIndex:
@@ -59,13 +60,13 @@ class SubdirIndex:
         """Write all documents, add the shards of changed names, and return the files."""
         self._folder.mkdir()
         with closing(FragmentStore(self._folder)) as store:
-            manifest = self._index_changed_names(store)
-            changed = set(manifest.entries if self._changed is None else self._changed)
-            rechosen = self._choose(manifest, store) if self._has("current_repodata") else set()
-            self._write_documents(manifest, store, changed, changed | rechosen)
+            update, changed = self._index_changed_names(store)
+            rechosen = self._choose(update, store) if self._has("current_repodata") else set()
+            summary = update.summary()
+            self._write_documents(DocumentMerger(update, store), summary, changed, rechosen)
         if self._has("shards"):
-            self._write(layout.REPODATA_SHARDS, self._shard_index(manifest))
-        self._write(MANIFEST, manifest.encode())
+            self._write(layout.REPODATA_SHARDS, self._shard_index(update, summary))
+        self._write(MANIFEST, update.manifest().encode())
         return self._files
 
     def _has(self, document: str) -> bool:
@@ -74,63 +75,50 @@ class SubdirIndex:
     def _has_v3(self, document: str) -> bool:
         return document in self._context.options.v3_documents
 
-    def _index_changed_names(self, store: FragmentStore) -> IndexManifest:
-        """Store the fragments of changed names, and return a manifest with their entries."""
+    def _index_changed_names(self, store: FragmentStore) -> tuple[ManifestUpdate, set[str]]:
+        """Store the fragments and shards of changed names, and return their entries and names."""
         removed = self._packages.removed(self._subdir, self._changed)
         encoder = ShardEncoder()
         entries: dict[str, NameEntry] = {}
+        digests: dict[str, bytes] = {}
         for shard in build_shards(self._packages.of(self._subdir, self._changed), self._patch):
             for section, fragments in shard.fragments.items():
                 store.add(section, shard.name, fragments)
             files = removed.pop(shard.name, [])
-            entries[shard.name] = self._entry(shard, files, store, encoder)
+            entry = entries[shard.name] = _entry(shard, files, store)
+            if self._has_shard(entry):
+                files = sorted([*files, *shard.dropped])
+                encoded = encoder.encode(shard, files, v3=self._has_v3("shards"))
+                self._shards.add(shard.name, encoded)
+                digests[shard.name] = encoded.digest
         entries |= {name: NameEntry(name, removed=tuple(files)) for name, files in removed.items()}
-        return self._previous_manifest.updated(self._changed or (), entries.values())
-
-    def _entry(
-        self, shard: Shard, removed: list[str], store: FragmentStore, encoder: ShardEncoder
-    ) -> NameEntry:
-        """Return the entry of a name whose fragments are in the store, and add its shard."""
-        entry = NameEntry(
-            shard.name,
-            sizes={
-                int(section): store.spans(section)[shard.name].size
-                for section in sorted(shard.fragments)
-            },
-            removed=tuple(removed),
-            dropped=tuple(shard.dropped),
-            newest=shard.newest,
-            revision=shard.revision,
-            original_revision=shard.original_revision,
-        )
-        if not self._has_shard(entry):
-            return entry
-        removed_files = sorted([*removed, *shard.dropped])
-        encoded = encoder.encode(shard, removed_files, v3=self._has_v3("shards"))
-        self._shards.add(shard.name, encoded)
-        return msgspec.structs.replace(entry, digest=encoded.digest)
+        changed = set(entries if self._changed is None else self._changed)
+        return ManifestUpdate(self._previous_manifest, changed, entries, digests), changed
 
     def _has_shard(self, entry: NameEntry) -> bool:
         if not self._has_v3("shards"):
             return self._has("shards") and (entry.is_classic or bool(entry.dropped))
         return self._has("shards") and not entry.is_empty
 
-    def _choose(self, manifest: IndexManifest, store: FragmentStore) -> set[str]:
+    def _choose(self, update: ManifestUpdate, store: FragmentStore) -> set[str]:
         """Choose the current records, and store the fragments of names whose choice changed.
 
         Returns:
             These names.
         """
-        names = [name for name, entry in manifest.entries.items() if entry.is_classic]
-        previous = {name: choice for name in names if (choice := manifest.entries[name].choice)}
+        entries = {name: each for name, each in update.entries().items() if each.is_classic}
+        previous = {name: each.choice for name, each in entries.items() if each.choice}
         records = self._records_of(store)
         rechosen = set()
-        for name, choice in choose(names, previous, records).items():
-            manifest.choose(name, choice)
+        for name, choice in choose(entries, previous, records).items():
             if name not in previous or previous[name].kept != choice.kept:
                 rechosen.add(name)
-                for section, fragments in zip(_CURRENT, choice.of(records(name)), strict=True):
+                for section, fragments in zip(CURRENT, choice.of(records(name)), strict=True):
                     store.add(section, name, fragments)
+                sizes = {section: store.size(section, name) for section in CURRENT}
+                update.replace(entries[name].chosen(choice, sizes))
+            elif previous[name] != choice:
+                update.replace(msgspec.structs.replace(entries[name], choice=choice))
         return rechosen
 
     def _records_of(self, store: FragmentStore) -> Callable[[str], Records]:
@@ -150,47 +138,44 @@ class SubdirIndex:
         return records
 
     def _write_documents(
-        self,
-        manifest: IndexManifest,
-        store: FragmentStore,
-        changed: set[str],
-        rechosen: set[str],
+        self, merger: DocumentMerger, summary: Summary, changed: set[str], rechosen: set[str]
     ) -> None:
-        merger = SectionMerger(self._previous_manifest, manifest, store)
         write = partial(self._write_document, merger)
-        removed = sorted(manifest.removed + manifest.dropped)
+        removed = sorted(summary.removed + summary.dropped)
         has_v3 = self._has_v3("repodata")
-        revision = manifest.revision if has_v3 else None
+        revision = summary.revision if has_v3 else None
         full = repodata.repodata(self._subdir, RECORDS, removed, revision)
         write(layout.REPODATA, full, changed)
         if self._has("current_repodata"):
             current = repodata.current_repodata(self._subdir, removed)
-            write(layout.CURRENT_REPODATA, current, rechosen)
+            write(layout.CURRENT_REPODATA, current, changed | rechosen)
         if self._patch:
-            revision = manifest.original_revision if has_v3 else None
-            original = repodata.repodata(self._subdir, ORIGINALS, manifest.removed, revision)
+            revision = summary.original_revision if has_v3 else None
+            original = repodata.repodata(self._subdir, ORIGINALS, sorted(summary.removed), revision)
             write(layout.REPODATA_FROM_PACKAGES, original, changed)
         if self._has("run_exports"):
             write(layout.RUN_EXPORTS_JSON, repodata.run_exports(self._subdir), changed)
 
     def _write_document(
-        self, merger: SectionMerger, name: str, parts: list[repodata.Part], changed: set[str]
+        self,
+        merger: DocumentMerger,
+        name: str,
+        elements: list[repodata.Element],
+        changed: set[str],
     ) -> None:
         """Write a document and its compressed variants."""
         path, zst_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
-        plan = merger.plan(parts, changed)
         with ExitStack() as stack:
             previous = None
             if self._previous:
-                previous = stack.enter_context(self._previous.open_document(name))
-            writer = stack.enter_context(
-                DocumentWriter(path, zst_path, self._context.algorithms, plan.size)
-            )
-            merger.write(plan, writer, previous)
-        self._files[f"{self._subdir}/{name}"] = writer.plain
-        self._files[f"{self._subdir}/{name}{layout.ZST}"] = writer.zst
-        if self._has_bz2(name) and writer.plain.size <= self._context.options.bz2_max_bytes:
-            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = self._bz2_variant(writer.plain)
+                previous = stack.enter_context(self._previous.open_document(zst_path.name))
+            writer = stack.enter_context(DocumentWriter(zst_path, self._context.algorithms))
+            merger.write(elements, changed, writer, previous)
+        plain = write_plain(zst_path, path, self._context.algorithms)
+        self._files[f"{self._subdir}/{name}"] = plain
+        self._files[f"{self._subdir}/{name}{layout.ZST}"] = writer.written
+        if self._has_bz2(name) and plain.size <= self._context.options.bz2_max_bytes:
+            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = self._bz2_variant(plain)
 
     def _has_bz2(self, name: str) -> bool:
         return self._has("bz2") and name != layout.RUN_EXPORTS_JSON
@@ -203,12 +188,25 @@ class SubdirIndex:
             self._bz2[digest] = write_bz2(document.path, path, self._context.algorithms)
         return self._bz2[digest]
 
-    def _shard_index(self, manifest: IndexManifest) -> bytes:
+    def _shard_index(self, update: ManifestUpdate, summary: Summary) -> bytes:
         # The time of the newest file, and not the clock's: it depends on the packages alone.
-        created = max(manifest.newest, self._context.created)
-        info = repodata.revisions(manifest.revision if self._has_v3("shards") else None)
-        return encode_shard_index(self._subdir, manifest.shards, created, info)
+        created = max(summary.newest, self._context.created)
+        info = repodata.revisions(summary.revision if self._has_v3("shards") else None)
+        return encode_shard_index(self._subdir, update.shards(), created, info)
 
     def _write(self, name: str, data: bytes) -> None:
         written = write_file(self._folder / name, data, self._context.algorithms)
         self._files[f"{self._subdir}/{name}"] = written
+
+
+def _entry(shard: Shard, removed: list[str], store: FragmentStore) -> NameEntry:
+    """Return the entry of a name whose fragments are in the store."""
+    return NameEntry(
+        shard.name,
+        sizes={int(each): store.size(each, shard.name) for each in sorted(shard.fragments)},
+        removed=tuple(removed),
+        dropped=tuple(shard.dropped),
+        newest=shard.newest,
+        revision=shard.revision,
+        original_revision=shard.original_revision,
+    )

@@ -13,16 +13,19 @@ from pulp_conda.formats import layout
 
 from .channeldata import CHANNELDATA_VERSION, ChannelPackage, DescribedPackage, channel_fragment
 from .context import BuildContext, Files, PreviousIndex
-from .files import DocumentWriter, write_file
+from .files import DocumentWriter, write_file, write_plain
 from .fragments import FragmentStore
-from .manifest import MANIFEST, IndexManifest, NameEntry
-from .merge import SectionMerger
-from .repodata import Part
+from .manifest import MANIFEST, IndexManifest
+from .merge import DocumentMerger
+from .parts import NameEntry
+from .repodata import Element
 from .sections import Section
+from .update import ManifestUpdate
 
 Describe = Callable[[str, ChannelPackage], ChannelPackage | None]
 """Takes a file name and a package; returns the package under patches, None if it is removed."""
 
+_SECTION = Section.CHANNELDATA
 _NAMES = (layout.CHANNELDATA_JSON, layout.CHANNELDATA_JSON + layout.ZST, MANIFEST)
 
 
@@ -42,26 +45,23 @@ def write_channeldata(
     path, zst_path, manifest_path = (context.folder / name for name in _NAMES)
     previous_manifest = previous.manifest if previous else IndexManifest()
     with closing(FragmentStore(context.folder)) as store:
-        entries = []
+        entries = {}
         packages = _patched(context.packages.described(changed), describe)
         for name, rows in groupby(packages, key=itemgetter(0)):
             fragment = channel_fragment(name, (package for _, package in rows))
-            store.add(Section.CHANNELDATA, name, [fragment])
-            entries.append(NameEntry(name))
-        names = {entry.name for entry in entries} if changed is None else changed
-        manifest = previous_manifest.updated(names, entries)
-        merger = SectionMerger(previous_manifest, manifest, store)
-        plan = merger.plan(_parts(subdirs), names)
+            store.add(_SECTION, name, [fragment])
+            entries[name] = NameEntry(name, {int(_SECTION): store.size(_SECTION, name)})
+        names = set(entries if changed is None else changed)
+        update = ManifestUpdate(previous_manifest, names, entries, {})
         with ExitStack() as stack:
             document = None
             if previous:
-                document = stack.enter_context(previous.open_document(path.name))
-            writer = stack.enter_context(
-                DocumentWriter(path, zst_path, context.algorithms, plan.size)
-            )
-            merger.write(plan, writer, document)
-    saved = write_file(manifest_path, manifest.encode(), context.algorithms)
-    return {path.name: writer.plain, zst_path.name: writer.zst, manifest_path.name: saved}
+                document = stack.enter_context(previous.open_document(zst_path.name))
+            writer = stack.enter_context(DocumentWriter(zst_path, context.algorithms))
+            DocumentMerger(update, store).write(_elements(subdirs), names, writer, document)
+    plain = write_plain(zst_path, path, context.algorithms)
+    saved = write_file(manifest_path, update.manifest().encode(), context.algorithms)
+    return {path.name: plain, zst_path.name: writer.written, manifest_path.name: saved}
 
 
 def _patched(
@@ -73,10 +73,10 @@ def _patched(
             yield name, patched
 
 
-def _parts(subdirs: Collection[str]) -> list[Part]:
+def _elements(subdirs: Collection[str]) -> list[Element]:
     opening = b'{"channeldata_version":%d,"packages":{' % CHANNELDATA_VERSION
     return [
         opening,
-        Section.CHANNELDATA,
+        _SECTION,
         b'},"subdirs":' + msgspec.json.encode(sorted(subdirs)) + b"}",
     ]

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
 from pulp_conda.formats import layout
 from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
 from pulp_conda.formats.index.context import BuildContext, PreviousIndex
@@ -121,8 +119,7 @@ def previous_index(documents: Documents, subdir: str) -> PreviousIndex:
 
 @contextmanager
 def _open_document(documents: Documents, name: str) -> Iterator[PreviousDocument]:
-    compressed = io.BytesIO(documents[f"{name}.zst"])
-    yield PreviousDocument(zstandard.ZstdDecompressor().stream_reader(compressed))
+    yield PreviousDocument(io.BytesIO(documents[name]))
 
 
 def parsed(documents: Documents, name: str) -> Any:

@@ -35,10 +35,15 @@ def by_another_library(documents: Documents, shards: dict[str, bytes]) -> Docume
     )
     path = f"{SUBDIR}/{MANIFEST}"
     manifest = IndexManifest.decode(documents[path])
-    manifest.entries = {
-        name: msgspec.structs.replace(entry, digest=digests.get(name))
-        for name, entry in manifest.entries.items()
-    }
+    parts = [
+        msgspec.structs.replace(
+            part,
+            shards={name: digests[name] for name in part.shards},
+            packed_entries=recompressed(part.packed_entries),
+        )
+        for part in manifest.parts
+    ]
+    manifest = IndexManifest(parts, manifest.starts)
     other[path] = manifest.encode()
     return other
 

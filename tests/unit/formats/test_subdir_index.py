@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulp_conda.formats import layout
+from pulp_conda.formats.index import parts
 from pulp_conda.formats.index.manifest import MANIFEST
 from pulp_conda.formats.index.options import V3_DOCUMENTS
 from pulp_conda.formats.index.shards import Patched
@@ -235,12 +236,24 @@ _RECORDS = st.lists(
 )
 
 
-@given(st.lists(_RECORDS, min_size=1, max_size=4), st.sets(st.sampled_from(V3_DOCUMENTS)))
-@settings(max_examples=120)
+@given(
+    st.lists(_RECORDS, min_size=1, max_size=4),
+    st.sets(st.sampled_from(V3_DOCUMENTS)),
+    st.sampled_from([1, 300, 1000, parts.TARGET_BYTES]),
+)
+@settings(max_examples=200)
 def test_an_index_built_from_the_previous_one_equals_one_built_anew(
-    tmp_path_factory: pytest.TempPathFactory, contents: list[list[Record]], v3_documents: set[str]
+    tmp_path_factory: pytest.TempPathFactory,
+    contents: list[list[Record]],
+    v3_documents: set[str],
+    target_bytes: int,
 ) -> None:
-    folder = tmp_path_factory.mktemp("index")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts, "TARGET_BYTES", target_bytes)
+        _build_both_ways(tmp_path_factory.mktemp("index"), contents, v3_documents)
+
+
+def _build_both_ways(folder: Path, contents: list[list[Record]], v3_documents: set[str]) -> None:
     channel = Channel()
     index = partial(channel.index, v3_documents=v3_documents)
     previous = index(folder / "first")

@@ -10,7 +10,7 @@ from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.models import CondaPublication
 from pulp_conda.formats import layout
-from pulp_conda.formats.compression import decompressed, zstd
+from pulp_conda.formats.compression import zstd
 from pulp_conda.formats.index.context import PreviousIndex
 from pulp_conda.formats.index.manifest import MANIFEST, IndexManifest
 from pulp_conda.formats.index.merge import PreviousDocument
@@ -64,15 +64,9 @@ class PreviousPublication:
 
 @contextmanager
 def _open_document(documents: Mapping[str, SavedDocument], name: str) -> Iterator[PreviousDocument]:
-    """Yield the text of a document.
-
-    It is read from the compressed variant, which has a sixth of the bytes.
-    """
+    """Yield a compressed document, by its file name."""
     try:
-        with (
-            opened_document(documents[f"{name}{layout.ZST}"]) as compressed,
-            decompressed(compressed) as stream,
-        ):
+        with opened_document(documents[name]) as stream:
             yield PreviousDocument(stream)
     except (KeyError, ValueError, EOFError, zstd.ZstdError) as error:
         raise DamagedDocument(f"{name} cannot be read: {error}") from error
