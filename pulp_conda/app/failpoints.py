@@ -21,7 +21,8 @@ Failpoint = Literal[
     "storing package",  # its artifact comes next
     "storing documents",  # their artifacts come next
     "copying file",  # into the storage, where it lacks a file or a part of it
-    "artifact saved",  # and not its content unit; the transaction is open
+    "file stored",  # and no artifact in the database
+    "unit saved",  # with its artifact, and in the queue if it is uploaded
     "versions deleted",  # one batch of them
     "shards deleted",  # one batch of them
 ]

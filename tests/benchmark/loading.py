@@ -28,7 +28,6 @@ from pulpcore.plugin.models import (  # noqa: E402
     RepositoryVersion,
 )
 
-from pulp_conda.app.channels.storage.artifacts import save_artifact  # noqa: E402
 from pulp_conda.app.models import CondaPackage, CondaRepository  # noqa: E402
 from tests.benchmark import real, synthetic  # noqa: E402
 from tests.benchmark.synthetic import Synthetic  # noqa: E402
@@ -119,7 +118,9 @@ def _shared_file() -> Artifact:
     with TemporaryDirectory(dir=settings.WORKING_DIRECTORY) as folder:
         path = Path(folder) / "package"
         path.write_bytes(bytes(_FILE_BYTES))
-        return save_artifact(Artifact.init_and_validate(str(path)), path)
+        artifact = Artifact.init_and_validate(str(path))
+        artifact.save()
+        return artifact
 
 
 def _copy(

@@ -13,9 +13,9 @@ from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.channels.changes.delta import Delta
-from pulp_conda.app.channels.changes.upload import add
+from pulp_conda.app.channels.changes.upload import add, new_upload
 from pulp_conda.app.channels.changes.versions import change
-from pulp_conda.app.channels.intake.ingest import ingest, received
+from pulp_conda.app.channels.intake.ingest import inspected, received, save
 from pulp_conda.app.channels.intake.patch_uploads import ingest_patches
 from pulp_conda.app.channels.intake.target_channel import find_or_create_repository
 from pulp_conda.app.models import (
@@ -40,7 +40,9 @@ def save_package(builder: PackageBuilder) -> CondaPackage:
     """Validate and save a package, as an upload does before its commit."""
     body = builder.conda()
     with received(io.BytesIO(body), len(body)) as file:
-        return ingest(file, "conda")
+        package = inspected(file, "conda")
+        save(package, file)
+        return package
 
 
 def wait(
@@ -85,13 +87,18 @@ def upload(repository: CondaRepository, *builders: PackageBuilder) -> list[Conda
     return packages
 
 
-def request_upload(repository: CondaRepository, package: CondaPackage) -> None:
+def request_upload(
+    repository: CondaRepository, package: CondaPackage, *, replace: bool = False
+) -> None:
     """Upload a saved package as a request of a client does, in a task of its own.
 
     Raises what `channels.changes.upload.add` raises.
     """
     set_guid("tests")  # names the request in the log of its task
-    add(CondaRepository.objects.get(pk=repository.pk), package, dispatch_commit)
+    waiting = new_upload(CondaRepository.objects.get(pk=repository.pk), replace=replace)
+    waiting.package = package
+    waiting.save()
+    add(waiting, package, dispatch_commit)
 
 
 def configured(repository: CondaRepository, **fields: object) -> CondaRepository:

@@ -9,7 +9,7 @@ from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.channels.intake.unit_fields import FileDigests, unit_fields
 from pulp_conda.app.channels.reading.releases import releases_of, served_channel
-from pulp_conda.app.channels.storage.artifacts import save_unit
+from pulp_conda.app.channels.storage.units import save_unit
 from pulp_conda.app.channels.upkeep.check_files import NO_FILE, check_packages, packages_of
 from pulp_conda.app.channels.upkeep.check_index import Fault, faults_of
 from pulp_conda.app.content import lookup

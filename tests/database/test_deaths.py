@@ -118,7 +118,7 @@ def test_whoever_uploads_next_finishes_what_another_began(
 
 
 @pytest.mark.parametrize("breaks", [dies_at, fails])
-@pytest.mark.parametrize("instant", ["storing package", "artifact saved"])
+@pytest.mark.parametrize("instant", ["storing package", "file stored"])
 def test_what_breaks_before_the_unit_leaves_no_row_and_the_upload_can_be_repeated(
     repository: CondaRepository, instant: Failpoint, breaks: Callable[..., bool]
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 
 from pulp_conda.app.channels.changes.upload import PackageExists
 from pulp_conda.app.failpoints import Failpoint
@@ -60,7 +61,12 @@ def test_of_two_uploads_of_one_path_at_once_one_is_taken(
 
 def test_the_same_bytes_saved_twice_at_once_are_one_package(repository: CondaRepository) -> None:
     builder = PackageBuilder().payload(5000)
-    one, other = overlapping("artifact saved", *[lambda: save_package(builder)] * 2)
+
+    def in_a_transaction() -> CondaPackage:
+        with transaction.atomic():
+            return save_package(builder)
+
+    one, other = overlapping("unit saved", in_a_transaction, lambda: save_package(builder))
     assert one == other
     upload(repository, builder)
     assert Served.of(repository).package(one.relative_path) == builder.conda()

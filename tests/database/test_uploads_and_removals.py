@@ -13,7 +13,7 @@ from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.channels.changes.queue import apply
 from pulp_conda.app.channels.changes.remove import NothingToRemove, remove, withdraw
 from pulp_conda.app.channels.changes.task_outcome import CommitFailed
-from pulp_conda.app.channels.changes.upload import ChannelFull, NameRetired, PackageExists, add
+from pulp_conda.app.channels.changes.upload import ChannelFull, NameRetired, PackageExists
 from pulp_conda.app.models import (
     CondaPackage,
     CondaRepository,
@@ -23,7 +23,7 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.app.tasks import dispatch_commit
 from tests.builders import PackageBuilder
-from tests.database.factories import changed, configured, save_package, upload
+from tests.database.factories import changed, configured, request_upload, save_package, upload, wait
 
 
 @pytest.fixture(autouse=True)
@@ -58,12 +58,12 @@ def move_versions(repository: CondaRepository, by: timedelta) -> None:
 
 
 def test_an_upload_returns_when_the_index_names_its_package(repository: CondaRepository) -> None:
-    add(repository, save_package(PackageBuilder()), dispatch_commit)
+    request_upload(repository, save_package(PackageBuilder()))
     assert names(repository) == {"demo"}
 
 
 def test_nothing_is_left_of_a_change_that_was_applied(repository: CondaRepository) -> None:
-    add(repository, save_package(PackageBuilder()), dispatch_commit)
+    request_upload(repository, save_package(PackageBuilder()))
     assert not PendingChange.objects.exists()
     task = Task.objects.get(name__startswith="pulp_conda")
     assert task.state == "completed"
@@ -71,33 +71,33 @@ def test_nothing_is_left_of_a_change_that_was_applied(repository: CondaRepositor
 
 def test_an_upload_of_a_name_that_is_there_is_refused(repository: CondaRepository) -> None:
     package = save_package(PackageBuilder())
-    add(repository, package, dispatch_commit)
+    request_upload(repository, package)
     other = save_package(PackageBuilder().about(summary="other"))
     for refused in (package, other):
         with pytest.raises(PackageExists):
-            add(repository, refused, dispatch_commit)
-    add(repository, other, dispatch_commit, replace=True)
+            request_upload(repository, refused)
+    request_upload(repository, other, replace=True)
     assert not PendingChange.objects.exists()
 
 
 def test_an_upload_under_a_retired_name_is_refused(repository: CondaRepository) -> None:
     configured(repository, immutable_names=True)
     package = save_package(PackageBuilder())
-    add(repository, package, dispatch_commit)
+    request_upload(repository, package)
     drop(repository, {"name": "demo"})
     with pytest.raises(NameRetired):
-        add(repository, save_package(PackageBuilder().about(summary="x")), dispatch_commit)
-    add(repository, package, dispatch_commit)
+        request_upload(repository, save_package(PackageBuilder().about(summary="x")))
+    request_upload(repository, package)
 
 
 def test_an_upload_to_a_full_channel_is_refused(repository: CondaRepository) -> None:
     with override_settings(CONDA_MAX_CHANNEL_BYTES=10), pytest.raises(ChannelFull):
-        add(repository, save_package(PackageBuilder()), dispatch_commit)
+        request_upload(repository, save_package(PackageBuilder()))
 
 
 def test_a_commit_that_another_made_meanwhile_is_found(repository: CondaRepository) -> None:
     """The one who holds the commit lock applies what the others wait for."""
-    change = PendingChange(repository=repository, package=save_package(PackageBuilder()))
+    change = wait(repository, save_package(PackageBuilder()))
 
     def dispatch(repository: CondaRepository) -> Task:
         commit_pending(repository)
@@ -108,8 +108,7 @@ def test_a_commit_that_another_made_meanwhile_is_found(repository: CondaReposito
 
 
 def test_a_change_whose_row_is_gone_has_failed(repository: CondaRepository) -> None:
-    package = save_package(PackageBuilder())
-    change = PendingChange(repository=repository, package=package)
+    change = wait(repository, save_package(PackageBuilder()))
 
     def dispatch(repository: CondaRepository) -> Task:
         PendingChange.objects.all().delete()
@@ -170,8 +169,8 @@ def test_what_an_index_named_until_recently_can_be_withdrawn(repository: CondaRe
     """It is still served, and may be what nobody must fetch any more."""
     (old,) = upload(repository, PackageBuilder())
     new = save_package(PackageBuilder().about(summary="new"))
-    add(repository, new, dispatch_commit, replace=True)
-    add(repository, save_package(PackageBuilder("b")), dispatch_commit)
+    request_upload(repository, new, replace=True)
+    request_upload(repository, save_package(PackageBuilder("b")))
     drop(repository, {"sha256": old.sha256})
     assert withdrawn(repository) == {old.filename: 3}
     assert names(repository) == {"demo", "b"}, "the new one stays"
@@ -179,12 +178,8 @@ def test_what_an_index_named_until_recently_can_be_withdrawn(repository: CondaRe
 
 def test_what_is_not_served_any_more_cannot_be_removed(repository: CondaRepository) -> None:
     (old,) = upload(repository, PackageBuilder())
-    add(
-        repository,
-        save_package(PackageBuilder().about(summary="new")),
-        dispatch_commit,
-        replace=True,
-    )
+    new = save_package(PackageBuilder().about(summary="new"))
+    request_upload(repository, new, replace=True)
     move_versions(repository, timedelta(days=8))
     with pytest.raises(NothingToRemove):
         drop(repository, {"sha256": old.sha256})
@@ -195,7 +190,7 @@ def test_what_came_back_after_its_withdrawal_can_be_removed_again(
 ) -> None:
     (package,) = upload(repository, PackageBuilder())
     drop(repository, {"name": "demo"})
-    add(repository, package, dispatch_commit)
+    request_upload(repository, package)
     drop(repository, {"name": "demo"})
     assert withdrawn(repository) == {package.filename: 3}
 

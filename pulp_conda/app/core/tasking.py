@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
+from django.utils.timezone import now
 from pulpcore.app.contexts import _current_task
 from pulpcore.app.models import AppStatus
 from pulpcore.constants import TASK_INCOMPLETE_STATES, TASK_STATES, TASK_WAKEUP_UNBLOCK
@@ -25,9 +26,22 @@ __all__ = [
     "log_completion",
     "running",
     "send_task_notification",
+    "set_completed",
     "unsaved_task",
     "wake_workers",
 ]
+
+_SET_COMPLETED = """
+    WITH ended AS (
+        UPDATE core_task SET state = 'completed', finished_at = %(finished)s
+         WHERE pulp_id = %(task)s AND state = 'running' AND app_lock_id = %(process)s
+        RETURNING pulp_id
+    ), reports AS (
+        UPDATE core_progressreport SET state = 'completed' FROM ended
+         WHERE task_id = ended.pulp_id AND state = 'running'
+    )
+    SELECT count(*) FROM ended
+"""
 
 
 def current_process() -> AppStatus:
@@ -61,6 +75,21 @@ def running(task: Task) -> Iterator[None]:
         yield
     finally:
         _current_task.reset(token)
+
+
+def set_completed(task: Task) -> None:
+    """Set a running task without a result to completed, as `Task.set_completed` does.
+
+    Raises:
+        RuntimeError: another process has ended the task.
+    """
+    finished = now()
+    values = {"task": task.pk, "process": task.app_lock_id, "finished": finished}
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_COMPLETED, values)
+        if cursor.fetchone()[0] != 1:
+            task.set_completed()  # finds out why, and raises
+    task.state, task.finished_at = TASK_STATES.COMPLETED, finished
 
 
 def log_completion(task: Task) -> None:

@@ -20,8 +20,8 @@ from rest_framework.viewsets import ViewSet
 from pulp_conda.app.authentication.drf import CondaAuthentication
 from pulp_conda.app.authentication.origins import check_origin
 from pulp_conda.app.channels.changes.remove import remove
-from pulp_conda.app.channels.changes.upload import add
-from pulp_conda.app.channels.intake.ingest import ingest, received
+from pulp_conda.app.channels.changes.upload import add, check_free, new_upload
+from pulp_conda.app.channels.intake.ingest import inspected, received, save
 from pulp_conda.app.channels.intake.target_channel import (
     check_not_pinned,
     find_distribution,
@@ -229,18 +229,22 @@ class RegistryView(NativeView):
             PackageExists, NameRetired, ChannelFull: a channel does not accept the package.
             CommitTimeout, CommitFailed: the package was not added; the client may retry.
         """
-        with deferred_fsync():
-            with received(body, body.size) as file:
-                package = ingest(
-                    file,
-                    extension,
-                    claimed_subdir=claimed_subdir,
-                    claimed_sha256=sha256,
-                    claimed_md5=md5,
-                )
+        with deferred_fsync(), received(body, body.size) as file:
+            package = inspected(
+                file,
+                extension,
+                claimed_subdir=claimed_subdir,
+                claimed_sha256=sha256,
+                claimed_md5=md5,
+            )
+            if not self.replaces:
+                for repository in filter(None, self.targets.values()):
+                    check_free(repository, package)
             for channel, existing in self.targets.items():
                 repository = existing or find_or_create_repository(channel)
-                add(repository, package, dispatch_commit, replace=self.replaces)
+                upload = new_upload(repository, replace=self.replaces)
+                save(package, file, upload=upload)
+                add(upload, package, dispatch_commit)
                 if not repository.autopublish:
                     self.unpublished.append(channel)
         return package

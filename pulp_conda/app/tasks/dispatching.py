@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db import connection
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.tasking import dispatch
@@ -26,6 +26,7 @@ from pulp_conda.app.core.tasking import (
     log_completion,
     running,
     send_task_notification,
+    set_completed,
     unsaved_task,
     wake_workers,
 )
@@ -33,6 +34,15 @@ from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository
 
 _log = logging.getLogger(__name__)
+
+_SET_RUNNING = """
+    UPDATE core_task SET state = 'running', unblocked_at = %s, started_at = %s
+     WHERE pulp_id = %s AND state = 'waiting' AND app_lock_id = %s AND NOT EXISTS (
+        SELECT FROM core_task blocking
+         WHERE blocking.state IN ('waiting', 'running', 'canceling')
+           AND blocking.pulp_created < core_task.pulp_created
+           AND blocking.reserved_resources_record && %s)
+"""
 
 
 def dispatch_on_repository(
@@ -92,8 +102,7 @@ def _start(
     run: Callable[[], None],
 ) -> Task:
     task, colliding = unsaved_task(function, kwargs, repository)
-    # In bulk, because `save` gives roles. The database sets the time of creation.
-    Task.objects.bulk_create([task])
+    task.save_base(force_insert=True)  # without the hooks of `save`, which give roles
     failpoint("task saved")
     # Abandoned tasks are looked for only if some task blocks this one.
     if _set_running(task, colliding) or (
@@ -111,20 +120,13 @@ def _start(
 
 def _set_running(task: Task, colliding: list[str]) -> bool:
     """Set a task to running if no earlier task blocks it; return whether it was set."""
-    blocking = Task.objects.filter(
-        state__in=TASK_INCOMPLETE_STATES,
-        pulp_created__lt=OuterRef("pulp_created"),
-        reserved_resources_record__overlap=colliding,
-    )
     started = now()
-    running = {"state": TASK_STATES.RUNNING, "unblocked_at": started, "started_at": started}
-    changed = Task.objects.filter(
-        ~Exists(blocking), pk=task.pk, state=TASK_STATES.WAITING, app_lock=task.app_lock
-    ).update(**running)
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_RUNNING, [started, started, task.pk, task.app_lock_id, colliding])
+        changed = bool(cursor.rowcount)
     if changed:
-        for field, value in running.items():
-            setattr(task, field, value)
-    return bool(changed)
+        task.state, task.unblocked_at, task.started_at = TASK_STATES.RUNNING, started, started
+    return changed
 
 
 def _run(task: Task, run: Callable[[], None]) -> None:
@@ -138,7 +140,7 @@ def _run(task: Task, run: Callable[[], None]) -> None:
                 task.set_failed(shown, None if shown is not error else error.__traceback__)
         else:
             with _unless_ended(task):
-                task.set_completed()
+                set_completed(task)
                 log_completion(task)
     send_task_notification(task)
 

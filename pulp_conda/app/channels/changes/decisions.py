@@ -10,7 +10,7 @@ Changes count in the order in which they arrived, as if each had a version of it
   gone, and that client's retry must not be told that the file exists.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -26,10 +26,8 @@ from pulp_conda.app.models import (
     FULL,
     REMOVED,
     RETIRED,
-    UPLOAD,
     CondaPackage,
     CondaRepository,
-    PendingChange,
     in_version,
     published_version,
 )
@@ -37,6 +35,7 @@ from pulp_conda.formats import layout
 
 from .quota import Quota
 from .remove import selected_memberships
+from .waiting import Removal, StoredPackage, Upload
 
 
 @dataclass
@@ -49,67 +48,59 @@ class Decision:
 
 
 def decide(
-    changes: Sequence[PendingChange], repository: CondaRepository, latest: RepositoryVersion
+    changes: Sequence[Upload | Removal], repository: CondaRepository, latest: RepositoryVersion
 ) -> Decision:
     """Decide changes in the order of their arrival. Nothing is written."""
-    newest = {_uploaded(c).relative_path: c.pk for c in changes if c.kind == UPLOAD}
-    before = {package.relative_path: package.pk for package in _packages_at(latest, newest)}
-    channel = _Channel(repository, latest, newest, before)
+    channel = _Channel(repository, latest, [c for c in changes if isinstance(c, Upload)])
     for change in changes:
-        decide_one = channel.upload if change.kind == UPLOAD else channel.remove
-        channel.decision.outcomes[change.pk] = decide_one(change)
-    decision, after = channel.decision, channel.current
-    decision.add = {pk for path, pk in after.items() if before.get(path) != pk}
-    decision.remove |= {pk for path, pk in before.items() if after.get(path) != pk}
-    return decision
+        outcome = channel.upload(change) if isinstance(change, Upload) else channel.remove(change)
+        channel.decision.outcomes[change.key] = outcome
+    return channel.decided()
 
 
 class _Channel:
     """The state of a channel after the changes that were decided so far."""
 
     def __init__(
-        self,
-        repository: CondaRepository,
-        latest: RepositoryVersion,
-        newest: dict[str, int],
-        current: dict[str, UUID],
+        self, repository: CondaRepository, latest: RepositoryVersion, uploads: Sequence[Upload]
     ) -> None:
         self.decision = Decision()
-        self.current = dict(current)
+        self._held = {each.package.path: each.held for each in uploads if each.held}
+        self._current = {path: held.pk for path, held in self._held.items()}
         """The current package of each path that a change uploads to."""
         self._added: set[str] = set()
         """The paths whose current package came with a change."""
         self._repository = repository
         self._latest = latest
-        self._newest = newest
+        self._newest = {each.package.path: each.key for each in uploads}
         self._immutable = repository.immutable_names
-        self._retired = _retired(repository, newest) if self._immutable and newest else {}
-        # A package counts as new if its version was made but never published.
-        packages = current.values()
-        published = repository.autopublish
-        self._published = _published(latest, packages) if published else {*packages}
+        self._retired = _retired(repository, self._newest) if self._immutable and uploads else {}
         self._quota = Quota.of(repository)
+        # A package counts as new if its version was made but never published.
+        self._published = latest.number
+        if self._held and repository.autopublish:
+            self._published = _published_number(repository)
 
-    def upload(self, change: PendingChange) -> str:
+    def upload(self, change: Upload) -> str:
         """Return the outcome of an upload; its package is current if that is `ADDED`."""
-        package = _uploaded(change)
-        path = package.relative_path
-        current = self.current.get(path)
-        if self._newest[path] != change.pk:
+        package = change.package
+        path = package.path
+        current = self._current.get(path)
+        if self._newest[path] != change.key:
             return EXISTS
         if current == package.pk:
-            return EXISTS if current in self._published and not change.replaces else ADDED
+            return EXISTS if self._is_published(path) and not change.replaces else ADDED
         if current is not None and (self._immutable or not change.replaces):
             return EXISTS
         if package.sha256 not in self._retired.get(path, (package.sha256,)):
             return RETIRED
-        if not self._quota.take(package):
+        if not self._quota.take(package.size):
             return FULL
-        self.current[path] = package.pk
+        self._current[path] = package.pk
         self._added.add(path)
         return ADDED
 
-    def remove(self, change: PendingChange) -> str:
+    def remove(self, change: Removal) -> str:
         """Remove the packages that a removal selects; return its outcome."""
         # A version that was never completed has removed nothing.
         present = selected_memberships(self._repository, change, self._latest).filter(
@@ -118,28 +109,34 @@ class _Channel:
         for package in CondaPackage.objects.filter(pk__in=present.values("content_id")).only(
             "subdir", "filename", "sha256", "size"
         ):
-            self._drop(package)
+            self._drop(
+                StoredPackage(package.pk, package.relative_path, package.sha256, package.size)
+            )
         return REMOVED
 
-    def _drop(self, package: CondaPackage) -> None:
-        path = package.relative_path
+    def decided(self) -> Decision:
+        """Return the outcomes, and the packages to add and to remove."""
+        before = {path: held.pk for path, held in self._held.items()}
+        after = self._current
+        self.decision.add = {pk for path, pk in after.items() if before.get(path) != pk}
+        self.decision.remove |= {pk for path, pk in before.items() if after.get(path) != pk}
+        return self.decision
+
+    def _is_published(self, path: str) -> bool:
+        return path in self._held and self._held[path].since <= self._published
+
+    def _drop(self, package: StoredPackage) -> None:
+        path = package.path
         if path not in self._newest:
             dropped = package.pk not in self.decision.remove
             self.decision.remove.add(package.pk)
-        elif dropped := path not in self._added and self.current.get(path) == package.pk:
-            del self.current[path]
+        elif dropped := path not in self._added and self._current.get(path) == package.pk:
+            del self._current[path]
         if not dropped:
             return
-        self._quota.release(package)
+        self._quota.release(package.size)
         if self._immutable and settings.CONDA_NAME_RETIREMENT_SECONDS:
             self._retired.setdefault(path, set()).add(package.sha256)
-
-
-def _uploaded(change: PendingChange) -> CondaPackage:
-    package: CondaPackage | None = change.package
-    if package is None:
-        raise ValueError(f"the upload {change.pk} has no package")
-    return package
 
 
 def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, set[str]]:
@@ -156,11 +153,6 @@ def _retired(repository: CondaRepository, paths: Iterable[str]) -> dict[str, set
     return digests
 
 
-def _packages_at(version: RepositoryVersion, paths: Collection[str]) -> Iterable[CondaPackage]:
-    """Return the packages that a version has at the given paths."""
-    return CondaPackage.objects.in_version(version).filter(_with_paths(paths)) if paths else ()
-
-
 def _with_paths(paths: Iterable[str]) -> Q:
     query = Q(pk__in=[])
     for path in paths:
@@ -169,12 +161,7 @@ def _with_paths(paths: Iterable[str]) -> Q:
     return query
 
 
-def _published(latest: RepositoryVersion, packages: Collection[UUID]) -> set[UUID]:
-    """Return the packages that the newest published version has, out of those given."""
-    if not packages:
-        return set()
-    version = published_version(latest.repository_id)
-    if version is None:
-        return set()
-    published = CondaPackage.objects.in_version(version).filter(pk__in=list(packages))
-    return set(published.values_list("pk", flat=True))
+def _published_number(repository: CondaRepository) -> int:
+    """Return the number of the newest version that has an index, 0 without any."""
+    version = published_version(repository.pk)
+    return version.number if version else 0

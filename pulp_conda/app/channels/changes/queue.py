@@ -7,9 +7,12 @@ channel's commit lock and starts a task, which applies every row in one version 
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
+from uuid import UUID
 
+from django.db import connection
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
 
@@ -24,9 +27,34 @@ Dispatch = Callable[[CondaRepository], Task]
 
 _RECENT = timedelta(seconds=1)
 
+_NUMBER_WAITING = """
+    SELECT count(*) FROM conda_pendingchange WHERE repository_id = %s AND outcome IS NULL
+"""
+# The number of packages that the latest version added, if it was made since a time.
+_RECENTLY_ADDED = """
+    SELECT count FROM core_repositoryversioncontentdetails
+     WHERE count_type = 'A' AND repository_version_id = (
+        SELECT pulp_id FROM core_repositoryversion
+         WHERE repository_id = %s AND complete AND pulp_created > %s
+         ORDER BY number DESC LIMIT 1)
+"""
+# The request that reads an outcome needs the row no longer.
+_TAKE_OUTCOME = """
+    WITH taken AS (
+        DELETE FROM conda_pendingchange WHERE id = %s AND outcome IS NOT NULL RETURNING outcome
+    )
+    SELECT (SELECT outcome FROM taken), EXISTS (SELECT FROM conda_pendingchange WHERE id = %s)
+"""
+
+
+def new_change(repository: CondaRepository, **fields: Any) -> PendingChange:
+    """Return an unsaved change of a channel; it waits until the current request has to end."""
+    expires = now() + timedelta(seconds=longest_wait())
+    return PendingChange(repository=repository, expires=expires, **fields)
+
 
 def apply(change: PendingChange, dispatch: Dispatch) -> str:
-    """Save a change to the queue of its channel; return its outcome once it is committed.
+    """Wait until a saved change is committed; return its outcome, and delete it.
 
     Raises:
         CommitTimeout: the deadline passed, or too many requests wait. The change is given up,
@@ -34,39 +62,42 @@ def apply(change: PendingChange, dispatch: Dispatch) -> str:
         CommitFailed: the task failed. No part of the change is visible, and a retry may succeed.
     """
     repository: CondaRepository = change.repository
-    seconds = longest_wait()
-    deadline = time.monotonic() + seconds
-    change.expires = now() + timedelta(seconds=seconds)
-    change.save()
+    deadline = time.monotonic() + (change.expires - now()).total_seconds()
     failpoint("change queued")
 
     def start() -> Task:
-        wait_for_batch(partial(_number_waiting, repository), _recently_added(repository))
+        count_waiting = partial(_number, _NUMBER_WAITING, repository.pk)
+        wait_for_batch(count_waiting, _recently_added(repository))
         return dispatch(repository)
 
     try:
         return with_commit_lock(repository, start, partial(_outcome, change), deadline)
-    finally:
+    except BaseException:
         change.delete()
-
-
-def _number_waiting(repository: CondaRepository) -> int:
-    return PendingChange.objects.filter(repository=repository, outcome=None).count()
+        raise
 
 
 def _recently_added(repository: CondaRepository) -> int:
     """Return how many packages the latest version added; 0 if it is older than `_RECENT`."""
-    added = repository.versions.filter(
-        pulp_created__gt=now() - _RECENT, counts__count_type="A", complete=True
-    )
-    return added.order_by("-number").values_list("counts__count", flat=True).first() or 0
+    return _number(_RECENTLY_ADDED, repository.pk, now() - _RECENT)
+
+
+def _number(statement: str, *values: UUID | datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+        return row[0] if row else 0
 
 
 def _outcome(change: PendingChange) -> str | None:
-    try:
-        change.refresh_from_db(fields=["outcome"])
-    except PendingChange.DoesNotExist as error:
-        # Orphan cleanup deleted the package, or the change has expired.
-        raise CommitFailed from error
-    outcome: str | None = change.outcome
+    """Return the outcome of a change, and delete the change if it has one.
+
+    Raises:
+        CommitFailed: orphan clean-up deleted the package, or the change has expired.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_OUTCOME, [change.pk, change.pk])
+        outcome, exists = cursor.fetchone()
+    if not exists:
+        raise CommitFailed
     return outcome

@@ -35,19 +35,19 @@ class Quota:
             quota.owner_bytes = _left(settings.CONDA_MAX_OWNER_BYTES, used["size"])
         return quota
 
-    def take(self, package: CondaPackage) -> bool:
-        """Subtract a package if all limits allow it; return whether they do."""
+    def take(self, size: int) -> bool:
+        """Subtract a package of a size if all limits allow it; return whether they do."""
         room = self._room()
-        cost = _cost(package)
+        cost = _cost(size)
         if any(room[name] < cost[name] for name in room):
             return False
         for name, left in room.items():
             setattr(self, name, left - cost[name])
         return True
 
-    def release(self, package: CondaPackage) -> None:
-        """Add a package back that is removed from the channel."""
-        cost = _cost(package)
+    def release(self, size: int) -> None:
+        """Add a package of a size back that is removed from the channel."""
+        cost = _cost(size)
         for name, left in self._room().items():
             setattr(self, name, left + cost[name])
 
@@ -56,8 +56,8 @@ class Quota:
         return {f.name: left for f in fields(self) if (left := getattr(self, f.name)) is not None}
 
 
-def _cost(package: CondaPackage) -> dict[str, int]:
-    return {"packages": 1, "channel_bytes": package.size, "owner_bytes": package.size}
+def _cost(size: int) -> dict[str, int]:
+    return {"packages": 1, "channel_bytes": size, "owner_bytes": size}
 
 
 def _left(limit: int, used: int) -> int | None:

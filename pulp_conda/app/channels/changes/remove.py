@@ -5,6 +5,7 @@ a file so that nobody can fetch it any more. Files that a version drops in any o
 fetched for the retention period, by clients with an older index.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,14 +18,14 @@ from pulp_conda.app.models import (
     REMOVAL,
     CondaPackage,
     CondaRepository,
-    PendingChange,
     Withdrawal,
     published_version,
 )
 
-from .queue import Dispatch, apply
+from .queue import Dispatch, apply, new_change
+from .waiting import Removal
 
-Selection = dict[str, str]
+Selection = Mapping[str, str]
 """Fields of packages, with the value of each in the packages that are selected."""
 
 
@@ -50,19 +51,21 @@ def remove(repository: CondaRepository, selection: Selection, dispatch: Dispatch
     if not _is_served(repository, memberships):
         raise NothingToRemove(selection)
     payload = {"selection": selection, "newest": newest}
-    apply(PendingChange(repository=repository, kind=REMOVAL, payload=payload), dispatch)
+    removal = new_change(repository, kind=REMOVAL, payload=payload)
+    removal.save()
+    apply(removal, dispatch)
 
 
 def selected_memberships(
-    repository: CondaRepository, removal: PendingChange, latest: RepositoryVersion
+    repository: CondaRepository, removal: Removal, latest: RepositoryVersion
 ) -> QuerySet[RepositoryContent]:
     """Return the memberships of the packages that a removal selects.
 
     Only memberships that began before the removal was asked for are selected. A package that was
     uploaded again since then has a later membership, and stays in the channel.
     """
-    newest = min(removal.payload["newest"], latest.number)
-    return _memberships(repository, removal.payload["selection"], newest)
+    newest = min(removal.newest, latest.number)
+    return _memberships(repository, removal.selection, newest)
 
 
 def _memberships(

@@ -1,4 +1,7 @@
-"""Add a saved package to a channel."""
+"""Add a package to a channel."""
+
+from django.db import connection
+from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import (
     EXISTS,
@@ -10,7 +13,25 @@ from pulp_conda.app.models import (
     PendingChange,
 )
 
-from .queue import Dispatch, apply
+from .queue import Dispatch, apply, new_change
+
+# A version that was made and never published does not count, if the channel publishes by itself.
+_IS_HELD = """
+    SELECT EXISTS (
+        SELECT FROM conda_condapackage package
+          JOIN core_repositorycontent membership ON membership.content_id = package.content_ptr_id
+          JOIN core_repositoryversion added ON added.pulp_id = membership.version_added_id
+         WHERE package._pulp_domain_id = %(domain)s AND package.subdir = %(subdir)s
+           AND package.filename = %(filename)s AND membership.repository_id = %(repository)s
+           AND membership.version_removed_id IS NULL
+           AND added.number <= (
+                SELECT number FROM core_repositoryversion version
+                 WHERE repository_id = %(repository)s AND complete
+                   AND (NOT %(published)s OR EXISTS (
+                        SELECT FROM core_publication
+                         WHERE repository_version_id = version.pulp_id AND complete))
+                 ORDER BY number DESC LIMIT 1))
+"""
 
 
 class PackageExists(Exception):
@@ -43,13 +64,37 @@ class ChannelFull(Exception):
 _REFUSALS = {EXISTS: PackageExists, RETIRED: NameRetired, FULL: ChannelFull}
 
 
-def add(
-    repository: CondaRepository, package: CondaPackage, dispatch: Dispatch, *, replace: bool = False
-) -> None:
-    """Wait until clients of the channel find the package in its index.
+def check_free(repository: CondaRepository, package: CondaPackage) -> None:
+    """Check that clients of a channel know no file of an unsaved package's name.
+
+    This saves the server the work on an upload that would be refused. `commit` decides, since the
+    channel may change in the meantime.
+
+    Raises:
+        PackageExists: the channel has a file of that name.
+    """
+    values = {
+        "domain": get_domain_pk(),
+        "subdir": package.subdir,
+        "filename": package.filename,
+        "repository": repository.pk,
+        "published": repository.autopublish,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_HELD, values)
+        if cursor.fetchone()[0]:
+            raise PackageExists(package)
+
+
+def new_upload(repository: CondaRepository, *, replace: bool = False) -> PendingChange:
+    """Return an unsaved upload to a channel; with `replace` it may replace a file of its name."""
+    return new_change(repository, kind=UPLOAD, replaces=replace)
+
+
+def add(upload: PendingChange, package: CondaPackage, dispatch: Dispatch) -> None:
+    """Wait until clients of the channel find the package of a saved upload in its index.
 
     If the repository does not publish by itself, wait until its latest version has the package.
-    With `replace` the package may replace a file of the same name.
 
     Raises:
         PackageExists: the channel has a file of that name.
@@ -57,7 +102,6 @@ def add(
         ChannelFull: the channel's or the owner's quota is used up.
         CommitTimeout, CommitFailed: see `queue.apply`.
     """
-    upload = PendingChange(repository=repository, kind=UPLOAD, package=package, replaces=replace)
     outcome = apply(upload, dispatch)
     if outcome in _REFUSALS:
         raise _REFUSALS[outcome](package)

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
-from django.db import transaction
 from pulpcore.plugin.files import PulpTemporaryUploadedFile
 from pulpcore.plugin.models import Artifact
 
-from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
 from pulp_conda.app.channels.storage.disk_space import check_room
-from pulp_conda.app.failpoints import failpoint
-from pulp_conda.app.models import CondaPackage
+from pulp_conda.app.channels.storage.units import save_unit
+from pulp_conda.app.models import CondaPackage, PendingChange
 from pulp_conda.formats.archives import inspect
 from pulp_conda.formats.errors import PackageTooLarge, quoted
 from pulp_conda.formats.identifiers import Extension
@@ -96,7 +94,7 @@ def _copy(
     return size
 
 
-def ingest(
+def inspected(
     file: PulpTemporaryUploadedFile,
     extension: Extension,
     *,
@@ -104,7 +102,7 @@ def ingest(
     claimed_sha256: str | None = None,
     claimed_md5: str | None = None,
 ) -> CondaPackage:
-    """Validate a received package; return it as a saved unit, which may have existed already.
+    """Validate a received package; return it as an unsaved unit.
 
     Raises:
         InvalidPackage: the archive breaks a rule of the formats or a limit.
@@ -123,11 +121,18 @@ def ingest(
     _check_digest("md5", claimed_md5, attributes["md5"])
     if claimed_subdir not in (None, attributes["subdir"]):
         raise WrongSubdir(claimed_subdir, attributes["subdir"])
-    with transaction.atomic():
-        path = Path(file.temporary_file_path())
-        artifact = save_artifact(Artifact.init_and_validate(file), path)
-        failpoint("artifact saved")
-        return save_unit(CondaPackage(**attributes), artifact)
+    return CondaPackage(**attributes)
+
+
+def save(
+    package: CondaPackage, file: PulpTemporaryUploadedFile, *, upload: PendingChange | None = None
+) -> None:
+    """Save an inspected package with its file; `upload` waits for the next commit from now on.
+
+    If an equal package existed already, `package` becomes that one.
+    """
+    artifact = Artifact.init_and_validate(file)
+    save_unit(package, artifact, Path(file.temporary_file_path()), upload=upload)
 
 
 def read_attributes(

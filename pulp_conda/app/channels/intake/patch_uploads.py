@@ -12,7 +12,7 @@ from pulpcore.plugin.models import Artifact, RepositoryVersion
 from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.index.publish import autopublish
-from pulp_conda.app.channels.storage.artifacts import save_artifact, save_unit
+from pulp_conda.app.channels.storage.units import save_unit
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepodataPatch, CondaRepository
 from pulp_conda.formats.archives import inspect, sniff
@@ -42,8 +42,7 @@ def ingest_patches(file: BinaryIO, subdir: str | None) -> list[CondaRepodataPatc
         InvalidPackage: the file or one of its instructions breaks a rule; nothing is saved.
     """
     found = _from_package(file) if subdir is None else {subdir: _from_document(file, subdir)}
-    with transaction.atomic():
-        return [_save(subdir, instructions) for subdir, instructions in sorted(found.items())]
+    return [_save(subdir, instructions) for subdir, instructions in sorted(found.items())]
 
 
 def add_patches(
@@ -98,14 +97,12 @@ def _save(subdir: str, instructions: Instructions) -> CondaRepodataPatch:
     data = instructions.canonical()
     with received(BytesIO(data), len(data)) as file:
         artifact = Artifact.init_and_validate(file)
-        artifact = save_artifact(artifact, Path(file.temporary_file_path()))
-    failpoint("artifact saved")
-    patch = CondaRepodataPatch(
-        subdir=subdir,
-        sha256=artifact.sha256,
-        instructions_version=instructions.version,
-        changed=len(instructions.packages.keys() | instructions.packages_conda.keys()),
-        revoked=len(instructions.revoke),
-        removed=len(instructions.remove),
-    )
-    return save_unit(patch, artifact)
+        patch = CondaRepodataPatch(
+            subdir=subdir,
+            sha256=artifact.sha256,
+            instructions_version=instructions.version,
+            changed=len(instructions.packages.keys() | instructions.packages_conda.keys()),
+            revoked=len(instructions.revoke),
+            removed=len(instructions.remove),
+        )
+        return save_unit(patch, artifact, Path(file.temporary_file_path()))

@@ -1,68 +1,36 @@
-"""Save files as artifacts, and packages and patches as content units with their artifacts."""
+"""Store the files of artifacts, and check that they are complete."""
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
 
 from django.core.files import File
 from django.core.files.storage import Storage
-from django.db import IntegrityError, transaction
-from pulpcore.plugin.models import Artifact, ContentArtifact
+from pulpcore.plugin.models import Artifact
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.failpoints import failpoint
-from pulp_conda.app.models import CondaPackage, CondaRepodataPatch
 
 _CHUNK_BYTES = 1024**2
 
-_Unit = TypeVar("_Unit", CondaPackage, CondaRepodataPatch)
 
+def store_file(artifact: Artifact, path: Path) -> bool:
+    """Store the file of an unsaved artifact; return whether the storage lacked it.
 
-def save_unit(unit: _Unit, artifact: Artifact | None) -> _Unit:
-    """Save a content unit; return it, or the equal unit that existed already.
+    A stored file with other bytes is replaced. The file at `path` in the working directory is
+    moved away if the storage is on the same file system.
 
-    `artifact` is its file, None if the server does not have it. An existing unit without a file
-    gets it: the file was reclaimed, or the unit was saved from a record.
+    Raises:
+        OSError: the disk is full; nothing is left of the file.
     """
-    same = type(unit).objects.filter(**unit.identity)
-    if not same.exists():  # a failed INSERT would be written to PostgreSQL's log
-        try:
-            with transaction.atomic():
-                unit.save()
-                file = ContentArtifact(
-                    content=unit, artifact=artifact, relative_path=unit.relative_path
-                )
-                ContentArtifact.objects.bulk_create([file])  # without a savepoint
-                return unit
-        except IntegrityError:  # another request saved it at this moment
-            pass
-    found: _Unit = same.get()
-    found.touch()
-    if artifact:
-        ContentArtifact.objects.filter(content=found, artifact=None).update(artifact=artifact)
-    return found
-
-
-def save_artifact(artifact: Artifact, path: Path) -> Artifact:
-    """Save an artifact with its file; return it, or the equal artifact that existed already.
-
-    An existing artifact is touched, so that orphan clean-up spares it. Its file is replaced if it
-    is missing or has other bytes. The file at `path` in the working directory is moved away if the
-    storage is on the same file system.
-    """
-    _discard_damaged(artifact)
+    known = _is_stored(artifact)
     try:
         failpoint("storing package")
-        # A failed INSERT would be written to PostgreSQL's log, with all its values.
-        Artifact.objects.bulk_create([artifact], ignore_conflicts=True)
+        Artifact._meta.get_field("file").pre_save(artifact, add=True)
     except OSError:
         discard_part(artifact)
         raise
-    saved: Artifact = Artifact.objects.get(sha256=artifact.sha256, pulp_domain=get_domain())
-    if saved.pk != artifact.pk:
-        saved.touch()
-    make_whole(saved, path)
-    return saved
+    make_whole(artifact, path)
+    return not known
 
 
 def make_whole(artifact: Artifact, path: Path) -> None:
@@ -83,18 +51,20 @@ def make_whole(artifact: Artifact, path: Path) -> None:
         storage.save(name, File(file))
 
 
-def _discard_damaged(artifact: Artifact) -> None:
-    """Delete the stored file of an artifact if it has the right size and other bytes.
+def _is_stored(artifact: Artifact) -> bool:
+    """Return whether the storage has a file of the artifact's name, and delete damaged ones.
 
-    pulpcore would keep it. A file of another size is left to `make_whole`, because another request
-    may be copying it at this moment.
+    pulpcore would keep a file with the right size and other bytes. A file of another size is left
+    to `make_whole`, because another request may be copying it at this moment.
     """
     storage = get_domain().get_storage()
     name = artifact.storage_path("")
-    if not storage.exists(name) or storage.size(name) != artifact.size:
-        return
-    if sha256_of(storage, name) != artifact.sha256:
+    if not storage.exists(name):
+        return False
+    if storage.size(name) == artifact.size and sha256_of(storage, name) != artifact.sha256:
         storage.delete(name)
+        return False
+    return True
 
 
 def sha256_of(storage: Storage, name: str) -> str:
