@@ -1,1 +1,1 @@
-The content app answers for channels of any size in a few milliseconds: sharded repodata, strong ETags with 304, HEAD and ranges for every file, checkpoints, S3. Files that an older index names can be fetched for a week.
+The content app answers for channels of any size in a few milliseconds: sharded repodata, strong ETags with 304, HEAD and ranges, checkpoints, S3. Files that an older index names can be fetched for a week.

@@ -59,6 +59,10 @@ CONDA_FILE_URL_NETWORKS: list[str] = []
 CONDA_BZ2_MAX_BYTES = 256 * 1024
 """The largest document that gets a variant compressed by bz2; 0 makes no variant."""
 
+CONDA_PLAIN_MAX_BYTES = 4 * 1024**2
+"""The largest index document that is stored as plain text; the text of larger ones is decompressed
+while it is sent."""
+
 CONDA_CHANNEL_CREATION = "owners"
 """Who may create a channel by uploading to it: "owners" of the namespace, or its "publishers"."""
 

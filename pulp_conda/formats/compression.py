@@ -17,6 +17,7 @@ else:
     from backports import zstd
 
 __all__ = [
+    "HEADER_BYTES",
     "PACKED_COMMA",
     "PACKED_END",
     "ZSTD_VERSION",
@@ -25,6 +26,7 @@ __all__ = [
     "Readable",
     "decompressed",
     "frame_header",
+    "text_size",
     "unpacked_part",
     "zstd",
 ]
@@ -37,6 +39,9 @@ PACKED_COMMA: Final = b"\x08\x00\x00,"
 
 PACKED_END: Final = b"\x01\x00\x00"
 """The end of a frame of parts: an empty block that is the last."""
+
+HEADER_BYTES: Final = 18
+"""The largest header of a frame."""
 
 _PARAMETER: Final = zstd.CompressionParameter
 _WINDOW_LOG: Final = 20
@@ -118,6 +123,18 @@ def frame_header(size: int) -> bytes:
     Decoders that decompress in one call need the size. There is no checksum.
     """
     return _HEADER.pack(_MAGIC, _SIZE_OF_8_BYTES, (_WINDOW_LOG - 10) << 3, size)
+
+
+def text_size(head: bytes) -> int:
+    """Return the size of the text of a frame, from its first `HEADER_BYTES`.
+
+    Raises:
+        zstd.ZstdError: it is not the head of a frame with a size.
+    """
+    size = zstd.get_frame_info(head).decompressed_size
+    if size is None:
+        raise zstd.ZstdError("the frame does not state the size of its text")
+    return size
 
 
 def unpacked_part(part: bytes, size: int) -> bytes:

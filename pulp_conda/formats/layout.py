@@ -13,6 +13,7 @@ NOARCH = "noarch"
 REPODATA = "repodata.json"
 CURRENT_REPODATA = "current_repodata.json"
 
+JSON = ".json"
 ZST = ".zst"
 BZ2 = ".bz2"
 

@@ -84,7 +84,9 @@ def test_a_version_that_is_published_already_is_built_anew(
     assert previous_number(versions[1]) is None
 
 
-@pytest.mark.parametrize("option", ["documents", "v3_documents", "CONDA_BZ2_MAX_BYTES"])
+@pytest.mark.parametrize(
+    "option", ["documents", "v3_documents", "CONDA_BZ2_MAX_BYTES", "CONDA_PLAIN_MAX_BYTES"]
+)
 def test_it_has_the_same_options(
     channel: CondaRepository, versions: list[RepositoryVersion], option: str
 ) -> None:
@@ -120,12 +122,13 @@ def test_a_fingerprint_states_the_options_that_it_was_made_of(
     channel: CondaRepository, versions: list[RepositoryVersion]
 ) -> None:
     configured(channel, documents=["bz2", "shards"], v3_documents=[])
-    with override_settings(CONDA_BZ2_MAX_BYTES=77):
+    with override_settings(CONDA_BZ2_MAX_BYTES=77, CONDA_PLAIN_MAX_BYTES=88):
         made = index_fingerprint(RepositoryVersion.objects.get(pk=versions[0].pk))
     options = fingerprint_options(made)
     assert options.documents == {"bz2", "shards"}
     assert options.v3_documents == frozenset()
     assert options.bz2_max_bytes == 77
+    assert options.plain_max_bytes == 88
 
 
 def test_fingerprints_of_other_libraries_differ_in_no_option(

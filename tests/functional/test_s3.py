@@ -1,6 +1,5 @@
 """S3 as the storage (simulated by moto), with and without redirects."""
 
-import logging
 from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
@@ -9,54 +8,18 @@ from pathlib import Path
 import boto3
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
 
-from tests.builders import PackageBuilder
 from tests.functional.clients import install_from
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.harness import RunningServer
 from tests.functional.http_rules import PACKAGE, check_conditions, check_ranges, files_of, get
-
-_BUCKET = "pulp"
-_STORAGE = "storages.backends.s3.S3Storage"
-_KEYS = {"access_key": "key", "secret_key": "secret"}
+from tests.functional.s3 import BUCKET, channel_in, running_s3
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The URL of an S3 with a bucket."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    url = f"http://{host}:{port}"
-    names = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-    client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **names)
-    client.create_bucket(Bucket=_BUCKET)
-    yield url
-    moto.stop()
-
-
-def channel_in(server: RunningServer, s3: str, name: str, *, redirects: bool) -> str:
-    """Make a domain in the storage, with a package in a channel, and return the channel's URL."""
-    options = {
-        **_KEYS,
-        "bucket_name": _BUCKET,
-        "endpoint_url": s3,
-        "region_name": "us-east-1",
-        "location": name,
-        "default_acl": "private",
-    }
-    Rest(server).create(
-        "domains/",
-        name=name,
-        storage_class=_STORAGE,
-        storage_settings=options,
-        redirect_to_object_storage=redirects,
-    )
-    url = server.channel(name)
-    package = PackageBuilder().payload(700_000)
-    assert server.put(f"{url}/x.conda", package.conda()).status_code == 201
-    return url
+    with running_s3() as url:
+        yield url
 
 
 def test_files_without_redirect_follow_the_same_rules(
@@ -109,6 +72,6 @@ def test_a_storage_that_is_gone_is_the_servers_fault(domain_server: RunningServe
     client = boto3.resource(
         "s3", endpoint_url=s3, aws_access_key_id="key", aws_secret_access_key="secret"
     )
-    client.Bucket(_BUCKET).objects.filter(Prefix="s3-lost/").delete()
+    client.Bucket(BUCKET).objects.filter(Prefix="s3-lost/").delete()
     assert get(f"{url}/{PACKAGE}").status_code == 503
     assert get(f"{url}/noarch/repodata.json").status_code == 503

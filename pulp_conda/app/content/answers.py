@@ -1,42 +1,20 @@
-"""HTTP answers of the content app, by the same rules for files, shards and rendered pages.
+"""HTTP answers of the content app, by the same rules for files, shards and rendered pages."""
 
-Only small files are read into memory. `sendfile` copies others from the disk, and one buffer of
-256 KiB from any other storage.
-"""
-
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 
-from aiohttp.web import HTTPFound, HTTPServiceUnavailable, Request, Response, StreamResponse
+from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from pulp_conda.app.core.serving import count_bytes, storage_parameters
 from pulp_conda.app.preconditions import Validators, Verdict, precondition, verdict
 from pulp_conda.formats.layout import FileKind
 
-_log = logging.getLogger(__name__)
-
-_CHUNK_BYTES = 256 * 1024
-_SMALL_BYTES = 64 * 1024
-"""Files up to this size are read at once, and sent together with the head."""
+from .sources import ByteSource
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 _S3 = ("storages.backends.s3.S3Storage", "storages.backends.s3boto3.S3Boto3Storage")
-
-
-class ByteSource(Protocol):
-    """The source of an answer's bytes."""
-
-    size: int
-
-    async def send(
-        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
-    ) -> StreamResponse:
-        """Send `count` bytes from `start` on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,110 +30,22 @@ class Representation:
     """Further headers, besides those that follow from the other fields."""
 
 
-class Bytes:
-    """Bytes in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self.size = len(data)
-        self._data = memoryview(data)
-
-    async def send(
-        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
-    ) -> StreamResponse:
-        """Send the bytes together with the head."""
-        body = bytes(self._data[start : start + count])
-        return Response(body=body, status=status, headers=headers)
-
-
-class FileOnDisk:
-    """A file of Pulp's storage on a file system."""
-
-    def __init__(self, path: str, size: int) -> None:
-        self.size = size
-        self._path = Path(path)
-
-    async def send(
-        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
-    ) -> StreamResponse:
-        """Let the kernel copy the file to the connection; send a small file with the head."""
-        if count <= _SMALL_BYTES:
-            data = await asyncio.to_thread(self._read, start, count)
-            return Response(body=data, status=status, headers=headers)
-        file = await asyncio.to_thread(self._opened)
-        try:
-            return await _send_file(request, status, headers, file, start, count)
-        finally:
-            file.close()
-
-    def _read(self, start: int, count: int) -> bytes:
-        with self._opened() as file:
-            file.seek(start)
-            return file.read(count)
-
-    def _opened(self) -> IO[bytes]:
-        try:
-            file = self._path.open("rb")
-        except OSError as error:
-            raise unreadable(self._path, error) from error
-        if file.seek(0, 2) != self.size:
-            file.close()
-            raise unreadable(self._path, "its size differs from the one that was saved")
-        return file
-
-
-class FileInStorage:
-    """A file of a storage that is not a file system."""
-
-    def __init__(self, storage: Any, name: str, size: int) -> None:
-        self.size = size
-        self._storage = storage
-        self._name = name
-
-    async def send(
-        self, request: Request, status: HTTPStatus, headers: dict[str, str], start: int, count: int
-    ) -> StreamResponse:
-        """Copy the file to the connection in chunks."""
-        read = await asyncio.to_thread(self._reader, start, count)
-        response = StreamResponse(status=status, headers=headers)
-        response.content_length = count
-        await response.prepare(request)
-        while count and (chunk := await asyncio.to_thread(read, min(_CHUNK_BYTES, count))):
-            await response.write(chunk)
-            count -= len(chunk)
-        if count:
-            _log.error("%s ended %d bytes early", self._name, count)
-            _abort(request)
-        await response.write_eof()
-        return response
-
-    def _reader(self, start: int, count: int) -> Callable[[int], bytes]:
-        try:
-            file = self._storage.open(self._name)
-            # django-storages reads a whole file from S3 before it returns the first byte.
-            if remote := getattr(file, "obj", None):
-                span = f"bytes={start}-{start + count - 1}"
-                return remote.get(Range=span)["Body"].read
-            file.seek(start)
-        except Exception as error:  # each storage raises errors of its own
-            raise unreadable(self._name, error) from error
-        return file.read
-
-
 async def answer(request: Request, representation: Representation) -> StreamResponse:
     """Answer a GET or a HEAD."""
-    decided = verdict(
-        request.method, request.headers, representation.validators, representation.body.size
-    )
-    if decided.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-        return _without_body(decided.status, representation)
-    headers = _headers(representation, decided)
+    if unchanged := bodyless(request, representation):
+        return unchanged
+    body = representation.body
+    size = await body.measured()
+    asked = request.headers if body.has_ranges else {}
+    decided = verdict(request.method, asked, representation.validators, size)
+    if decided.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return _without_body(decided.status, representation, size)
+    headers = _headers(representation, decided, size)
     if request.method == "HEAD":
         return Response(status=decided.status, headers=headers)
     if representation.kind is not FileKind.SHARD:
         count_bytes(decided.count)
-    return await representation.body.send(
-        request, decided.status, headers, decided.start, decided.count
-    )
+    return await body.send(request, decided.status, headers, decided.start, decided.count)
 
 
 def bodyless(request: Request, representation: Representation) -> StreamResponse | None:
@@ -180,16 +70,16 @@ def redirect(
     return HTTPFound(url, headers={**_NOT_STORED, "ETag": representation.validators.etag})
 
 
-def _headers(representation: Representation, decided: Verdict) -> dict[str, str]:
+def _headers(representation: Representation, decided: Verdict, size: int) -> dict[str, str]:
     headers = _identity(representation)
     headers["Content-Type"] = representation.content_type
     headers["Content-Length"] = str(decided.count)
-    headers["Accept-Ranges"] = "bytes"
+    headers["Accept-Ranges"] = "bytes" if representation.body.has_ranges else "none"
     headers["X-Content-Type-Options"] = "nosniff"
     headers.update(representation.headers)
     if decided.status is HTTPStatus.PARTIAL_CONTENT:
         last = decided.start + decided.count - 1
-        headers["Content-Range"] = f"bytes {decided.start}-{last}/{representation.body.size}"
+        headers["Content-Range"] = f"bytes {decided.start}-{last}/{size}"
     return headers
 
 
@@ -203,48 +93,10 @@ def _identity(representation: Representation) -> dict[str, str]:
     return headers
 
 
-def _without_body(status: HTTPStatus, representation: Representation) -> Response:
+def _without_body(status: HTTPStatus, representation: Representation, size: int = 0) -> Response:
     if status is HTTPStatus.NOT_MODIFIED:
         return Response(status=status, headers=_identity(representation))
     headers = {**_NOT_STORED, "ETag": representation.validators.etag}
     if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        headers["Content-Range"] = f"bytes */{representation.body.size}"
+        headers["Content-Range"] = f"bytes */{size}"
     return Response(status=status, headers=headers)
-
-
-async def _send_file(
-    request: Request,
-    status: HTTPStatus,
-    headers: dict[str, str],
-    file: IO[bytes],
-    start: int,
-    count: int,
-) -> StreamResponse:
-    response = StreamResponse(status=status, headers=headers)
-    await response.prepare(request)
-    transport = request.transport
-    if transport is None:
-        raise ConnectionResetError("the client is gone")
-    loop = asyncio.get_running_loop()
-    try:
-        await loop.sendfile(transport, file, start, count)
-    except NotImplementedError:  # uvloop
-        await asyncio.to_thread(file.seek, start)
-        while count and (chunk := await asyncio.to_thread(file.read, min(_CHUNK_BYTES, count))):
-            await response.write(chunk)
-            count -= len(chunk)
-    await response.write_eof()
-    return response
-
-
-def _abort(request: Request) -> None:
-    """Break the connection: after the status, only that shows that the body is incomplete."""
-    if request.transport is not None:
-        request.transport.abort()
-
-
-def unreadable(name: object, why: object) -> HTTPServiceUnavailable:
-    """Return 503 for a file that the storage lost or cannot read, and log the reason."""
-    _log.error("%s cannot be read: %s", name, why)
-    text = "The file cannot be read from the server's storage; its administrator must repair it.\n"
-    return HTTPServiceUnavailable(text=text, headers=_NOT_STORED)

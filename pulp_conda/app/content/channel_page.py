@@ -26,10 +26,10 @@ from pulp_conda.app.models import ChannelName, shown_base_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
 
-from .answers import unreadable
 from .html import HEADERS, Rows, query, render
 from .lookup import Channel, Index
 from .rendered import Page
+from .sources import unreadable
 
 _NAMES_PER_PAGE: Final = 50
 _FILES_PER_PAGE: Final = 100

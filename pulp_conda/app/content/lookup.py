@@ -90,6 +90,8 @@ class StoredFile:
     """When the document was made, or when the package was added to the channel."""
     immutable_name: bool = False
     """Whether the name of a package cannot mean other bytes for a while."""
+    is_compressed: bool = False
+    """Whether the document is the text of this file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +173,18 @@ def is_the_only_one_of_its_second(index: Index) -> bool:
 
 
 def document(index: Index, path: str) -> StoredFile | None:
-    """Return a document of an index."""
-    row = _first(DOCUMENT, index.publication, path)
-    return row and StoredFile(row[0], row[1], row[2], index.created)
+    """Return a document of an index; the compressed file of a large one."""
+    paths = [path, path + layout.ZST] if path.endswith(layout.JSON) else [path]
+    row = _first(DOCUMENT, index.publication, paths)
+    if row is None:
+        return None
+    name, size, sha256, found = row
+    return StoredFile(name, size, sha256, index.created, is_compressed=found != path)
 
 
 def options(index: Index, subdir: str) -> EmptyIndexOptions | None:
     """Return the options of a subdir's empty documents; None if the index has the subdir."""
-    repodata = f"{subdir}/{layout.REPODATA}"
+    repodata = f"{subdir}/{layout.REPODATA}{layout.ZST}"
     return _options(_first(OPTIONS, index.publication, index.repository, repodata))
 
 

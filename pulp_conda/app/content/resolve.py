@@ -36,17 +36,10 @@ from pulp_conda.formats.index.empty import EmptyIndexOptions, empty_document
 from pulp_conda.formats.layout import ChannelPath, FileKind
 
 from . import lookup
-from .answers import (
-    Bytes,
-    ByteSource,
-    FileInStorage,
-    FileOnDisk,
-    Representation,
-    bodyless,
-    redirect,
-)
+from .answers import Representation, bodyless, redirect
 from .lookup import AbsentFile, Channel, Index, StoredFile
 from .rendered import PAGES, Page
+from .sources import Bytes, ByteSource, CompressedText, FileInStorage, FileOnDisk, StoredBytes
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 
@@ -218,7 +211,11 @@ def _document(
         return _empty(channel, parsed, lookup.options(index, parsed.subdir))
     dated = None if _may_be_taken_for_another(request, index) else found
     type_ = layout.content_type(parsed.name)
-    return _representation(channel, parsed, _byte_source(found), found.sha256, type_, dated)
+    file = _stored_bytes(found)
+    if found.is_compressed:
+        etag = f"{found.sha256}{layout.JSON}"
+        return _representation(channel, parsed, CompressedText(file), etag, type_, dated)
+    return _representation(channel, parsed, file, found.sha256, type_, dated)
 
 
 def _package(
@@ -232,7 +229,7 @@ def _package(
     lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
     type_ = layout.content_type(parsed.name)
     representation = _representation(
-        channel, parsed, _byte_source(found), found.sha256, type_, found, name_lifetime_s=lifetime
+        channel, parsed, _stored_bytes(found), found.sha256, type_, found, name_lifetime_s=lifetime
     )
     domain = get_domain()
     # Only packages are redirected, which are most of the bytes. Clients cache documents by the
@@ -244,7 +241,7 @@ def _package(
     return representation
 
 
-def _byte_source(file: StoredFile) -> ByteSource:
+def _stored_bytes(file: StoredFile) -> StoredBytes:
     domain = get_domain()
     storage = domain.get_storage()
     if is_file_system(domain):

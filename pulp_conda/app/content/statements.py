@@ -37,11 +37,12 @@ INDEX_BY_TIME = _INDEX.format(
 )
 
 DOCUMENT = """
-    SELECT a.file, a.size, a.sha256
+    SELECT a.file, a.size, a.sha256, p.relative_path
       FROM core_publishedartifact p
       JOIN core_contentartifact c ON c.pulp_id = p.content_artifact_id
       JOIN core_artifact a ON a.pulp_id = c.artifact_id
-     WHERE p.publication_id = %s AND p.relative_path = %s
+     WHERE p.publication_id = %s AND p.relative_path = ANY(%s)
+     ORDER BY length(p.relative_path) LIMIT 1
 """
 
 # The options of empty documents, for a subdir that the publication does not have.

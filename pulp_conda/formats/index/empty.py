@@ -20,6 +20,9 @@ from .shards import IndexedPackage, encode_shard_index
 from .subdir import SubdirIndex
 from .write_channeldata import write_channeldata
 
+_PLAIN_MAX_BYTES = 1024**2
+"""Documents without packages are smaller."""
+
 
 class EmptyIndexOptions(NamedTuple):
     """The options of a channel that decide on the documents of an index without packages."""
@@ -63,7 +66,7 @@ def _documents(subdir: str, documents: frozenset[str], bz2_max_bytes: int) -> Ma
         context = BuildContext(
             packages=_NoPackages(),
             folder=Path(folder),
-            options=IndexOptions(documents, frozenset(), bz2_max_bytes),
+            options=IndexOptions(documents, frozenset(), bz2_max_bytes, _PLAIN_MAX_BYTES),
             created=0,
             algorithms=("sha256",),
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from pulp_conda.formats.compression import decompressed
+from pulp_conda.formats.compression import decompressed, zstd
 
 ZSTD_LEVEL: Final = 1
 """On real repodata level 1 is 2 to 75 times as fast as levels 3 to 15, and smaller."""
@@ -130,9 +130,9 @@ def write_plain(zst: Path, plain: Path, algorithms: Sequence[str]) -> WrittenFil
     return writer.written
 
 
-def write_bz2(plain: Path, compressed: Path, algorithms: Sequence[str]) -> WrittenFile:
+def write_bz2(zst: Path, compressed: Path, algorithms: Sequence[str]) -> WrittenFile:
     """Write the bz2 variant of a small document; this takes about 100 ms for a megabyte."""
-    return write_file(compressed, bz2.compress(plain.read_bytes()), algorithms)
+    return write_file(compressed, bz2.compress(zstd.decompress(zst.read_bytes())), algorithms)
 
 
 def write_file(path: Path, data: bytes, algorithms: Sequence[str]) -> WrittenFile:

@@ -73,13 +73,13 @@ class DocumentMerger:
     def write(
         self,
         elements: Iterable[Element],
+        size: int,
         changed: Collection[str],
         writer: DocumentWriter,
         previous: PreviousDocument | None,
     ) -> None:
-        """Write a document; the fragments of changed names are in the store."""
-        elements = list(elements)
-        writer.write(frame_header(self.size(elements, changed)))
+        """Write a document of a given size; the fragments of changed names are in the store."""
+        writer.write(frame_header(size))
         for element in elements:
             if isinstance(element, bytes):
                 writer.write(self._encoder.encode(element))

@@ -20,3 +20,5 @@ class IndexOptions(NamedTuple):
     """Some of `V3_DOCUMENTS`."""
     bz2_max_bytes: int
     """The size of the largest document that gets a bz2 variant."""
+    plain_max_bytes: int
+    """The size of the largest document that is stored as plain text too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from functools import partial
 
 import msgspec
@@ -13,7 +13,7 @@ from pulp_conda.formats import layout
 from . import repodata
 from .context import BuildContext, Files, PreviousIndex
 from .current_repodata import Records, choose
-from .files import DocumentWriter, WrittenFile, write_bz2, write_file, write_plain
+from .files import WrittenFile, write_bz2, write_file
 from .fragments import FragmentStore
 from .manifest import MANIFEST, IndexManifest
 from .merge import DocumentMerger
@@ -22,6 +22,7 @@ from .parts import NameEntry, Summary
 from .sections import CURRENT, ORIGINALS, RECORDS, Section
 from .shards import Patch, Shard, ShardEncoder, build_shards, encode_shard_index
 from .update import ManifestUpdate
+from .variants import write_document
 
 _RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
 
@@ -54,7 +55,7 @@ class SubdirIndex:
         self._folder = context.folder / subdir
         self._files: Files = {}
         self._bz2: dict[str, WrittenFile] = {}
-        """The bz2 variants, by the digest of the document."""
+        """The bz2 variants, by the digest of the other one."""
 
     def build(self) -> Files:
         """Write all documents, add the shards of changed names, and return the files."""
@@ -163,29 +164,31 @@ class SubdirIndex:
         elements: list[repodata.Element],
         changed: set[str],
     ) -> None:
-        """Write a document and its compressed variants."""
-        path, zst_path = self._folder / name, self._folder / f"{name}{layout.ZST}"
-        with ExitStack() as stack:
-            previous = None
-            if self._previous:
-                previous = stack.enter_context(self._previous.open_document(zst_path.name))
-            writer = stack.enter_context(DocumentWriter(zst_path, self._context.algorithms))
-            merger.write(elements, changed, writer, previous)
-        plain = write_plain(zst_path, path, self._context.algorithms)
-        self._files[f"{self._subdir}/{name}"] = plain
-        self._files[f"{self._subdir}/{name}{layout.ZST}"] = writer.written
-        if self._has_bz2(name) and plain.size <= self._context.options.bz2_max_bytes:
-            self._files[f"{self._subdir}/{name}{layout.BZ2}"] = self._bz2_variant(plain)
+        """Write a document in all its variants."""
+        written = write_document(
+            self._context,
+            self._folder / name,
+            merger,
+            elements,
+            changed=changed,
+            previous=self._previous,
+        )
+        path = f"{self._subdir}/{name}"
+        self._files[f"{path}{layout.ZST}"] = written.zst
+        if written.plain:
+            self._files[path] = written.plain
+        if self._has_bz2(name) and written.size <= self._context.options.bz2_max_bytes:
+            self._files[f"{path}{layout.BZ2}"] = self._bz2_variant(written.zst)
 
     def _has_bz2(self, name: str) -> bool:
         return self._has("bz2") and name != layout.RUN_EXPORTS_JSON
 
-    def _bz2_variant(self, document: WrittenFile) -> WrittenFile:
+    def _bz2_variant(self, zst: WrittenFile) -> WrittenFile:
         # current_repodata.json often equals repodata.json, and bz2 takes 100 ms for a megabyte.
-        digest = document.digests["sha256"]
+        digest = zst.digests["sha256"]
         if digest not in self._bz2:
-            path = document.path.with_name(f"{document.path.name}{layout.BZ2}")
-            self._bz2[digest] = write_bz2(document.path, path, self._context.algorithms)
+            path = zst.path.with_suffix(layout.BZ2)
+            self._bz2[digest] = write_bz2(zst.path, path, self._context.algorithms)
         return self._bz2[digest]
 
     def _shard_index(self, update: ManifestUpdate, summary: Summary) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 
@@ -13,7 +13,7 @@ from pulp_conda.formats import layout
 
 from .channeldata import CHANNELDATA_VERSION, ChannelPackage, DescribedPackage, channel_fragment
 from .context import BuildContext, Files, PreviousIndex
-from .files import DocumentWriter, write_file, write_plain
+from .files import write_file
 from .fragments import FragmentStore
 from .manifest import MANIFEST, IndexManifest
 from .merge import DocumentMerger
@@ -21,12 +21,12 @@ from .parts import NameEntry
 from .repodata import Element
 from .sections import Section
 from .update import ManifestUpdate
+from .variants import write_document
 
 Describe = Callable[[str, ChannelPackage], ChannelPackage | None]
 """Takes a file name and a package; returns the package under patches, None if it is removed."""
 
 _SECTION = Section.CHANNELDATA
-_NAMES = (layout.CHANNELDATA_JSON, layout.CHANNELDATA_JSON + layout.ZST, MANIFEST)
 
 
 def write_channeldata(
@@ -37,12 +37,11 @@ def write_channeldata(
     changed: Collection[str] | None = None,
     describe: Describe | None = None,
 ) -> Files:
-    """Write the document, its variant and its manifest, and return the files.
+    """Write the document, its variants and its manifest, and return the files.
 
     `changed` are the names that may differ from the previous index, None for all names. `describe`
     applies patches.
     """
-    path, zst_path, manifest_path = (context.folder / name for name in _NAMES)
     previous_manifest = previous.manifest if previous else IndexManifest()
     with closing(FragmentStore(context.folder)) as store:
         entries = {}
@@ -53,15 +52,18 @@ def write_channeldata(
             entries[name] = NameEntry(name, {int(_SECTION): store.size(_SECTION, name)})
         names = set(entries if changed is None else changed)
         update = ManifestUpdate(previous_manifest, names, entries, {})
-        with ExitStack() as stack:
-            document = None
-            if previous:
-                document = stack.enter_context(previous.open_document(zst_path.name))
-            writer = stack.enter_context(DocumentWriter(zst_path, context.algorithms))
-            DocumentMerger(update, store).write(_elements(subdirs), names, writer, document)
-    plain = write_plain(zst_path, path, context.algorithms)
-    saved = write_file(manifest_path, update.manifest().encode(), context.algorithms)
-    return {path.name: plain, zst_path.name: writer.written, manifest_path.name: saved}
+        written = write_document(
+            context,
+            context.folder / layout.CHANNELDATA_JSON,
+            DocumentMerger(update, store),
+            _elements(subdirs),
+            changed=names,
+            previous=previous,
+        )
+    manifest = update.manifest().encode()
+    saved = write_file(context.folder / MANIFEST, manifest, context.algorithms)
+    files = [written.zst, *([written.plain] if written.plain else ()), saved]
+    return {file.path.name: file for file in files}
 
 
 def _patched(

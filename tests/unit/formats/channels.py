@@ -80,6 +80,7 @@ class Channel:
         changed: Collection[str] | None = None,
         documents: Collection[str] = OPTIONAL_DOCUMENTS,
         v3_documents: Collection[str] = V3_DOCUMENTS,
+        plain_max_bytes: int = 1024**2,
         patch: Patch | None = None,
         shards: dict[str, bytes] | None = None,
         previous_subdir: PreviousIndex | None = None,
@@ -94,7 +95,9 @@ class Channel:
         context = BuildContext(
             packages=self,
             folder=folder,
-            options=IndexOptions(frozenset(documents), frozenset(v3_documents), 1024**2),
+            options=IndexOptions(
+                frozenset(documents), frozenset(v3_documents), 1024**2, plain_max_bytes
+            ),
             created=self.created,
             algorithms=("sha256",),
         )

@@ -220,6 +220,18 @@ def test_the_previous_index_is_not_changed_while_the_new_one_is_built(folder: Fo
     assert previous.manifest.encode() == as_it_was
 
 
+def test_the_text_of_a_large_document_is_not_stored(folder: Folder) -> None:
+    channel = Channel(*(record("a", str(n)) for n in range(300)))
+    whole = channel.index(folder())
+    channel.now -= 1000
+    packed = channel.index(folder(), plain_max_bytes=10_000)
+    large = {f"{SUBDIR}/{name}" for name in ("repodata.json", "current_repodata.json")}
+    large.add(f"{SUBDIR}/run_exports.json")
+    assert whole.keys() - packed.keys() == {path for path in large if len(whole[path]) > 10_000}
+    assert {path: whole[path] for path in packed} == packed
+    assert f"{SUBDIR}/repodata.json.bz2" in packed
+
+
 _RECORDS = st.lists(
     st.builds(
         lambda name, version, build, kind, depends, extra: record(

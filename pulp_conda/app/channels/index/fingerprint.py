@@ -32,6 +32,7 @@ def fingerprint_options(fingerprint: Fingerprint) -> IndexOptions:
         documents=frozenset(fingerprint["documents"].split()),
         v3_documents=frozenset(fingerprint["v3_documents"].split()),
         bz2_max_bytes=int(fingerprint["bz2_max_bytes"]),
+        plain_max_bytes=int(fingerprint["plain_max_bytes"]),
     )
 
 
@@ -43,6 +44,7 @@ def index_fingerprint(version: RepositoryVersion) -> Fingerprint:
         "documents": " ".join(repository.documents),
         "v3_documents": " ".join(repository.v3_documents),
         "bz2_max_bytes": str(settings.CONDA_BZ2_MAX_BYTES),
+        "plain_max_bytes": str(settings.CONDA_PLAIN_MAX_BYTES),
         **LIBRARIES,
     }
 

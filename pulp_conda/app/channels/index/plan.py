@@ -93,7 +93,8 @@ class Plan:
         # A subdir with patches has each record twice, patched and unpatched. A subdir without
         # patches has it once. So its first patch, and the removal of its last one, concern all
         # names.
-        was_patched = f"{subdir}/{layout.REPODATA_FROM_PACKAGES}" in self.previous.documents
+        original = f"{subdir}/{layout.REPODATA_FROM_PACKAGES}{layout.ZST}"
+        was_patched = original in self.previous.documents
         return was_patched is (self.packages.patches.of(subdir) is not None)
 
 

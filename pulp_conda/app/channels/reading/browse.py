@@ -22,6 +22,7 @@ from pulp_conda.app.models import (
 )
 from pulp_conda.formats import layout
 from pulp_conda.formats.about import About
+from pulp_conda.formats.compression import zstd
 from pulp_conda.formats.index.channeldata import timestamp_seconds
 from pulp_conda.formats.index.shard_files import shard_files
 from pulp_conda.formats.version_order import version_ranks
@@ -81,20 +82,20 @@ class NameFiles:
 
 
 class _ListingCache:
-    """The listings that were asked for last, by the SHA-256 of channeldata.json."""
+    """The listings that were asked for last, by the SHA-256 of channeldata.json.zst."""
 
     def __init__(self) -> None:
         self._listings: OrderedDict[str, Listing] = OrderedDict()
         self._lock = Lock()
 
     def get(self, artifact: Artifact) -> Listing:
-        """Return the listing of a channeldata.json; read and parse it if it is not cached."""
+        """Return the listing of a channeldata.json.zst; read it if it is not cached."""
         digest = str(artifact.sha256)
         with self._lock:
             listing = self._listings.get(digest)
         if listing is None:  # threads that want it at the same time read it each; none waits
             with artifact.file.open() as file:
-                listing = parse_listing(file.read())
+                listing = parse_listing(zstd.decompress(file.read()))
         with self._lock:
             self._listings[digest] = listing
             self._listings.move_to_end(digest)
@@ -110,15 +111,16 @@ _listings = _ListingCache()
 
 
 def listing_of(channeldata: Artifact) -> Listing:
-    """Return the names that a channeldata.json describes. Reads the storage, not the database."""
+    """Return the names that a channeldata.json.zst describes. Reads the storage alone."""
     return _listings.get(channeldata)
 
 
 def channeldata_of(index: ServedIndex) -> Artifact | None:
-    """Return the channeldata.json of an index, None if it has none."""
+    """Return the channeldata.json.zst of an index, None if it has none."""
     published = (
         PublishedArtifact.objects.filter(
-            publication_id=index.publication, relative_path=layout.CHANNELDATA_JSON
+            publication_id=index.publication,
+            relative_path=layout.CHANNELDATA_JSON + layout.ZST,
         )
         .select_related("content_artifact__artifact__pulp_domain")
         .first()

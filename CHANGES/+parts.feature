@@ -1,0 +1,1 @@
+Large index documents consist of independently compressed parts, so that one more package costs little in a channel of any size. The plain text of documents above `CONDA_PLAIN_MAX_BYTES` is not stored: it is decompressed while it is sent, and ranges of it are answered with the whole document.
