@@ -1,7 +1,7 @@
 """Prints the queries that the content app needs to find the file of each path.
 
-Run with the settings of a running server: `python -m tests.functional.queries PATH...`, each path
-as it stands behind `/pulp/content/`.
+Run with the settings of a running server: `python -m tests.functional.queries TOKEN PATH...`, each
+path as it stands behind `/pulp/content/`. An empty TOKEN makes the requests anonymous.
 """
 
 import contextlib
@@ -18,12 +18,16 @@ from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from pulpcore.plugin.util import get_domain  # noqa: E402
 
+from pulp_conda.app.authentication.credentials import Token  # noqa: E402
+from pulp_conda.app.content.passwords import CREDENTIALS  # noqa: E402
 from pulp_conda.app.content.resolve import find  # noqa: E402
 
 
-def queries(path: str) -> list[str]:
+def queries(path: str, token: str) -> list[str]:
     """Return the queries of a request for a path."""
     request = make_mocked_request("GET", f"/pulp/content/{path}", match_info={"path": path})
+    if token:
+        request[CREDENTIALS] = Token(token)
     with (
         CaptureQueriesContext(
             connection,
@@ -36,4 +40,7 @@ def queries(path: str) -> list[str]:
 
 if __name__ == "__main__":
     get_domain()  # once in a process
-    print(json.dumps({path: queries(path) for path in sys.argv[1:]}))
+    secret, *paths = sys.argv[1:]
+    for _ in range(2):  # the second time, sessions prepare statements
+        queries(paths[0], secret)
+    print(json.dumps({path: queries(path, secret) for path in paths}))

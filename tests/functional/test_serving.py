@@ -14,7 +14,7 @@ import requests
 import zstandard
 
 from tests.builders import PackageBuilder
-from tests.functional.accounts import status
+from tests.functional.accounts import new_account, owner_href, status
 from tests.functional.channels import private_channel, upload
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 from tests.functional.http_rules import (
@@ -138,7 +138,11 @@ def test_a_lost_or_truncated_file_is_a_503(server: RunningServer, rest: Rest, ow
     assert get(f"{url}/{PACKAGE}").content == content
 
 
-def test_few_queries_find_what_a_url_names(server: RunningServer, owner: str) -> None:
+@pytest.mark.parametrize("private", [False, True])
+def test_few_queries_find_what_a_url_names(
+    server: RunningServer, owner: str, private: bool
+) -> None:
+    """A private channel takes no more of them: one finds the channel and who may read it."""
     url = server.channel(owner)
     upload(server, url, *(PackageBuilder(version=f"{number}.0") for number in range(3)))
     old = shard_paths(url)["demo"]
@@ -152,13 +156,14 @@ def test_few_queries_find_what_a_url_names(server: RunningServer, owner: str) ->
         f"noarch/shards/{'0' * 64}.msgpack.zst": 4,
         "noarch/missing.json": 2,
     }
+    token = _token_of_a_reader(server, owner) if private else ""
     env: dict[str, Any] = {
         **os.environ,
         "PULP_SETTINGS": str(server.home / "settings.py"),
         "DJANGO_SETTINGS_MODULE": "pulpcore.app.settings",
     }
     paths = [f"{owner}/main/{path}" for path in bounds]
-    command = [sys.executable, "-m", "tests.functional.queries", *paths]
+    command = [sys.executable, "-m", "tests.functional.queries", token, *paths]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
@@ -166,6 +171,19 @@ def test_few_queries_find_what_a_url_names(server: RunningServer, owner: str) ->
         queries = found[f"{owner}/main/{path}"]
         assert len(queries) <= bound, (path, queries)
         assert not any("content_ids" in query for query in queries)
+
+
+def _token_of_a_reader(server: RunningServer, owner: str) -> str:
+    """Guard an owner's channel; return the token of a user who may read it by a group's role."""
+    rest, account = Rest(server), new_account(server)
+    guard = rest.create("contentguards/conda/conda/", name=owner)["pulp_href"]
+    (found,) = rest.get("distributions/conda/conda/", base_path=f"{owner}/main")["results"]
+    rest.update(found["pulp_href"], content_guard=guard)
+    group = rest.create("groups/", name=f"readers of {owner}")["pulp_href"]
+    rest.create(f"{group}users/", username=account.name)
+    href = owner_href(rest, owner)
+    rest.create(f"{group}roles/", role="conda.channel_reader", content_object=href)
+    return account.token(scopes=["read"])
 
 
 @pytest.mark.parametrize("path", ["noarch/repodata.json", PACKAGE])

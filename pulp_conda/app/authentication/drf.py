@@ -6,10 +6,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from pulp_conda.app.models import CHALLENGE, AccessToken
+from pulp_conda.app.models import CHALLENGE, AccessToken, Requester
 
 from .credentials import Password, Token, credentials_of
-from .identity import WrongCredentials, identify
+from .identity import WrongCredentials, check, recognise
 
 
 class CondaAuthentication(BaseAuthentication):
@@ -27,7 +27,8 @@ class CondaAuthentication(BaseAuthentication):
         if not isinstance(credentials, Token | Password):
             return None
         try:
-            requester = identify(credentials)
+            known = recognise(credentials)
+            requester = known if isinstance(known, Requester) else check(known)
         except WrongCredentials as error:
             raise AuthenticationFailed(str(error)) from error
         return requester.user, requester.token

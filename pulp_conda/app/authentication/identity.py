@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth import authenticate
 
-from pulp_conda.app.models import AccessToken, Requester
+from pulp_conda.app.models import Requester
+from pulp_conda.app.models.access_facts import AccessFacts, Asked, Asker, facts_of
+from pulp_conda.app.models.token import digest_of
 
 from .credentials import Password, Token
 from .hashing import MEMORY
@@ -26,38 +28,37 @@ class Unchecked:
     """Whether it is checked before guesses (`PasswordMemory.trusts`). False for unknown users."""
 
 
-def identify(credentials: Token | Password) -> Requester:
-    """Return the requester that the credentials belong to.
-
-    Raises:
-        WrongCredentials: the credentials are wrong, or the user is not active.
-        TooManyChecks: the password needs a hash, and too many are being computed.
-    """
-    known = recognise(credentials)
-    return known if isinstance(known, Requester) else check(known)
+def asker_of(credentials: object) -> Asker:
+    """Return by what the user of credentials is found; nobody if they are of another kind."""
+    if isinstance(credentials, Token):
+        return Asker(digest=digest_of(credentials.secret))
+    if isinstance(credentials, Password) and "\0" not in credentials.username:
+        return Asker(username=credentials.username)
+    return Asker()  # PostgreSQL refuses text with NUL
 
 
-def recognise(credentials: Token | Password) -> Requester | Unchecked:
+def recognise(
+    credentials: Token | Password, facts: AccessFacts | None = None
+) -> Requester | Unchecked:
     """Return the requester if no hash is needed to find them, else the unchecked password.
 
+    `facts` are those of `asker_of(credentials)`, if they have been looked up.
+
     Raises:
         WrongCredentials: the credentials are wrong, or the user is not active.
     """
+    facts = facts or facts_of(asker_of(credentials), Asked())
     if isinstance(credentials, Token):
-        return _by_token(credentials.secret)
-    name, secret = credentials.username, credentials.secret
-    if "\0" in name:  # PostgreSQL refuses text with NUL
-        raise _wrong_password()
-    model = get_user_model()
-    user = model.objects.filter(**{model.USERNAME_FIELD: name}, is_active=True).first()
+        return _by_token(facts)
+    name, secret, user = credentials.username, credentials.secret, facts.user
     subject = _subject(user) if user else f"nobody called {name}"
     right = MEMORY.recall(subject, secret)
-    if right is None:
+    if right is None and "\0" not in name:
         trusted = user is not None and MEMORY.trusts(subject, secret)
         return Unchecked(credentials, subject, trusted)
     if user is None or not right:
         raise _wrong_password()
-    return Requester(user)
+    return facts.requester(user)
 
 
 def check(unchecked: Unchecked) -> Requester:
@@ -76,12 +77,12 @@ def check(unchecked: Unchecked) -> Requester:
     return Requester(user)
 
 
-def _by_token(secret: str) -> Requester:
-    token = AccessToken.objects.find(secret)
+def _by_token(facts: AccessFacts) -> Requester:
+    token = facts.token
     if token is None:
         raise WrongCredentials("the access token is unknown, revoked or expired")
     token.record_use()
-    return Requester(token.principal, token)
+    return facts.requester(token.principal, token)
 
 
 def _subject(user: Any) -> str:

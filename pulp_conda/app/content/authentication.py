@@ -6,12 +6,11 @@ from aiohttp.web import HTTPBadRequest, HTTPUnauthorized, Request, StreamRespons
 
 from pulp_conda.app.authentication.addresses import without_token
 from pulp_conda.app.authentication.credentials import Password, Token, credentials_of, is_token
-from pulp_conda.app.authentication.identity import WrongCredentials, identify
-from pulp_conda.app.models import CHALLENGE, REQUESTER
+from pulp_conda.app.authentication.identity import WrongCredentials
+from pulp_conda.app.models import CHALLENGE
 
-from .database import ask
 from .handlers import HANDLERS
-from .passwords import identified
+from .passwords import CREDENTIALS, identify
 from .users import introduce
 
 _Handler = Callable[[Request], Awaitable[StreamResponse]]
@@ -20,11 +19,11 @@ _CREDENTIALS = ("Authorization", "X-API-Key")
 
 @middleware
 async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
-    """Check the credentials of a request, and call the handler with a request that lacks them.
+    """Call the handler with a request without its credentials, which are checked.
 
-    A password is checked here for the registry's URLs only. For other URLs it is checked when a
-    guard or handler needs the user (`users.introduce`). Tokens are always checked here, because
-    pulpcore and other plugins do not know them.
+    Our handlers check them together with the channel that is asked for. For all others they are
+    checked here. A password is one of these credentials at the registry's URLs only. At other URLs
+    it is checked when a guard or handler needs the user (`users.introduce`).
 
     Raises:
         HTTPBadRequest: a header cannot be read.
@@ -37,16 +36,14 @@ async def authenticate(request: Request, handler: _Handler) -> StreamResponse:
     credentials = credentials_of(request.headers, request.match_info.get("token"))
     if not isinstance(credentials, Token | Password) or not _is_ours(request, credentials):
         return await handler(request)
+    anonymous = _without_credentials(request)
+    anonymous[CREDENTIALS] = credentials
     try:
-        if isinstance(credentials, Password):
-            requester = await identified(credentials)
-        else:
-            requester = await ask(identify, credentials)
+        if request.match_info.handler not in HANDLERS:
+            await identify(anonymous)
+        return await handler(anonymous)
     except WrongCredentials as error:
         raise HTTPUnauthorized(text=str(error), headers={"WWW-Authenticate": CHALLENGE}) from error
-    anonymous = _without_credentials(request)
-    anonymous[REQUESTER] = requester
-    return await handler(anonymous)
 
 
 @middleware

@@ -27,6 +27,7 @@ from pulp_conda.app.models.token import READ
 
 from .database import ask
 from .html import HEADERS, Rows, query, render
+from .passwords import identify
 from .users import introduce
 
 _PER_PAGE: Final = 100
@@ -51,6 +52,7 @@ async def list_channels(request: Request) -> StreamResponse:
         HTTPMovedPermanently: the URL lacks the slash at its end.
         HTTPUnauthorized: the reader asks to sign in.
     """
+    await identify(request)
     if not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
     if REQUESTER not in request:

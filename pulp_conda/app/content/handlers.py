@@ -6,7 +6,7 @@ from aiohttp.web import HTTPNotFound, Request, StreamResponse
 from asgiref.sync import sync_to_async
 from pulpcore.plugin.content import Handler
 
-from pulp_conda.app.models import ChannelName, channel_named
+from pulp_conda.app.models import REQUESTER, ChannelName, channel_named
 from pulp_conda.app.registry.paths import parse_download_path
 from pulp_conda.formats import layout
 from pulp_conda.formats.errors import InvalidIdentifier
@@ -14,7 +14,9 @@ from pulp_conda.formats.errors import InvalidIdentifier
 from .answers import Representation, answer
 from .channel_list import list_channels
 from .database import ask
-from .resolve import Rendering, UnknownChannel, UserUnknown, find, rendered
+from .passwords import CREDENTIALS, HashNeeded, checked, delayed, identify
+from .permission import UserUnknown
+from .resolve import Rendering, UnknownChannel, find, rendered
 from .users import introduce
 
 _pulps_handler = Handler()
@@ -47,6 +49,7 @@ async def stream_registry(request: Request) -> StreamResponse:
     try:
         name = channel_named(owner, channel)
     except InvalidIdentifier as error:
+        await identify(request)
         raise HTTPNotFound from error
     request.match_info["path"] = f"{name.path}/{path}"
     try:
@@ -81,12 +84,23 @@ HANDLERS = (list_channels, stream_registry, stream_channel, stream_content)
 
 async def _serve(request: Request, name: ChannelName | None = None) -> StreamResponse:
     if "\0" in request.match_info["path"]:  # PostgreSQL refuses text with NUL
+        await identify(request)
         raise HTTPNotFound
     try:
-        found = await ask(find, request, name)
+        found = await _found(request, name)
     except UserUnknown:
         await introduce(request)
         found = await ask(find, request, name)
     if isinstance(found, Rendering):
         found = await _in_thread_of_pages(found)
     return await answer(request, found) if isinstance(found, Representation) else found
+
+
+async def _found(
+    request: Request, name: ChannelName | None
+) -> Representation | Rendering | StreamResponse:
+    try:
+        return await delayed(request.get(CREDENTIALS), ask(find, request, name))
+    except HashNeeded as needed:
+        request[REQUESTER] = await checked(needed)
+    return await ask(find, request, name)

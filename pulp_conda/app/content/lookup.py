@@ -16,6 +16,7 @@ from pulpcore.plugin.models import Publication
 from pulpcore.plugin.util import get_domain_pk
 
 from pulp_conda.app.models import ChannelName, CondaDistribution, stored_base_path
+from pulp_conda.app.models.access_facts import AccessFacts
 from pulp_conda.formats import layout
 from pulp_conda.formats.index.empty import EmptyIndexOptions
 from pulp_conda.formats.layout import ChannelPath
@@ -123,6 +124,23 @@ def channel_named(channel: ChannelName) -> Channel | None:
     _, _, below = channel.base_path.partition("/")
     row = _first(CHANNEL_BY_OWNER, get_domain_pk(), get_domain_pk(), channel.owner, below)
     return row and Channel(*row)
+
+
+def channel_of(facts: AccessFacts) -> Channel | None:
+    """Return the channel that was looked up together with the requester."""
+    found = facts.distribution
+    if found is None:
+        return None
+    return Channel(
+        found.pk,
+        found.base_path,
+        found.checkpoint,
+        found.content_guard_id,
+        found.publication_id,
+        found.repository_version_id,
+        found.repository_id,
+        found.owner_id,
+    )
 
 
 def base_paths(path: str) -> list[str]:

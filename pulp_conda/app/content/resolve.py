@@ -4,10 +4,8 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
-from uuid import UUID
 
 from aiohttp.web import (
-    HTTPForbidden,
     HTTPFound,
     HTTPMovedPermanently,
     HTTPNotFound,
@@ -16,18 +14,12 @@ from aiohttp.web import (
     StreamResponse,
 )
 from django.conf import settings
-from pulpcore.plugin.models import ContentGuard
 from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.cache_control import cache_control
 from pulp_conda.app.core.serving import is_file_system, validate_domain
 from pulp_conda.app.models import (
-    REQUESTER,
-    SERVED,
     ChannelName,
-    CondaContentGuard,
-    Requester,
-    Right,
 )
 from pulp_conda.app.preconditions import Validators, http_date
 from pulp_conda.formats import layout
@@ -38,6 +30,7 @@ from pulp_conda.formats.layout import ChannelPath, FileKind
 from . import lookup
 from .answers import Representation, bodyless, redirect
 from .lookup import AbsentFile, Channel, Index, StoredFile
+from .permission import check_credentials, permit
 from .rendered import PAGES, Page
 from .sources import Bytes, ByteSource, CompressedText, FileInStorage, FileOnDisk, StoredBytes
 
@@ -46,10 +39,6 @@ _NOT_STORED = {"Cache-Control": "no-store"}
 
 class UnknownChannel(Exception):
     """There is no channel at a URL, or pulpcore has to answer."""
-
-
-class UserUnknown(Exception):
-    """The channel's guard needs the user that pulpcore's authentication finds."""
 
 
 class Rendering(NamedTuple):
@@ -65,23 +54,26 @@ def find(request: Request, name: ChannelName | None) -> Representation | Renderi
 
     `match_info["path"]` is the path of the channel and the path below it. `name` is the channel's
     name, if the URL separates the two. Afterwards the path begins with the distribution's own
-    base path, as guards and pulpcore expect. Runs in the database's thread, with few queries.
+    base path, as guards and pulpcore expect. `CREDENTIALS` of the request that nobody has checked
+    yet are checked. Runs in the database's thread, with few queries.
 
     Raises:
+        WrongCredentials, HashNeeded: what `passwords.recognised` raises for the credentials.
         UnknownChannel: there is no channel at any start of the path.
         UserUnknown: call again after pulpcore's authentication.
         HTTPException: the request is refused or redirected.
     """
+    asked = request.match_info["path"]
+    facts = check_credentials(request, name, asked)
     if settings.DOMAIN_ENABLED:
         validate_domain(request)
-    asked = request.match_info["path"]
-    channel = lookup.channel_named(name) if name else lookup.channel_at(lookup.base_paths(asked))
+    channel = lookup.channel_of(facts) if facts else _look_up(name, asked)
     if channel is None:
         raise UnknownChannel
     below = asked[len(channel.base_path) :]
     request.match_info["path"] = channel.base_path + below
     if channel.content_guard:
-        _permit(request, channel, channel.content_guard)
+        permit(request, channel, channel.content_guard)
     path = below.lstrip("/")
     if not path and not request.path.endswith("/"):
         raise HTTPMovedPermanently(f"{quote(request.path.rpartition('/')[2])}/")
@@ -100,32 +92,8 @@ def find(request: Request, name: ChannelName | None) -> Representation | Renderi
     return _document(request, channel, index, parsed)
 
 
-def _permit(request: Request, channel: Channel, guard_pk: UUID) -> None:
-    if "user" not in request and REQUESTER not in request:
-        raise UserUnknown
-    guard: ContentGuard | None = CondaContentGuard.objects.filter(pk=guard_pk).first()
-    if guard is None:
-        if "drf_request" not in request:  # only guards other than ours need it
-            raise UserUnknown
-        _check_token(request, channel)
-        other = ContentGuard.objects.filter(pk=guard_pk).first()
-        guard = other and other.cast()
-    request[SERVED] = channel.distribution
-    if guard is None:  # it was deleted at this moment
-        raise HTTPForbidden
-    try:
-        guard.permit(request)
-    except HTTPForbidden:
-        raise
-    except PermissionError as error:
-        raise HTTPForbidden(reason=" ".join(str(error).split())) from error
-
-
-def _check_token(request: Request, channel: Channel) -> None:
-    """Refuse a token without the right to read the channel, whatever rights its user has."""
-    requester: Requester | None = request.get(REQUESTER)
-    if requester and not requester.token_covers(Right.READ, channel.distribution.channel):
-        raise HTTPForbidden(reason="The access token does not permit reading this channel")
+def _look_up(name: ChannelName | None, asked: str) -> Channel | None:
+    return lookup.channel_named(name) if name else lookup.channel_at(lookup.base_paths(asked))
 
 
 def _index(channel: Channel, path: str) -> tuple[Index | None, str]:

@@ -1,5 +1,7 @@
 """The URL of a channel. `app/content` finds the files below it."""
 
+from functools import cached_property
+
 from django.db import models
 from django_lifecycle import AFTER_CREATE, AFTER_UPDATE, BEFORE_CREATE, hook
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Distribution, Repository
@@ -31,7 +33,7 @@ class CondaDistribution(Distribution, AutoAddObjPermsMixin):
         """The name of the channel in registry URLs."""
         return ChannelName.of_base_path(self.base_path)
 
-    @property
+    @cached_property
     def served_repository(self) -> Repository | None:
         """The repository whose versions this channel serves, None if it serves none."""
         if self.repository_id:

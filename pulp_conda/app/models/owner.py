@@ -1,6 +1,8 @@
 """Owners: the namespaces that channels are created in. A role on an owner holds in all of them."""
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -54,13 +56,16 @@ class OwnerManager(models.Manager["CondaOwner"]):
         own = self.model(**{**fields, "name": user.username, "user": user})
         return self.bulk_create([own])[0]
 
+    def namespace(self, name: str) -> "Namespace":
+        """Return the namespace of a name."""
+        if owner := self.named(name):
+            return Namespace(owner.name, owner)
+        user = namesake(name)
+        return Namespace(user.username, None, user.pk) if user else Namespace(name)
+
     def canonical(self, name: str) -> str:
         """Return the spelling of an owner's name that is given in any case."""
-        named = self.filter(name__iexact=name, pulp_domain_id=get_domain_pk())
-        if written := named.values_list("name", flat=True).first():
-            return written
-        user = namesake(name)
-        return user.username if user else name
+        return self.namespace(name).name
 
 
 def namesake(name: str) -> Any:
@@ -71,10 +76,42 @@ def namesake(name: str) -> Any:
     """
     if settings.DOMAIN_ENABLED:
         return None
-    users = list(get_user_model().objects.filter(username__iexact=name)[:100])
+    return namesake_among(get_user_model().objects.filter(username__iexact=name)[:100], name)
+
+
+class _Named(Protocol):
+    @property
+    def username(self) -> str: ...
+
+
+_User = TypeVar("_User", bound=_Named)
+
+
+def namesake_among(users: Iterable[_User], name: str) -> _User | None:
+    """Return the namesake of a namespace among the users with its name in any case."""
+    users = list(users)
     exact = [user for user in users if user.username == name]
     matches = exact or users
     return matches[0] if len(matches) == 1 else None
+
+
+class Namesake(NamedTuple):
+    """The key and the name of a user who has the name of a namespace."""
+
+    pk: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The first part of channels' names, as it is stored.
+
+    It is that of an owner, or else that of the user with its name (`user` is their key), or free.
+    """
+
+    name: str
+    owner: "CondaOwner | None" = None
+    user: object = None
 
 
 class CondaOwner(BaseModel, AutoAddObjPermsMixin):

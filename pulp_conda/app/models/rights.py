@@ -6,7 +6,7 @@ that somebody may change.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -15,7 +15,7 @@ from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 
 from .channel_name import ChannelName
 from .distribution import CondaDistribution
-from .owner import INTERNAL, PUBLIC, CondaOwner, namesake
+from .owner import INTERNAL, PUBLIC, CondaOwner, Namespace
 from .repository import CondaRepository
 from .token import DELETE, READ, WRITE, AccessToken
 
@@ -56,6 +56,13 @@ _MODEL_PERMISSIONS = {
 A role on the channel's repository needs the first of them.
 """
 
+PERMISSIONS = frozenset(
+    permission
+    for right in Right
+    for permission in (*_MODEL_PERMISSIONS[right], f"conda.{right}_condaowner")
+)
+"""All permissions that decide on rights to channels."""
+
 
 class Principal(Protocol):
     """A user, an anonymous visitor, or a CI job with the permissions of its workload identity."""
@@ -76,12 +83,21 @@ class Principal(Protocol):
         """Return whether they have a permission on an object, on a domain or on everything."""
 
 
+class Known(NamedTuple):
+    """What was looked up about a requester and a namespace before their rights are judged."""
+
+    principal: Principal
+    """The requester's user, whose permissions on the channel are known."""
+    namespace: Namespace | None
+
+
 @dataclass(frozen=True, slots=True)
 class Requester:
     """The principal of a request, and the token that narrows their rights."""
 
     user: Principal
     token: AccessToken | None = None
+    known: Known | None = None
 
     def may(self, right: Right, channel: ChannelName, repository: CondaRepository | None) -> bool:
         """Return whether they have a right to a channel.
@@ -92,10 +108,11 @@ class Requester:
             return False
         owner = repository.owner if repository else None
         if owner is None or owner.name != channel.owner:
-            owner = CondaOwner.objects.named(channel.owner)
-        if owner is None and namesake(channel.owner) == self.user:
-            return True
-        return has_right(self.user, right, owner, repository)
+            namespace = self._namespace(channel.owner)
+            owner = namespace.owner
+            if owner is None and self._is_namesake(namespace):
+                return True
+        return has_right(self._principal, right, owner, repository)
 
     def may_put(self, channel: ChannelName, repository: CondaRepository | None) -> bool:
         """Return whether they may upload to a channel, or create it by an upload."""
@@ -111,7 +128,8 @@ class Requester:
             Right.READ, distribution.channel
         ):
             return False
-        if has_right(self.user, Right.READ, distribution.owner, distribution.served_repository):
+        served = distribution.served_repository
+        if has_right(self._principal, Right.READ, distribution.owner, served):
             return True
         return _guard_has(distribution, "internal")
 
@@ -123,9 +141,10 @@ class Requester:
 
     def may_know_of_owner(self, name: str) -> bool:
         """Return whether there is an owner of that name, and they may know it."""
-        owner = CondaOwner.objects.named(name)
+        namespace = self._namespace(name)
+        owner = namespace.owner
         if owner is None:
-            return self.user.is_authenticated and namesake(name) == self.user
+            return self.user.is_authenticated and self._is_namesake(namespace)
         if owner.visibility == PUBLIC or (
             owner.visibility == INTERNAL and self.user.is_authenticated
         ):
@@ -136,6 +155,17 @@ class Requester:
         """Return whether they use no token, or a token that covers a right."""
         token = self.token
         return token is None or token.covers(_SCOPE[right], channel.owner, channel.name)
+
+    @property
+    def _principal(self) -> Principal:
+        return self.known.principal if self.known else self.user
+
+    def _namespace(self, name: str) -> Namespace:
+        known = self.known and self.known.namespace
+        return known if known and known.name == name else CondaOwner.objects.namespace(name)
+
+    def _is_namesake(self, namespace: Namespace) -> bool:
+        return namespace.user is not None and namespace.user == self.user.pk
 
 
 def _guard_has(distribution: CondaDistribution, option: str) -> bool:
