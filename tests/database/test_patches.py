@@ -134,7 +134,7 @@ def test_only_names_that_patches_change_otherwise_count_as_changed(
 ) -> None:
     add_patches(repository, [save_patch(revoke=["a-1-0.conda", "b-1-0.conda"])])
     add_patches(repository, [save_patch(revoke=["a-1-0.conda", "c-1-0.conda"])])
-    one, two = (Patches(repository.pk, number) for number in (1, 2))
+    one, two = (Patches.of_version(repository.pk, number) for number in (1, 2))
     assert one.changed_names(two) == {"noarch": {"b", "c"}}
     assert one.changed_names(one) == {}
 
@@ -143,11 +143,11 @@ def test_a_subdir_without_patches_or_with_empty_ones_has_no_instructions(
     repository: CondaRepository,
 ) -> None:
     add_patches(repository, [save_patch(), save_patch("linux-64", remove=["a-1-0.conda"])])
-    patches = Patches(repository.pk, 1)
+    patches = Patches.of_version(repository.pk, 1)
     assert patches.of("noarch") is None
     assert patches.of("osx-64") is None
     assert patches.of("linux-64") is not None
-    assert Patches(repository.pk, 0).of("linux-64") is None
+    assert Patches.of_version(repository.pk, 0).of("linux-64") is None
 
 
 @pytest.mark.parametrize(

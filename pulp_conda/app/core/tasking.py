@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
 from django.utils.timezone import now
 from pulpcore.app.contexts import _current_task
 from pulpcore.app.models import AppStatus
@@ -15,6 +14,8 @@ from pulpcore.plugin.util import get_domain
 from pulpcore.tasking import tasks
 from pulpcore.tasking._util import delete_incomplete_resources
 from pulpcore.tasking.kafka import send_task_notification
+
+from pulp_conda.app.core.prepared import prepared_cursor
 
 __all__ = [
     "TASK_INCOMPLETE_STATES",
@@ -85,7 +86,7 @@ def set_completed(task: Task) -> None:
     """
     finished = now()
     values = {"task": task.pk, "process": task.app_lock_id, "finished": finished}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_SET_COMPLETED, values)
         if cursor.fetchone()[0] != 1:
             task.set_completed()  # finds out why, and raises
@@ -102,7 +103,7 @@ def wake_workers() -> None:
 
     A task that is saved later is not missed: its own dispatch checks whether it is blocked.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             "SELECT pg_notify('pulp_worker_wakeup', %s) "
             "WHERE EXISTS (SELECT FROM core_task WHERE state = %s)",

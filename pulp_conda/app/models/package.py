@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import msgspec
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q, QuerySet
-from pulpcore.plugin.models import Content, ContentManager, RepositoryContent, RepositoryVersion
+from django.db.models import QuerySet
+from pulpcore.plugin.models import Content, ContentManager, RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
 from .membership import content_of
@@ -32,23 +32,6 @@ class PackageManager(ContentManager):
     def in_version(self, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
         """Return the packages of a version."""
         return self.filter(content_of(version.repository_id, version.number))
-
-    def changed_since(self, number: int, version: RepositoryVersion) -> QuerySet["CondaPackage"]:
-        """Return the packages that versions after `number`, up to `version`, added or removed.
-
-        All packages in which the two versions differ are among them. There may be others, since a
-        package may have been added and removed again.
-        """
-        versions = RepositoryVersion.objects.filter(
-            repository_id=version.repository_id, number__gt=number, number__lte=version.number
-        )
-        # PostgreSQL looks keys in a list up in the indexes of both columns. For a subquery it would
-        # read all memberships.
-        pks = list(versions.values_list("pk", flat=True))
-        memberships = RepositoryContent.objects.filter(
-            Q(version_added__in=pks) | Q(version_removed__in=pks)
-        )
-        return self.filter(pk__in=memberships.values("content_id"))
 
 
 class CondaPackage(Content):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.tasking import dispatch
@@ -19,6 +18,7 @@ from pulpcore.plugin.util import get_current_user, set_current_user
 
 from pulp_conda.app.channels.changes.abandoned_tasks import end_abandoned
 from pulp_conda.app.channels.changes.task_outcome import CommitFailed
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.core.tasking import (
     TASK_INCOMPLETE_STATES,
     TASK_STATES,
@@ -121,7 +121,7 @@ def _start(
 def _set_running(task: Task, colliding: list[str]) -> bool:
     """Set a task to running if no earlier task blocks it; return whether it was set."""
     started = now()
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_SET_RUNNING, [started, started, task.pk, task.app_lock_id, colliding])
         changed = bool(cursor.rowcount)
     if changed:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.channels.storage.durability import durable
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository, publication_of
 
@@ -62,7 +63,7 @@ def commit_pending(repository: CondaRepository) -> None:
 
 
 def _record_outcomes(repository: UUID, moment: datetime, outcomes: Mapping[int, str]) -> None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             _RECORD_OUTCOMES, [repository, moment, list(outcomes), list(outcomes.values())]
         )

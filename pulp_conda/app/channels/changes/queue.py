@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
 
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository, PendingChange
 
@@ -83,7 +83,7 @@ def _recently_added(repository: CondaRepository) -> int:
 
 
 def _number(statement: str, *values: UUID | datetime) -> int:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()
         return row[0] if row else 0
@@ -95,7 +95,7 @@ def _outcome(change: PendingChange) -> str | None:
     Raises:
         CommitFailed: orphan clean-up deleted the package, or the change has expired.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_TAKE_OUTCOME, [change.pk, change.pk])
         outcome, exists = cursor.fetchone()
     if not exists:

@@ -1,8 +1,8 @@
 """Add a package to a channel."""
 
-from django.db import connection
 from pulpcore.plugin.util import get_domain_pk
 
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import (
     EXISTS,
     FULL,
@@ -80,7 +80,7 @@ def check_free(repository: CondaRepository, package: CondaPackage) -> None:
         "repository": repository.pk,
         "published": repository.autopublish,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_IS_HELD, values)
         if cursor.fetchone()[0]:
             raise PackageExists(package)

@@ -7,10 +7,11 @@ tables are the same afterwards (`tests/database/test_versions.py`).
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
-from pulpcore.plugin.models import CreatedResource, RepositoryVersion, Task
+from pulpcore.plugin.models import CreatedResource, RepositoryVersion
 
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import CondaRepository
 
 from .delta import Delta
@@ -53,6 +54,11 @@ _MAKE_VERSION = """
          UNION ALL
         SELECT %(made)s::uuid, content_type, 'P', sum(number) FROM present
          GROUP BY content_type HAVING sum(number) <> 0
+    ), reported AS (
+        INSERT INTO core_createdresource
+               (pulp_id, pulp_created, pulp_last_updated, content_type_id, object_id, task_id)
+        SELECT %(resource)s, %(now)s, %(now)s, %(content_type)s, %(made)s, %(task)s
+         WHERE %(is_reported)s
     )
     UPDATE core_repository SET next_version = %(number)s + 1, pulp_last_updated = %(now)s
      WHERE pulp_id = %(repository)s
@@ -100,8 +106,6 @@ def change(
     _save(version, base, delta)
     version._state.adding = False
     repository.next_version = version.number + 1
-    if Task.current() and not repository.user_hidden:
-        CreatedResource.objects.bulk_create([CreatedResource(content_object=version)])
     transaction.on_commit(repository.invalidate_cache)
     if repository.retain_repo_versions:
         repository.cleanup_old_versions()
@@ -109,18 +113,23 @@ def change(
 
 
 def _save(version: RepositoryVersion, base: RepositoryVersion, delta: Delta) -> None:
-    """Save a version with its content ids, memberships and counts."""
+    """Save a version with its content ids, memberships and counts, as a resource of its task."""
     sql: dict[str, Any] = {"relation": delta.relation, "ended": "", "kept": "base.content_ids"}
     if delta.removes:
         sql["ended"] = _ENDED_MEMBERSHIPS.format(relation=delta.relation)
         sql["kept"] = _REMAINING_IDS.format(remaining=delta.remaining)
+    resource = CreatedResource(content_object=version)
     values = {
         **delta.parameters,
+        "resource": resource.pk,
+        "content_type": resource.content_type_id,
+        "task": resource.task_id,
+        "is_reported": bool(resource.task_id) and not version.repository.user_hidden,
         "repository": version.repository_id,
         "number": version.number,
         "made": version.pk,
         "base": base.pk,
         "now": version.pulp_created,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_MAKE_VERSION.format(**sql), values)

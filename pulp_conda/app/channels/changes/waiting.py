@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection
 from pulpcore.plugin.models import RepositoryVersion
 
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import UPLOAD
 
 
@@ -85,7 +85,7 @@ def waiting_changes(latest: RepositoryVersion, moment: datetime) -> list[Upload 
     Those that expired before `moment` are left out.
     """
     values: dict[str, Any] = {"repository": latest.repository_id, "latest": latest.number}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_WAITING, {**values, "moment": moment})
         return [_change(*row) for row in cursor.fetchall()]
 

@@ -1,26 +1,28 @@
 """Save the documents of a publication, and read those of previous ones.
 
-All documents are saved together, by a fixed number of queries. pulpcore's
-`PublishedMetadata.create_from_file` takes about ten queries for each document.
+All documents are saved together, by two statements. pulpcore's
+`PublishedMetadata.create_from_file` takes about ten for each document.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import IO, NamedTuple
+from contextlib import closing, contextmanager
+from typing import IO, Any, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection
+from django.utils.timezone import now
 from pulpcore.plugin.models import (
     Artifact,
+    Content,
     ContentArtifact,
     Publication,
-    PublishedArtifact,
     PublishedMetadata,
 )
 from pulpcore.plugin.util import get_domain
 
-from pulp_conda.app.channels.storage.artifacts import discard_part, make_whole
+from pulp_conda.app.channels.storage.artifacts import make_whole, move_file
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.formats.index.files import WrittenFile
 
@@ -31,6 +33,59 @@ ALGORITHMS: Sequence[str] = Artifact.DIGEST_FIELDS
 
 _INDEX = "index"
 _COPY_BYTES = 1024**2
+
+# In the order of digests, so that two publications cannot wait for each other. Few rows are
+# touched, because each would be locked until the channel's commit ends.
+_SAVE_ARTIFACTS = f"""
+    WITH touched AS (
+        UPDATE core_artifact SET timestamp_of_interest = %(now)s
+         WHERE (pulp_id = ANY(%(reused)s)
+                OR pulp_domain_id = %(domain)s AND sha256 = ANY(%(sha256)s))
+           AND timestamp_of_interest < %(now)s - interval '1 minute'
+    ), new AS (
+        INSERT INTO core_artifact
+               (pulp_id, pulp_created, pulp_last_updated, timestamp_of_interest, pulp_domain_id,
+                file, size, {", ".join(ALGORITHMS)})
+        SELECT pulp_id, %(now)s, %(now)s, %(now)s, %(domain)s, file, size, {", ".join(ALGORITHMS)}
+          FROM unnest(%(keys)s::uuid[], %(files)s::text[], %(sizes)s::bigint[],
+                      {", ".join(f"%({name})s::text[]" for name in ALGORITHMS)})
+                   AS file (pulp_id, file, size, {", ".join(ALGORITHMS)})
+         WHERE NOT EXISTS (
+            SELECT FROM core_artifact known
+             WHERE known.pulp_domain_id = %(domain)s AND known.sha256 = file.sha256)
+         ORDER BY sha256
+        ON CONFLICT DO NOTHING
+        RETURNING sha256, pulp_id
+    )
+    SELECT sha256, pulp_id FROM new
+     UNION ALL
+    SELECT sha256, pulp_id FROM core_artifact
+     WHERE pulp_domain_id = %(domain)s AND sha256 = ANY(%(sha256)s)
+"""  # noqa: S608 (of constants)
+
+_SAVE_DOCUMENTS = """
+    WITH unit AS (
+        INSERT INTO core_content
+               (pulp_id, pulp_created, pulp_last_updated, pulp_type, pulp_labels,
+                timestamp_of_interest, pulp_domain_id)
+        VALUES (%(unit)s, %(now)s, %(now)s, %(type)s, %(labels)s, %(now)s, %(domain)s)
+    ), metadata AS (
+        INSERT INTO core_publishedmetadata (content_ptr_id, relative_path, publication_id)
+        VALUES (%(unit)s, %(index)s, %(publication)s)
+    ), document AS (
+        SELECT *
+          FROM unnest(%(files)s::uuid[], %(published)s::uuid[], %(artifacts)s::uuid[],
+                      %(paths)s::text[]) AS document (file, published, artifact, path)
+    ), file AS (
+        INSERT INTO core_contentartifact
+               (pulp_id, pulp_created, pulp_last_updated, content_id, artifact_id, relative_path)
+        SELECT file, %(now)s, %(now)s, %(unit)s, artifact, path FROM document
+    )
+    INSERT INTO core_publishedartifact
+           (pulp_id, pulp_created, pulp_last_updated, publication_id, content_artifact_id,
+            relative_path)
+    SELECT published, %(now)s, %(now)s, %(publication)s, file, path FROM document
+"""
 
 
 def save_documents(
@@ -43,27 +98,29 @@ def save_documents(
 
     `files` and `reused` map paths to them. A file below the working directory is moved if the
     storage is a file system. One content unit holds all documents. Its labels are the fingerprint.
+    The caller has begun a transaction.
     """
     by_digest = {file.digests["sha256"]: file for file in files.values()}
-    with transaction.atomic():
-        saved = _saved(by_digest, publication, reused=reused.values())
-        documents = {path: saved[file.digests["sha256"]] for path, file in files.items()}
-        unit = PublishedMetadata.objects.create(
-            publication=publication,
-            relative_path=_INDEX,
-            pulp_labels=fingerprint,
-            pulp_domain_id=publication.pulp_domain_id,
-        )
-        content_artifacts = ContentArtifact.objects.bulk_create(
-            ContentArtifact(content=unit, artifact_id=artifact, relative_path=path)
-            for path, artifact in sorted({**documents, **reused}.items())
-        )
-        PublishedArtifact.objects.bulk_create(
-            PublishedArtifact(
-                publication=publication, content_artifact=each, relative_path=each.relative_path
-            )
-            for each in content_artifacts
-        )
+    saved = _save_artifacts(by_digest, publication.pulp_domain_id, reused=reused.values())
+    documents = {path: saved[file.digests["sha256"]] for path, file in files.items()}
+    documents |= dict(reused)
+    new_key = ContentArtifact._meta.pk.get_default
+    labels = Content._meta.get_field("pulp_labels")
+    values = {
+        "unit": new_key(),
+        "type": PublishedMetadata.get_pulp_type(),
+        "labels": labels.get_db_prep_save(fingerprint, connection),
+        "domain": publication.pulp_domain_id,
+        "index": _INDEX,
+        "publication": publication.pk,
+        "now": now(),
+        "files": [new_key() for _ in documents],
+        "published": [new_key() for _ in documents],
+        "artifacts": list(documents.values()),
+        "paths": list(documents),
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(_SAVE_DOCUMENTS, values)
 
 
 class SavedDocument(NamedTuple):
@@ -140,41 +197,42 @@ class CheckedStream:
             raise DamagedDocument(f"the storage changed the document {sha256}")
 
 
-def _saved(
-    by_digest: Mapping[str, WrittenFile], publication: Publication, *, reused: Iterable[UUID]
+def _save_artifacts(
+    by_digest: Mapping[str, WrittenFile], domain: UUID | None, *, reused: Iterable[UUID]
 ) -> dict[str, UUID]:
     """Save files that the domain does not have yet; return artifact keys by sha256.
 
     Existing and reused artifacts are touched, because orphan clean-up must not delete them before
     the documents refer to them.
     """
-    in_domain = Artifact.objects.filter(
-        pulp_domain_id=publication.pulp_domain_id, sha256__in=list(by_digest)
-    )
-    known = dict(in_domain.values_list("sha256", "pk"))
-    Artifact.objects.filter(pk__in=[*known.values(), *reused]).touch()
-    # Sorted, so that two publications insert in the same order and cannot deadlock.
-    _insert([_artifact(by_digest[digest]) for digest in sorted(by_digest.keys() - known.keys())])
-    saved = list(in_domain)
-    for artifact in saved:
-        make_whole(artifact, by_digest[artifact.sha256].path)
-    return {artifact.sha256: artifact.pk for artifact in saved}
+    artifacts = {digest: _artifact(file) for digest, file in by_digest.items()}
+    values: dict[str, Any] = {
+        "now": now(),
+        "domain": domain,
+        "reused": list(reused),
+        "keys": [artifact.pk for artifact in artifacts.values()],
+        "files": [artifact.storage_path("") for artifact in artifacts.values()],
+        "sizes": [file.size for file in by_digest.values()],
+        **{name: [file.digests[name] for file in by_digest.values()] for name in ALGORITHMS},
+    }
+    saved: dict[str, UUID] = {}
+    with prepared_cursor() as cursor:
+        # Another publication may save the same bytes at this moment. Then this statement waits for
+        # it, and finds its artifact the next time.
+        while saved.keys() != by_digest.keys():
+            cursor.execute(_SAVE_ARTIFACTS, values)
+            saved = dict(cursor.fetchall())
+    failpoint("storing documents")
+    for digest, artifact in artifacts.items():
+        path = by_digest[digest].path
+        if saved[digest] == artifact.pk:
+            with closing(artifact.file):
+                move_file(artifact, path)
+        else:
+            artifact.file.name = artifact.storage_path("")
+            make_whole(artifact, path)
+    return saved
 
 
 def _artifact(file: WrittenFile) -> Artifact:
     return Artifact(file=str(file.path), size=file.size, **file.digests)
-
-
-def _insert(artifacts: list[Artifact]) -> None:
-    """Save artifacts; another publication may be saving the same bytes at the same time."""
-    files = [artifact.file for artifact in artifacts]
-    try:
-        failpoint("storing documents")
-        Artifact.objects.bulk_create(artifacts, ignore_conflicts=True)
-    except OSError:
-        for artifact in artifacts:
-            discard_part(artifact)
-        raise
-    finally:
-        for file in files:
-            file.close()

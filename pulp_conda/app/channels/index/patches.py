@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
 from uuid import UUID
 
 from pulp_conda.app.models import CondaRepodataPatch
@@ -12,10 +14,14 @@ from pulp_conda.formats.index.patches import NOTHING, Instructions, changed_name
 class Patches:
     """The patch instructions of a version by subdir, parsed at first use."""
 
-    def __init__(self, repository: UUID, number: int) -> None:
-        patches = CondaRepodataPatch.objects.in_numbered(repository, number)
+    def __init__(self, patches: Iterable[CondaRepodataPatch]) -> None:
         self._by_subdir = {patch.subdir: patch for patch in patches if not patch.is_empty}
         self._parsed: dict[str, Instructions] = {}
+
+    @classmethod
+    def of_version(cls, repository: UUID, number: int) -> Self:
+        """Return the patches of version `number` of a repository."""
+        return cls(CondaRepodataPatch.objects.in_numbered(repository, number))
 
     def of(self, subdir: str) -> Instructions | None:
         """Return the instructions for a subdir; None if there are none, or if they are empty."""

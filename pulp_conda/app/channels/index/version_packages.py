@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.models import CondaPackage, IndexedFile
+from pulp_conda.app.core.prepared import prepared_cursor
+from pulp_conda.app.models import IndexedFile
 from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
 from pulp_conda.formats.index.shards import IndexedPackage
 
@@ -32,6 +33,25 @@ IN_VERSION = """
        AND added.number <= %(number)s
        AND (membership.version_removed_id IS NULL OR removed.number > %(number)s)
 """
+
+VERSIONS_SINCE = """
+    ANY(ARRAY(
+        SELECT pulp_id FROM core_repositoryversion
+         WHERE repository_id = %(repository)s AND number > %(since)s AND number <= %(number)s))
+"""
+"""One of the versions after number `since`, up to the version.
+
+PostgreSQL uses indexes for the elements of an array, and none for the rows of a subquery.
+"""
+
+# Memberships that began or ended since a version; names may have changed with these only.
+_CHANGED = f"""
+    SELECT DISTINCT package.subdir, package.name
+      FROM core_repositorycontent AS membership
+      JOIN conda_condapackage AS package ON package.content_ptr_id = membership.content_id
+     WHERE membership.version_added_id = {VERSIONS_SINCE}
+        OR membership.version_removed_id = {VERSIONS_SINCE}
+"""  # noqa: S608 (of constants)
 
 # COLLATE "C" sorts byte by byte, so that the bytes of an index do not depend on the database's
 # locale.
@@ -55,6 +75,13 @@ _REMOVED = """
         ON package.filename = indexed.filename
      WHERE indexed.repository_id = %(repository)s AND indexed.subdir = %(subdir)s
        AND indexed.version <= %(number)s AND package.filename IS NULL {indexed_names}
+"""
+
+_WAS_PATCHED = """
+    SELECT EXISTS (
+        SELECT FROM conda_condarepodatapatch AS patch
+          JOIN core_repositorycontent AS membership ON membership.content_id = patch.content_ptr_id
+         WHERE membership.repository_id = %(repository)s)
 """
 
 _SUBDIRS = """
@@ -99,12 +126,22 @@ class VersionPackages:
     @cached_property
     def patches(self) -> Patches:
         """The repodata patches of the version."""
-        return Patches(self._version.repository_id, self._version.number)
+        if not self._was_patched:
+            return Patches(())
+        return Patches.of_version(self._version.repository_id, self._version.number)
+
+    @cached_property
+    def _was_patched(self) -> bool:
+        """Whether any version of the channel has patches. Most channels never have any."""
+        with prepared_cursor() as cursor:
+            cursor.execute(_WAS_PATCHED, self._parameters)
+            return bool(cursor.fetchone()[0])
 
     def changed_since(self, number: int) -> dict[str, set[str]]:
         """Return the names, by subdir, whose packages may differ from those of a version."""
-        changed = CondaPackage.objects.changed_since(number, self._version)
-        found = set(changed.values_list("subdir", "name").distinct())
+        with prepared_cursor() as cursor:
+            cursor.execute(_CHANGED, {**self._parameters, "since": number})
+            found: set[tuple[str, str]] = set(cursor.fetchall())
         if self._lacks_versions_since(number):
             found |= self._indexed_since(number)
         names: dict[str, set[str]] = {}
@@ -139,7 +176,9 @@ class VersionPackages:
 
     def repatched_since(self, number: int) -> dict[str, set[str]]:
         """Return the names, by subdir, whose patches may differ from those of a version."""
-        return Patches(self._version.repository_id, number).changed_names(self.patches)
+        if not self._was_patched:
+            return {}
+        return Patches.of_version(self._version.repository_id, number).changed_names(self.patches)
 
     def subdirs(self) -> set[str]:
         """Return the subdirs that have packages, or had packages in an earlier version."""
@@ -177,7 +216,7 @@ class VersionPackages:
     ) -> Iterator[tuple[Any, ...]]:
         values |= {**self._parameters, "names": list(names or ())}
         if names is not None:
-            with connection.cursor() as cursor:
+            with prepared_cursor() as cursor:
                 cursor.execute(query, values)
                 yield from cursor.fetchall()
             return

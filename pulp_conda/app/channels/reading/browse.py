@@ -216,7 +216,7 @@ def _add_files_without_shard(
     ]
     if not missing:
         return
-    patches = Patches(index.repository, index.number)
+    patches = Patches.of_version(index.repository, index.number)
     for package in CondaPackage.objects.filter(pk__in=missing).only("record_json", *_Row._fields):
         instructions = patches.of(package.subdir)
         record = package.record

@@ -23,14 +23,23 @@ def store_file(artifact: Artifact, path: Path) -> bool:
         OSError: the disk is full; nothing is left of the file.
     """
     known = _is_stored(artifact)
+    failpoint("storing package")
+    move_file(artifact, path)
+    return not known
+
+
+def move_file(artifact: Artifact, path: Path) -> None:
+    """Move the file of an unsaved artifact into the storage, if that has none of its name.
+
+    Raises:
+        OSError: the disk is full; nothing is left of the file.
+    """
     try:
-        failpoint("storing package")
         Artifact._meta.get_field("file").pre_save(artifact, add=True)
     except OSError:
         discard_part(artifact)
         raise
     make_whole(artifact, path)
-    return not known
 
 
 def make_whole(artifact: Artifact, path: Path) -> None:

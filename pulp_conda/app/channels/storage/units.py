@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection
 from django.db.models import Model
 from pulpcore.plugin.models import Artifact, Content, ContentArtifact
 
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, PendingChange
 
@@ -93,7 +94,7 @@ def _saved(statement: str, values: dict[str, Any]) -> tuple[UUID, int | None]:
     tries_left = _TRIES
     while True:
         try:
-            with connection.cursor() as cursor:
+            with prepared_cursor() as cursor:
                 cursor.execute(statement, values)
                 row: tuple[UUID, int | None] = cursor.fetchone()
                 return row
