@@ -150,3 +150,13 @@ def _facts(package: CondaPackage) -> dict[str, Any]:
     return {
         field.attname: getattr(package, field.attname) for field in own if not field.primary_key
     }
+
+
+def test_a_package_may_be_saved_once_for_each_of_several_channels() -> None:
+    body = PackageBuilder("repeated").conda()
+    with received(io.BytesIO(body), len(body)) as file:
+        package = inspected(file, "conda")
+        save(package, file)
+        first = rows(package)
+        save(package, file)
+    assert rows(package) == first

@@ -20,18 +20,18 @@ from pulp_conda.app.models import CondaPackage, CondaRepodataPatch, PendingChang
 from .artifacts import make_whole, store_file
 
 # Rows that exist already are updated without a change, because only then are their keys returned.
+# Only these have an `xmax`.
 # The foreign keys between these tables are checked when the transaction ends.
 _SAVE = """
     WITH artifact AS ({artifact}), unit AS (
         INSERT INTO {table} ({columns}) VALUES ({values})
         ON CONFLICT ({identity}) DO UPDATE SET sha256 = excluded.sha256
-        RETURNING content_ptr_id AS pk
+        RETURNING content_ptr_id AS pk, xmax = 0 AS is_new
     ), content AS (
-        INSERT INTO core_content ({content_columns})
-        SELECT {content_values} FROM unit WHERE pk = %(pulp_id)s
+        INSERT INTO core_content ({content_columns}) SELECT {content_values} FROM unit WHERE is_new
     ), touched AS (
         UPDATE core_content SET timestamp_of_interest = %(timestamp_of_interest)s FROM unit
-         WHERE pulp_id = unit.pk AND unit.pk <> %(pulp_id)s
+         WHERE pulp_id = unit.pk AND NOT is_new
     ), file AS (
         INSERT INTO core_contentartifact
                (pulp_id, pulp_created, pulp_last_updated, content_id, artifact_id, relative_path)
