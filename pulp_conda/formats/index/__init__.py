@@ -30,10 +30,10 @@ between the sections is short literal text (`repodata`). So a document is::
 # Parts
 
 A channel of a million records must not serialise and compress them all because one was added. So
-the names of a subdir are cut into *parts*, runs of names of about a megabyte of text (`parts`). The
-text that a part has in a section is compressed independently of all other text. RFC 8878 allows a
-frame that consists of such texts, and every decoder reads it (`compression.PartEncoder`). The
-compressed variant of a document is one frame::
+the names of a subdir are cut into *parts*, runs of names of about half a megabyte of text
+(`parts`). The text that a part has in a section is compressed independently of all other text. RFC
+8878 allows a frame that consists of such texts, and every decoder reads it
+(`compression.PartEncoder`). The compressed variant of a document is one frame::
 
     header, with the size of the text
     {"info":{...},"packages":{
@@ -65,7 +65,7 @@ entries of a part are compressed, and decoded only if one of them is needed::
     b    |                   | 1291              | b-0-0.conda   |
 
 Sizes are enough: a section is sorted by name, so positions are sums of sizes (and commas). An entry
-also holds what `current_repodata.json` selects of its name (`current_repodata`).
+also holds what `current_repodata.json` selects of its name, and who asks for that (`selection`).
 
 # One merge
 
@@ -104,11 +104,11 @@ besides packages and options (the zstd library, for one) is named in `docs/dev/p
   index manifest.
 * `update`, `merge`: which parts change, and merging documents from previous parts and fragments.
 * `sections`, `repodata`: the sections of documents, and the literal text between them.
-* `candidates`, `current_repodata`: which records are current.
+* `candidates`, `current_repodata`, `selection`, `name_records`: which records are current.
 * `channeldata`: the entries of `channeldata.json`.
 * `patches`, `patch_instructions`: repodata patches, which change records while they are indexed,
   and reading and validating them.
-* `files`: writing and hashing documents.
+* `files`, `variants`: writing and hashing documents, and their variants.
 * `empty`: the documents of subdirs without packages.
 * `shard_files`: reading the names of files back out of a shard.
 """

@@ -6,7 +6,8 @@ by parts, and the positions of sections in compressed documents.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,7 @@ import msgspec
 
 from pulp_conda.formats.compression import FrameEncoder, zstd
 
+from .current_repodata import Choice
 from .parts import Part
 from .sections import Section
 
@@ -25,6 +27,7 @@ _COMPRESSION_LEVEL: Final = 1
 
 class _Stored(msgspec.Struct, array_like=True):
     starts: dict[int, int]
+    absent: dict[str, int]
     parts: list[Part]
 
 
@@ -39,10 +42,13 @@ class IndexManifest:
     """In the order of names."""
     starts: Mapping[Section, int] = field(default_factory=dict)
     """The position of each section in its compressed document, in bytes."""
+    absent: Mapping[str, int] = field(default_factory=dict)
+    """By name without records: the number of dependencies of current records on it."""
 
     def encode(self) -> bytes:
         """Return the bytes to save."""
-        stored = _Stored({int(s): at for s, at in self.starts.items()}, self.parts)
+        starts = {int(section): at for section, at in self.starts.items()}
+        stored = _Stored(starts, dict(self.absent), self.parts)
         return FrameEncoder(_COMPRESSION_LEVEL).encode(msgspec.msgpack.encode(stored))
 
     @classmethod
@@ -56,4 +62,20 @@ class IndexManifest:
             stored = _DECODER.decode(zstd.decompress(data))
         except (zstd.ZstdError, msgspec.MsgspecError) as error:
             raise ValueError(f"the index manifest cannot be read: {error}") from error
-        return cls(stored.parts, {Section(section): at for section, at in stored.starts.items()})
+        starts = {Section(section): at for section, at in stored.starts.items()}
+        return cls(stored.parts, starts, stored.absent)
+
+    def choice(self, name: str) -> Choice | None:
+        """Return what `current_repodata.json` selects of a name, None if it has no records."""
+        at = bisect_left(self.parts, name, key=_last)
+        entry = self.parts[at].entries.get(name) if at < len(self.parts) else None
+        return entry.choice if entry else None
+
+    def chosen_names(self) -> Iterator[str]:
+        """Yield all names that have a choice."""
+        for part in self.parts:
+            yield from (name for name, entry in part.entries.items() if entry.choice)
+
+
+def _last(part: Part) -> str:
+    return part.last

@@ -25,13 +25,17 @@ from .current_repodata import Choice
 from .sections import CURRENT, Section
 from .shards import Revision
 
-TARGET_BYTES: Final = 1024**2
+TARGET_BYTES: Final = 512 * 1024
 """The mean text of a part, in all documents together."""
 
 _LARGEST: Final = 4
 """The largest part has this many times the mean, and one more name."""
 
 _HASH_BITS: Final = 64
+
+
+_NO_CHOICE: Final = msgspec.Raw(msgspec.msgpack.encode(None))
+_CHOICE: Final = msgspec.msgpack.Decoder(Choice | None)
 
 
 class NameEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -54,8 +58,8 @@ class NameEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Its records under `v3`, None without any."""
     original_revision: Revision | None = None
     """Its records under `v3` before patches."""
-    choice: Choice | None = None
-    """Its part in `current_repodata.json`."""
+    packed_choice: msgspec.Raw = _NO_CHOICE
+    """Its part in `current_repodata.json`, decoded only if it is needed."""
 
     @property
     def text_bytes(self) -> int:
@@ -72,11 +76,22 @@ class NameEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """Whether it has records outside of `v3`, which every client reads."""
         return Section.PACKAGES in self.sizes or Section.PACKAGES_CONDA in self.sizes
 
-    def chosen(self, choice: Choice, sizes: Mapping[Section, int]) -> NameEntry:
-        """Return an entry with another choice, and the sizes of its fragments."""
-        kept = {key: size for key, size in self.sizes.items() if key not in CURRENT}
-        kept |= {int(section): size for section, size in sizes.items() if size}
-        return msgspec.structs.replace(self, choice=choice, sizes=dict(sorted(kept.items())))
+    @property
+    def choice(self) -> Choice | None:
+        """Its part in `current_repodata.json`; None without records outside of `v3`."""
+        choice: Choice | None = _CHOICE.decode(self.packed_choice)
+        return choice
+
+    def chosen(self, choice: Choice) -> NameEntry:
+        """Return an entry with another choice."""
+        packed = msgspec.Raw(msgspec.msgpack.encode(choice))
+        return msgspec.structs.replace(self, packed_choice=packed)
+
+    def resized(self, sizes: Mapping[Section, int]) -> NameEntry:
+        """Return an entry whose fragments have other sizes in some sections."""
+        merged = {**self.sizes, **{int(section): size for section, size in sizes.items()}}
+        found = {section: size for section, size in sorted(merged.items()) if size}
+        return msgspec.structs.replace(self, sizes=found)
 
 
 class PackedText(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
-
-import msgspec
 
 from pulp_conda.formats import layout
 
 from . import repodata
 from .context import BuildContext, Files, PreviousIndex
-from .current_repodata import Records, choose
 from .files import WrittenFile, write_bz2, write_file
 from .fragments import FragmentStore
 from .manifest import MANIFEST, IndexManifest
 from .merge import DocumentMerger
+from .name_records import NameRecords
 from .new_shards import NewShards
 from .parts import NameEntry, Summary
-from .sections import CURRENT, ORIGINALS, RECORDS, Section
+from .sections import CURRENT, ORIGINALS, RECORDS
+from .selection import choose
 from .shards import Patch, Shard, ShardEncoder, build_shards, encode_shard_index
 from .update import ManifestUpdate
 from .variants import write_document
-
-_RECORDS = (Section.PACKAGES, Section.PACKAGES_CONDA)
 
 
 class SubdirIndex:
@@ -62,7 +58,9 @@ class SubdirIndex:
         self._folder.mkdir()
         with closing(FragmentStore(self._folder)) as store:
             update, changed = self._index_changed_names(store)
-            rechosen = self._choose(update, store) if self._has("current_repodata") else set()
+            rechosen = set()
+            if self._has("current_repodata"):
+                rechosen = self._choose(update, store, changed)
             summary = update.summary()
             self._write_documents(DocumentMerger(update, store), summary, changed, rechosen)
         if self._has("shards"):
@@ -101,42 +99,31 @@ class SubdirIndex:
             return self._has("shards") and (entry.is_classic or bool(entry.dropped))
         return self._has("shards") and not entry.is_empty
 
-    def _choose(self, update: ManifestUpdate, store: FragmentStore) -> set[str]:
+    def _choose(self, update: ManifestUpdate, store: FragmentStore, changed: set[str]) -> set[str]:
         """Choose the current records, and store the fragments of names whose choice changed.
 
         Returns:
             These names.
         """
-        entries = {name: each for name, each in update.entries().items() if each.is_classic}
-        previous = {name: each.choice for name, each in entries.items() if each.choice}
-        records = self._records_of(store)
+        records = NameRecords(self._packages, self._subdir, self._patch, store, changed)
+        entries = {name: update.entry(name) for name in changed}
+        present = {name: bool(entry and entry.is_classic) for name, entry in entries.items()}
+        previous = self._previous_manifest
+        selection = choose(previous, present, records.of)
+        update.absent = selection.absent
         rechosen = set()
-        for name, choice in choose(entries, previous, records).items():
-            if name not in previous or previous[name].kept != choice.kept:
+        for name, choice in selection.choices.items():
+            update.choose(name, choice)
+            before = None if name in changed else previous.choice(name)
+            if before is None or before.kept != choice.kept:
                 rechosen.add(name)
-                for section, fragments in zip(CURRENT, choice.of(records(name)), strict=True):
-                    store.add(section, name, fragments)
-                sizes = {section: store.size(section, name) for section in CURRENT}
-                update.replace(entries[name].chosen(choice, sizes))
-            elif previous[name] != choice:
-                update.replace(msgspec.structs.replace(entries[name], choice=choice))
+        records.load(rechosen)
+        for name in rechosen:
+            fragments = selection.choices[name].of(records.of(name))
+            for section, texts in zip(CURRENT, fragments, strict=True):
+                store.add(section, name, texts)
+            update.resize(name, {section: store.size(section, name) for section in CURRENT})
         return rechosen
-
-    def _records_of(self, store: FragmentStore) -> Callable[[str], Records]:
-        """Return a function that finds the records of a name, in the store or in the database."""
-        loaded: dict[str, Records] = {}
-
-        def records(name: str) -> Records:
-            if self._changed is None or name in self._changed:
-                return Records(*(store.fragments(section, name) for section in _RECORDS))
-            if name not in loaded:
-                packages = self._packages.of(self._subdir, [name])
-                (shard,) = build_shards(packages, self._patch)
-                found = (shard.fragments.get(section, []) for section in _RECORDS)
-                loaded[name] = Records(*([text.encode() for text in each] for each in found))
-            return loaded[name]
-
-        return records
 
     def _write_documents(
         self, merger: DocumentMerger, summary: Summary, changed: set[str], rechosen: set[str]

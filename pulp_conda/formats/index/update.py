@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pulp_conda.formats.compression import FrameEncoder
 
+from .current_repodata import Choice
 from .manifest import IndexManifest
 from .parts import NameEntry, NewPart, Part, Summary, cut
 from .sections import Section
@@ -46,6 +47,8 @@ class ManifestUpdate:
         self.regions = list(_regions(previous.parts, names, entries, shards))
         self.starts: dict[Section, int] = {}
         """The position of each section in its compressed document, in bytes."""
+        self.absent: Mapping[str, int] = {}
+        """By name without records: the number of dependencies of current records on it."""
         self._places = [
             (region, number) for region in self.regions for number in range(len(region.parts))
         ]
@@ -59,22 +62,28 @@ class ManifestUpdate:
         region, number = self._places[at]
         return region.parts[number].entries.get(name)
 
-    def replace(self, entry: NameEntry) -> None:
-        """Replace the entry of a name; its size without current records stays."""
-        region, number = self._places[bisect_left(self._lasts, entry.name)]
+    def choose(self, name: str, choice: Choice) -> None:
+        """Set what `current_repodata.json` selects of a name."""
+        self._replace(name, lambda entry: entry.chosen(choice))
+
+    def resize(self, name: str, sizes: Mapping[Section, int]) -> None:
+        """Set the sizes of the fragments of a name in sections of current records."""
+        self._replace(name, lambda entry: entry.resized(sizes))
+
+    def _replace(self, name: str, change: Callable[[NameEntry], NameEntry]) -> None:
+        region, number = self._places[bisect_left(self._lasts, name)]
         part = region.parts[number]
+        changed = change(part.entries[name])
+        if changed == part.entries[name]:
+            return
         if isinstance(part, Part):
             region.parts[number] = part = NewPart(dict(part.entries), part.shards)
-        part.entries[entry.name] = entry
+        part.entries[name] = changed
 
     def parts(self) -> Iterator[Part | NewPart]:
         """Yield all parts in the order of names."""
         for region in self.regions:
             yield from region.parts
-
-    def entries(self) -> dict[str, NameEntry]:
-        """Return all entries in the order of names."""
-        return {name: entry for part in self.parts() for name, entry in part.entries.items()}
 
     def summary(self) -> Summary:
         """Return the summary of all parts."""
@@ -88,7 +97,7 @@ class ManifestUpdate:
         """Return the new manifest, after all sections have been written."""
         encoder = FrameEncoder(_COMPRESSION_LEVEL)
         parts = [p if isinstance(p, Part) else p.finished(encoder) for p in self.parts()]
-        return IndexManifest(parts, self.starts)
+        return IndexManifest(parts, self.starts, self.absent)
 
 
 def _regions(

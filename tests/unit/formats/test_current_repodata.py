@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from rattler import MatchSpec, PackageRecord, Version
 from rattler.package import BuildString
 
-from pulp_conda.formats.index.current_repodata import Choice, Records, choose
+from pulp_conda.formats.index.current_repodata import Choice, Records
+from pulp_conda.formats.index.selection import choose
 from tests.unit.formats.channels import Record, extension, filename, record
 
 Fragments = dict[str, list[str]]
@@ -25,9 +27,28 @@ def fragments_of(records: Iterable[Record]) -> Fragments:
     return found
 
 
+@dataclass
+class Choices:
+    """All choices of a subdir."""
+
+    by_name: dict[str, Choice] = field(default_factory=dict)
+    absent: Mapping[str, int] = field(default_factory=dict)
+
+    def choice(self, name: str) -> Choice | None:
+        return self.by_name.get(name)
+
+    def chosen_names(self) -> Iterable[str]:
+        return self.by_name
+
+
 def reduced(
-    fragments: Fragments, known: Mapping[str, Choice] | None = None, loads: list[str] | None = None
-) -> dict[str, Choice]:
+    fragments: Fragments,
+    previous: Choices | None = None,
+    changed: Collection[str] | None = None,
+    loads: list[str] | None = None,
+) -> Choices:
+    """Return the choices after some names changed, or of all names."""
+
     def records(name: str) -> Records:
         if loads is not None:
             loads.append(name)
@@ -35,11 +56,15 @@ def reduced(
         boundary = sum('.tar.bz2":' in fragment for fragment in fragments[name])
         return Records(encoded[:boundary], encoded[boundary:])
 
-    return choose(sorted(fragments), known or {}, records)
+    previous = previous or Choices()
+    names = fragments if changed is None else changed
+    selection = choose(previous, {name: name in fragments for name in names}, records)
+    kept = {name: choice for name, choice in previous.by_name.items() if name in fragments}
+    return Choices(dict(sorted((kept | selection.choices).items())), selection.absent)
 
 
 def left(fragments: Fragments) -> list[str]:
-    choices = reduced(fragments)
+    choices = reduced(fragments).by_name
     return [fragments[name][at] for name, choice in choices.items() for at in choice.kept]
 
 
@@ -48,7 +73,7 @@ def kept(*records: Record) -> set[str]:
 
 
 def test_an_empty_subdir_stays_empty() -> None:
-    assert reduced({}) == {}
+    assert reduced({}) == Choices()
 
 
 def test_only_the_newest_version_stays_with_all_its_builds() -> None:
@@ -129,8 +154,7 @@ def test_only_new_records_are_decoded() -> None:
     before = reduced(fragments_of(records))
     changed = fragments_of([*records, record("p5", "3", "p4 <2", "p7 <1")])
     loads: list[str] = []
-    known = {name: choice for name, choice in before.items() if name != "p5"}
-    assert reduced(changed, known, loads) == reduced(changed)
+    assert reduced(changed, before, {"p5"}, loads) == reduced(changed)
     assert set(loads) == {"p5", "p7", "p6"}, "what p4 has to offer was known before"
 
 
@@ -200,12 +224,37 @@ def test_the_order_does_not_matter_and_the_selection_is_stable(
     assert set(left(shuffled)) == set(once)
 
 
-@given(_RECORDS, _RECORDS)
-@settings(max_examples=150)
+@given(_RECORDS, st.lists(_RECORDS, min_size=1, max_size=4))
+@settings(max_examples=300)
 def test_previous_choices_do_not_change_the_result(
-    before: list[Record], after: list[Record]
+    first: list[Record], later: list[list[Record]]
 ) -> None:
-    earlier, now = fragments_of(before), fragments_of(after)
-    choices = reduced(earlier)
-    known = {name: choices[name] for name in now if now[name] == earlier.get(name)}
-    assert reduced(now, known) == reduced(now)
+    fragments = fragments_of(first)
+    choices = reduced(fragments)
+    for records in later:
+        now = fragments_of(records)
+        names = fragments.keys() | now.keys()
+        changed = {name for name in names if now.get(name) != fragments.get(name)}
+        choices, fragments = reduced(now, choices, changed), now
+        assert choices == reduced(now)
+
+
+def test_records_that_hold_each_other_fall_together() -> None:
+    circle = [record("a", "1", "b 1"), record("b", "1", "a 1"), record("a", "2"), record("b", "2")]
+    asking = fragments_of([*circle, record("c", "1", "a 1")])
+    before = reduced(asking)
+    assert [len(before.by_name[name].kept) for name in "abc"] == [2, 2, 1]
+    after = reduced(fragments_of(circle), before, {"c"})
+    assert [len(after.by_name[name].kept) for name in "ab"] == [1, 1]
+    assert reduced(asking, after, {"c"}) == before
+
+
+def test_a_name_that_was_missed_is_found_when_it_comes() -> None:
+    without = [record("a", "1", "b <3"), record("c", "1", "a 1")]
+    before = reduced(fragments_of(without))
+    assert before.absent == {"b": 1}
+    now = fragments_of([*without, record("b", "2"), record("b", "3")])
+    after = reduced(now, before, {"b"})
+    assert after == reduced(now)
+    assert len(after.by_name["b"].kept) == 2
+    assert reduced(fragments_of(without), after, {"b"}) == before
