@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.utils.timezone import now
 from pulpcore.plugin.models import Publication
 from pulpcore.plugin.util import get_domain_pk
 
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import ChannelName, CondaDistribution, stored_base_path
 from pulp_conda.app.models.access_facts import AccessFacts
 from pulp_conda.formats import layout
@@ -257,6 +257,6 @@ def _distribution_with_past(channel: Channel) -> UUID | None:
 
 def _first(statement: str, *values: str | int | datetime | UUID | list[str] | None) -> Any:
     """Return the first row, None if there is none."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()

@@ -16,6 +16,8 @@ from django.contrib.auth.models import User
 from django.utils.timezone import now
 from pulpcore.plugin.models import Domain
 
+from pulp_conda.app.core.prepared import prepared_cursor
+
 from .access_statement import statement
 from .channel_name import ChannelName
 from .distribution import CondaDistribution
@@ -163,19 +165,21 @@ def facts_of(asker: Asker, asked: Asked) -> AccessFacts:
         else:
             below = path.partition("/")[2]
     longest, moment = longest_life(), now()
-    row = statement().first(
-        digest=asker.digest,
-        username=asker.username,
-        now=moment,
-        oldest=moment - longest if longest else None,
-        domain=asked.domain,
-        owner=asked.owner,
-        namesake=None if settings.DOMAIN_ENABLED else asked.owner,
-        below=below,
-        base_paths=asked.base_paths,
-        policy=asked.policy,
-    )
-    return AccessFacts(asked, row)
+    values = {
+        "digest": asker.digest,
+        "username": asker.username,
+        "now": moment,
+        "oldest": moment - longest if longest else None,
+        "domain": asked.domain,
+        "owner": asked.owner,
+        "namesake": None if settings.DOMAIN_ENABLED else asked.owner,
+        "below": below,
+        "base_paths": asked.base_paths,
+        "policy": asked.policy,
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(statement(), values)
+        return AccessFacts(asked, cursor.fetchone())
 
 
 def _of_user(token: AccessToken | None, user: User | None) -> AccessToken | None:
