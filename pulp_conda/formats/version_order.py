@@ -21,7 +21,7 @@ def version_ranks(texts: Iterable[str]) -> dict[str, int]:
 
     Texts that are not versions have rank 0, below all others.
     """
-    parsed = {text: _parsed(text) for text in texts}
+    parsed = {text: parsed_version(text) for text in texts}
     versions = [(version, text) for text, version in parsed.items() if version is not None]
     ranks = dict.fromkeys(parsed, 0)
     equals = groupby(sorted(versions, key=itemgetter(0)), key=itemgetter(0))
@@ -31,5 +31,6 @@ def version_ranks(texts: Iterable[str]) -> dict[str, int]:
 
 
 @lru_cache(_CACHED_VERSIONS)
-def _parsed(text: str) -> rattler.Version | None:
+def parsed_version(text: str) -> rattler.Version | None:
+    """Return a version, None if the text is not one."""
     return attempt(rattler.Version, text)[0]

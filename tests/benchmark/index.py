@@ -185,6 +185,11 @@ def serving(channel: Channel, count: int, seed: int) -> str:
     return f"one content process: {', '.join(figures)}"
 
 
+def stored_bytes(server: RunningServer) -> int:
+    """Return the bytes of all files in the server's storage."""
+    return sum(file.stat().st_size for file in (server.home / "media").rglob("*") if file.is_file())
+
+
 def expect(status: int, answer: tuple[int, str, bytes]) -> None:
     """Insist on a status."""
     assert answer[0] == status, answer[2]
@@ -209,8 +214,10 @@ def measure(server: RunningServer, token: str, count: int, options: argparse.Nam
     channel = Channel(server, f"records{count}")
     channel.create()
     print(f"-- {count} records: loaded in {channel.load(count, options.seed):.0f} s", flush=True)
+    stored = stored_bytes(server)
     with peak_of_tasks(server) as peak:
         took = seconds(channel.publish)
+    stored = stored_bytes(server) - stored
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "repodata.json"
         before = content_peak_mb(server)
@@ -220,7 +227,7 @@ def measure(server: RunningServer, token: str, count: int, options: argparse.Nam
         size = document.stat().st_size / 1024**2
         print(f"floor ({_SUBDIR}/repodata.json, {size:.1f} MB): {least:.3f} s")
         print(f"first publication: {took:.2f} s = {took / least:.0f} x floor, "
-              f"peak {peak.megabytes:.0f} MB")  # fmt: skip
+              f"peak {peak.megabytes:.0f} MB, {stored / 1024**2:.0f} MB on disk")  # fmt: skip
         more = one_more(channel, token, count, options.seed)
         print(f"one more, PUT to 201: {more:.2f} s = {more / least:.1f} x floor; "
               f"peak of an API process {memory_mb(server, 'VmHWM'):.0f} MB")  # fmt: skip

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import rattler
 from rattler.package import BuildString
 
+from pulp_conda.formats.match_specs import parse_spec, version_spec
 from pulp_conda.formats.parsers import attempt
-from pulp_conda.formats.version_order import version_ranks
+from pulp_conda.formats.version_order import parsed_version, version_ranks
 
 
 class Facts(msgspec.Struct):
@@ -30,6 +31,20 @@ class Facts(msgspec.Struct):
     license: str | None = None
     md5: str | None = None
     sha256: str | None = None
+
+
+class Requirement(NamedTuple):
+    """A dependency."""
+
+    spec: rattler.MatchSpec
+    versions: rattler.VersionSpec | None
+    """The versions that it allows, if it asks for nothing else."""
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement | None:
+        """Return the dependency that a text states, None if it is not a MatchSpec."""
+        spec = parse_spec(text)
+        return cls(spec, version_spec(text, spec)) if spec else None
 
 
 _DECODER = msgspec.json.Decoder(dict[str, Facts])
@@ -59,13 +74,16 @@ class Candidate:
         """Whether it has or tracks features, which solvers avoid."""
         return bool(self.facts.track_features or self.facts.features)
 
-    def satisfies(self, spec: rattler.MatchSpec) -> bool:
-        """Return whether the package matches a spec. The channel of the spec does not matter."""
-        return self._package is not None and spec.matches(self._package)
+    def satisfies(self, requirement: Requirement) -> bool:
+        """Return whether the package matches. The channel of the spec does not matter."""
+        if requirement.versions:
+            version = parsed_version(self.facts.version)
+            return version is not None and requirement.versions.matches(version)
+        return self._package is not None and requirement.spec.matches(self._package)
 
     @cached_property
     def _package(self) -> rattler.PackageRecord | None:
-        # Created only if some dependency is on the name, because it takes longer than the rest.
+        # Created only if some dependency asks for it, because it takes longer than the rest.
         return attempt(_package_record, self)[0]
 
 

@@ -26,11 +26,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
-from rattler import MatchSpec
 
-from pulp_conda.formats.match_specs import parse_spec
-
-from .candidates import Candidate, Candidates
+from .candidates import Candidate, Candidates, Requirement
 
 _CACHED_SPECS: Final = 50_000
 
@@ -126,16 +123,16 @@ def positions_of(candidates: Iterable[Candidate]) -> Positions:
 
 
 @lru_cache(_CACHED_SPECS)
-def _parsed(text: str) -> MatchSpec | None:
-    """Return the MatchSpec of a dependency; thousands of records have the same text."""
-    return parse_spec(text)
+def _parsed(text: str) -> Requirement | None:
+    """Return a dependency; thousands of records have the same text."""
+    return Requirement.parse(text)
 
 
 @lru_cache(_CACHED_SPECS)
 def _target(text: str) -> str | None:
     """Return the name of the package that a dependency is on."""
-    spec = _parsed(text)
-    return None if spec is None else spec.name.normalized
+    parsed = _parsed(text)
+    return None if parsed is None else parsed.spec.name.normalized
 
 
 def depends_of(candidate: Candidate) -> Dependencies:

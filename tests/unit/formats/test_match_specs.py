@@ -5,9 +5,11 @@ import sys
 
 import pytest
 import rattler
+from rattler import MatchSpec, PackageRecord, Version
+from rattler.package import BuildString
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField, InvalidJson
-from pulp_conda.formats.match_specs import MAX_BRACKETS, MAX_CHARACTERS, check_specs
+from pulp_conda.formats.match_specs import MAX_BRACKETS, MAX_CHARACTERS, check_specs, version_spec
 from pulp_conda.formats.parsers import parse_fault
 from tests.builders import PackageBuilder
 from tests.unit.formats.packages import read_conda
@@ -104,3 +106,33 @@ def test_run_exports_of_no_clear_shape_are_refused(document: bytes) -> None:
 def test_run_exports_are_match_specs() -> None:
     with pytest.raises(InvalidDependency, match=r"run_exports\.json"):
         read_conda(PackageBuilder().document("run_exports.json", b'["=>[["]').conda())
+
+
+_SPECS = (
+    "a", "a *", "a 1.0", "a ==1.0", "a =1.0", "a=1.0", "a 1.0.*", "a !=1.0", "a !=1.0.*", "a ~=1.1",
+    "a 1.1|>2", "a >=1,<2|3", "a 1*", "a >=1!0", "a >=1.0a", "a <2rc1", "a  >=1 ",
+    "a==1.0", "a (>=1,<2)|3", "a 1.0+local", "a >=1_2", "other::a >1.0post1",
+)  # fmt: skip
+_VERSIONS = (
+    "0", "1", "1.0", "1.0.0", "1.1", "1.10", "1.0a1", "2rc1", "1!0", "1.0post1", "1.0+local", "2.0",
+    "3", "1_2", "1.10.dev0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", _SPECS)
+def test_a_version_spec_matches_the_same_packages(text: str) -> None:
+    spec = MatchSpec(text)
+    versions = version_spec(text, spec)
+    assert versions is not None
+    nameless = MatchSpec(text.partition("::")[2] or text)
+    for version in _VERSIONS:
+        package = PackageRecord("a", version, BuildString("0"), 0, "noarch")
+        assert versions.matches(Version(version)) == nameless.matches(package), version
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a 1.0 0", "a=1=0", "a * mkl*", "a[build_number=1]", 'a[version=">=1"]', "c/noarch::a 1"],
+)
+def test_a_spec_that_asks_for_more_has_no_version_spec(text: str) -> None:
+    assert version_spec(text, MatchSpec(text)) is None
