@@ -1,4 +1,4 @@
-"""How a request waits for a channel: the commit lock, its queue, batches and outcomes."""
+"""How a request waits for a channel: the commit lock, its queue, and outcomes."""
 
 import threading
 import time
@@ -15,10 +15,15 @@ from pulp_conda.app import webserver
 from pulp_conda.app.channels.changes import commit_lock as commit_lock_module
 from pulp_conda.app.channels.changes.commit_lock import (
     commit_lock,
-    wait_for_batch,
+    wait_for_commit,
     with_commit_lock,
 )
-from pulp_conda.app.channels.changes.sessions import COMMIT_LOCK, QUEUE_PLACE, second_key
+from pulp_conda.app.channels.changes.sessions import (
+    COMMIT_LOCK,
+    COMMITTING,
+    QUEUE_PLACE,
+    second_key,
+)
 from pulp_conda.app.channels.changes.task_outcome import (
     CommitFailed,
     CommitTimeout,
@@ -42,19 +47,25 @@ def late() -> float:
 
 
 def is_free(repository: CondaRepository) -> bool:
-    """Tell whether another session could take the commit lock."""
+    """Tell whether another session could commit."""
+    key = second_key(repository.pk)
     with other_session() as cursor:
         cursor.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", [COMMIT_LOCK, second_key(repository.pk)]
+            "SELECT pg_try_advisory_lock(%s, %s) AND pg_try_advisory_lock(%s, %s)",
+            [COMMIT_LOCK, key, COMMITTING, key],
         )
         return bool(cursor.fetchone()[0])
 
 
 @pytest.fixture
 def holder(repository: CondaRepository) -> Iterator[Any]:
-    """A cursor of another session, which holds the channel's commit lock."""
+    """A cursor of another session, which commits in the channel."""
+    key = second_key(repository.pk)
     with other_session() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [COMMIT_LOCK, second_key(repository.pk)])
+        cursor.execute(
+            "SELECT pg_advisory_lock(%s, %s), pg_advisory_lock(%s, %s)",
+            [COMMIT_LOCK, key, COMMITTING, key],
+        )
         yield cursor
 
 
@@ -65,54 +76,83 @@ def task(state: str) -> Task:
 
 
 def test_a_free_lock_is_taken_at_once_and_given_back(repository: CondaRepository) -> None:
-    with commit_lock(repository, soon()) as waited:
-        assert not waited
+    with commit_lock(repository) as held:
+        assert held
         assert not is_free(repository)
     assert is_free(repository)
 
 
 def test_it_is_given_back_whatever_happens(repository: CondaRepository) -> None:
-    with pytest.raises(ZeroDivisionError), commit_lock(repository, soon()):
+    with pytest.raises(ZeroDivisionError), commit_lock(repository):
         raise ZeroDivisionError
     assert is_free(repository)
 
 
+def test_it_is_not_taken_from_its_holder(repository: CondaRepository, holder: Any) -> None:
+    with commit_lock(repository) as held:
+        assert not held
+    assert not is_free(repository)
+
+
 def test_each_channel_has_its_own(repository: CondaRepository, holder: Any) -> None:
     other = CondaRepository.objects.create(name="other")
-    with commit_lock(other, soon()) as waited:
-        assert not waited
+    with commit_lock(other) as held:
+        assert held
+
+
+def test_nobody_waits_where_nobody_commits(repository: CondaRepository) -> None:
+    wait_for_commit(repository, soon())
+    with commit_lock(repository) as held:
+        assert held
 
 
 def test_who_waits_past_the_deadline_is_told_that_the_channel_is_busy(
     repository: CondaRepository, holder: Any
 ) -> None:
-    with pytest.raises(CommitTimeout, match="busy"), commit_lock(repository, soon()):
-        raise AssertionError
+    with pytest.raises(CommitTimeout, match="busy"):
+        wait_for_commit(repository, soon())
+    with pytest.raises(CommitTimeout, match="busy"):
+        wait_for_commit(repository, time.monotonic() - 1)
 
 
-def test_who_waits_gets_the_lock_when_its_holder_is_gone(
+def test_all_who_wait_are_woken_together_when_the_holder_is_gone(
     repository: CondaRepository, holder: Any
 ) -> None:
+    """None of them needs the lock to find its outcome."""
+    key = second_key(repository.pk)
+
     def end_when_awaited() -> None:
         deadline = late()
         with other_session() as cursor:
-            while time.monotonic() < deadline:
-                cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-                if cursor.fetchone():
-                    break
+            waiting = 0
+            while waiting < 2 and time.monotonic() < deadline:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                )
+                (waiting,) = cursor.fetchone()
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks "
                 "WHERE locktype = 'advisory' AND granted AND classid = %s",
                 [COMMIT_LOCK],
             )
 
-    ending = threading.Thread(target=end_when_awaited)
-    ending.start()
+    def wait_and_stay() -> None:
+        with other_session() as cursor:
+            cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [COMMITTING, key])
+            woken.wait(_PATIENCE_SECONDS)
+
+    woken = threading.Event()
+    threads = [threading.Thread(target=each) for each in (end_when_awaited, wait_and_stay)]
+    for thread in threads:
+        thread.start()
     try:
-        with commit_lock(repository, late()) as waited:
-            assert waited
+        wait_for_commit(repository, late())
     finally:
-        ending.join()
+        woken.set()
+        for thread in threads:
+            thread.join()
+    with commit_lock(repository) as held:
+        assert held
 
 
 @pytest.mark.parametrize(
@@ -146,7 +186,7 @@ def stuck_queue(
         with other_session() as cursor:
             cursor.execute("SET lock_timeout = '60s'")
             began.set()
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [COMMIT_LOCK, key])
+            cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", [COMMITTING, key])
 
     waiting = threading.Thread(target=wait)
     waiting.start()
@@ -161,7 +201,7 @@ def stuck_queue(
             if cursor.fetchone():
                 break
     yield
-    holder.execute("SELECT pg_advisory_unlock(%s, %s)", [COMMIT_LOCK, key])
+    holder.execute("SELECT pg_advisory_unlock(%s, %s)", [COMMITTING, key])
     waiting.join()
 
 
@@ -169,8 +209,8 @@ def test_who_has_no_place_is_refused_at_once_if_the_queue_does_not_move(
     repository: CondaRepository, stuck_queue: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webserver, "processes", lambda: 2)
-    with pytest.raises(CommitTimeout), commit_lock(repository, late()):
-        raise AssertionError
+    with pytest.raises(CommitTimeout):
+        wait_for_commit(repository, late())
 
 
 def test_who_finds_all_places_taken_is_refused_likewise(
@@ -180,15 +220,14 @@ def test_who_finds_all_places_taken_is_refused_likewise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(webserver, "processes", lambda: 4)
-    with pytest.raises(CommitTimeout), commit_lock(repository, late()):
-        raise AssertionError
+    with pytest.raises(CommitTimeout):
+        wait_for_commit(repository, late())
 
 
 def test_an_outcome_that_came_while_waiting_starts_no_task(
     repository: CondaRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter([False, True])
-    monkeypatch.setattr(commit_lock_module, "_try_lock", lambda key: next(answers))
+    monkeypatch.setattr(commit_lock_module, "_take", lambda keys: False)
 
     def start() -> Task:
         raise AssertionError
@@ -264,32 +303,6 @@ def test_a_wait_ends_before_the_web_server_ends_the_request(
     monkeypatch.setattr(webserver, "seconds_left", lambda: left)
     with override_settings(CONDA_UPLOAD_TIMEOUT_SECONDS=17):
         assert longest_wait() == expected
-
-
-@pytest.mark.parametrize("expected", [0, 1])
-def test_a_lone_client_never_waits_for_a_batch(expected: int) -> None:
-    def count() -> int:
-        raise AssertionError
-
-    wait_for_batch(count, expected)
-
-
-def test_a_batch_is_complete_with_as_many_as_the_last_one_had() -> None:
-    counts = iter([1, 2, 2, 3])
-    wait_for_batch(lambda: next(counts), 3)
-    assert list(counts) == []
-
-
-def test_a_batch_to_which_nobody_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulp_conda.app.channels.changes.commit_lock._BATCH_SECONDS", 20)
-    looks = iter(range(1000))
-
-    def count() -> int:
-        next(looks)
-        return 1
-
-    wait_for_batch(count, 3)
-    assert next(looks) > 1, "somebody may come while it waits"
 
 
 def test_keys_of_locks_are_signed_integers_of_32_bits() -> None:

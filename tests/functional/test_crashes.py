@@ -18,6 +18,7 @@ _INSTANTS = {
     "redis": ("index saved", "redis locked", "committed", "redis task ended"),
 }
 _COMMIT_LOCK = 0x636F6E64
+_COMMITTING = 0x636F6E67
 
 
 @pytest.fixture(scope="module", params=["pulpcore", "redis"])
@@ -170,7 +171,7 @@ _DEFERRED = """
 def _waiting_for_lock() -> str:
     return (
         "SELECT count(*) FROM pg_locks "
-        f"WHERE locktype = 'advisory' AND classid = {_COMMIT_LOCK} AND NOT granted"
+        f"WHERE locktype = 'advisory' AND classid = {_COMMITTING} AND NOT granted"
     )
 
 

@@ -1,21 +1,24 @@
-"""Per-channel commit lock, a PostgreSQL advisory lock.
+"""Per-channel commit lock, an advisory lock of PostgreSQL.
 
-The holder starts a task that applies every waiting change of the channel. Most waiters find that
-their change has its outcome when they get the lock, and return. Waiting costs no task, no worker
-and no polling, because PostgreSQL wakes the next waiter.
+The holder starts a task that applies every waiting change of the channel. The others wait for a
+share of a second lock, which the holder has until its commit ends. PostgreSQL wakes all of them at
+that moment. Most find their outcome then, and one of the others takes the commit lock. So the
+changes that come during a commit are the next batch: batches grow with the time that a commit
+takes. Waiting costs no task, no worker and no polling.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import Error, OperationalError, connection, transaction
+from django.db import Error, OperationalError, connection
 from pulpcore.plugin.models import Task
 
 from pulp_conda.app import webserver
+from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import CondaRepository
 
-from .sessions import COMMIT_LOCK, END_WITH_CLIENT, QUEUE_PLACE, second_key
+from .sessions import COMMIT_LOCK, COMMITTING, END_WITH_CLIENT, QUEUE_PLACE, second_key
 from .task_outcome import CommitFailed, CommitTimeout, Outcome, wait_for
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -23,34 +26,42 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _MOST_TASKS = 3
 """How many tasks of a request may fail before the request fails."""
 
-_STUCK_MS = 2000
-"""How long a queue must not have moved to count as stuck."""
+_STUCK_MS = 5000
+"""How long a commit must take for the queue to count as stuck."""
 
 _UNLIMITED = 1000
 
-# A request that has a place in the queue may wait until its deadline.
-_TAKE_PLACE = """
-    SELECT set_config('lock_timeout', %(longest_wait)s, true)
-     WHERE EXISTS (
-        SELECT FROM generate_series(0, %(places)s - 1) AS number
-         WHERE pg_try_advisory_xact_lock(%(first_place)s + number, %(key)s))
+# The second lock is free, or those who have a share of it give it back at once.
+_TAKE_LOCK = f"""
+    SELECT pg_advisory_lock(%(committing)s, %(key)s), {END_WITH_CLIENT}
+     WHERE pg_try_advisory_lock(%(commit_lock)s, %(key)s)
 """
-# A request without a place waits while the queue moves, and is refused at once if it is stuck.
-_WAIT_SHORTLY = """
-    SELECT set_config('lock_timeout', CASE
-        WHEN EXISTS (
-            SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-             WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 2
-               AND classid = %(commit_lock)s AND objid = %(unsigned_key)s AND NOT granted
-               AND waitstart < clock_timestamp() - %(stuck)s * interval '1 ms')
-        THEN '1'
-        ELSE %(short_wait)s
-    END, true)
+# In this order: whoever takes the commit lock next waits behind those who are woken.
+_RELEASE_LOCK = """
+    SELECT pg_advisory_unlock(%(commit_lock)s, %(key)s), pg_advisory_unlock(%(committing)s, %(key)s)
 """
-
-_BATCH_SECONDS = 0.2
-_IDLE_SECONDS = 0.04
-_POLL_SECONDS = 0.004
+# One statement, which is a transaction. So its locks and its lock_timeout end with it, even if the
+# process is stopped. A request that has a place in the queue may wait until its deadline. One
+# without a place waits while the queue moves, and is refused at once if it is stuck.
+_WAIT = f"""
+    WITH place AS MATERIALIZED (
+        SELECT number FROM generate_series(0, %(places)s - 1) AS number
+         WHERE pg_try_advisory_xact_lock(%(first_place)s + number, %(key)s) LIMIT 1
+    ), patience AS MATERIALIZED (
+        SELECT set_config('lock_timeout', CASE
+            WHEN EXISTS (SELECT FROM place) THEN %(longest_wait)s
+            WHEN EXISTS (
+                SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+                 WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 2
+                   AND classid = %(committing)s AND objid = %(unsigned_key)s AND NOT granted
+                   AND waitstart < clock_timestamp() - %(stuck)s * interval '1 ms')
+            THEN '1'
+            ELSE %(short_wait)s
+        END, true) AS lock_timeout
+    )
+    SELECT pg_advisory_xact_lock_shared(%(committing)s, %(key)s), {END_WITH_CLIENT}
+      FROM patience WHERE lock_timeout IS NOT NULL
+"""  # noqa: S608 (of constants)
 
 
 def with_commit_lock(
@@ -69,95 +80,86 @@ def with_commit_lock(
         CommitTimeout: the deadline passed, or too many wait already.
         CommitFailed: task after task ended without an outcome.
     """
-    for tries_left in reversed(range(_MOST_TASKS)):
+    tries_left = _MOST_TASKS
+    # A request that did not wait has no outcome yet, so the query is saved.
+    found: Outcome | None = None
+    while found is None:
         # Each try takes the lock again, because a session that was lost has lost the lock too.
-        with commit_lock(repository, deadline) as waited:
-            # A request that did not wait has no outcome yet, so the query is saved.
-            found = outcome() if waited else None
-            if found is not None:
-                return found
-            try:
-                return wait_for(start(), repository, outcome, deadline)
-            except CommitFailed:
-                if not tries_left:
-                    raise
-    raise CommitFailed
+        with commit_lock(repository) as held:
+            if held:
+                try:
+                    return wait_for(start(), repository, outcome, deadline)
+                except CommitFailed:
+                    tries_left -= 1
+                    if not tries_left:
+                        raise
+        if not held:
+            wait_for_commit(repository, deadline)
+        found = outcome()
+    return found
 
 
 @contextmanager
-def commit_lock(repository: CondaRepository, deadline: float) -> Iterator[bool]:
-    """Hold a channel's commit lock; yield whether this request had to wait for it.
+def commit_lock(repository: CondaRepository) -> Iterator[bool]:
+    """Hold a channel's commit lock if it is free; yield whether it was.
 
-    Requests get the lock in the order in which they asked for it. A process that dies releases it,
-    because the lock belongs to its database session. At most half of the API's processes hold the
-    lock or wait for it; more may wait as long as the queue moves. `deadline` is on the monotonic
-    clock.
+    A process that dies releases it, because the lock belongs to its database session.
+    """
+    keys = _keys(repository)
+    held = _take(keys)
+    try:
+        yield held
+    finally:
+        if held:
+            _release(keys)
+
+
+def wait_for_commit(repository: CondaRepository, deadline: float) -> None:
+    """Wait until the holder of a channel's commit lock ends its commit.
+
+    At most half of the API's processes hold a channel's commit lock or have a place in its queue.
+    More may wait as long as the queue moves. `deadline` is on the monotonic clock.
 
     Raises:
         CommitTimeout: the deadline passed, or too many requests wait already.
     """
-    key = second_key(repository.pk)
-    waited = not _try_lock(key)
-    if waited:
-        _wait_for(key, deadline)
-    try:
-        yield waited
-    finally:
-        _unlock(key)
-
-
-def wait_for_batch(count_waiting: Callable[[], int], expected: int) -> None:
-    """Wait shortly until as many changes wait as the last commit applied, if it applied several.
-
-    Clients that upload one package after another send the next one shortly after the answer. The
-    wait ends early when no change has arrived for `_IDLE_SECONDS`.
-    """
-    if expected < 2:
-        return
-    began = last_arrival = time.monotonic()
-    known = count_waiting()
-    while known < expected:
-        time.sleep(_POLL_SECONDS)
-        moment = time.monotonic()
-        found = count_waiting()
-        if found > known:
-            known, last_arrival = found, moment
-        if moment - last_arrival > _IDLE_SECONDS or moment - began > _BATCH_SECONDS:
-            return
-
-
-def _try_lock(key: int) -> bool:
-    """Take the lock if it is free; return whether it was."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT pg_try_advisory_lock(%s, %s), {END_WITH_CLIENT}", [COMMIT_LOCK, key]
-        )
-        return bool(cursor.fetchone()[0])
-
-
-def _wait_for(key: int, deadline: float) -> None:
-    longest_wait = max(1, int((deadline - time.monotonic()) * 1000))
+    longest_wait = int((deadline - time.monotonic()) * 1000)
+    if longest_wait <= 0:
+        raise CommitTimeout
+    keys = _keys(repository)
     values: dict[str, int | str] = {
+        **keys,
+        "unsigned_key": keys["key"] % 2**32,
         "places": _places(),
         "first_place": QUEUE_PLACE,
-        "commit_lock": COMMIT_LOCK,
-        "key": key,
-        "unsigned_key": key % 2**32,
         "stuck": _STUCK_MS,
         "longest_wait": str(longest_wait),
         "short_wait": str(min(longest_wait, _STUCK_MS)),
     }
     try:
-        # The place and lock_timeout belong to this transaction, and end with it.
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_TAKE_PLACE, values)
-            if cursor.fetchone() is None:
-                cursor.execute(_WAIT_SHORTLY, values)
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [COMMIT_LOCK, key])
+        with prepared_cursor() as cursor:
+            cursor.execute(_WAIT, values)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
         raise CommitTimeout from error
+
+
+def _keys(repository: CondaRepository) -> dict[str, int]:
+    key = second_key(repository.pk)
+    return {"commit_lock": COMMIT_LOCK, "committing": COMMITTING, "key": key}
+
+
+def _take(keys: dict[str, int]) -> bool:
+    """Take the commit lock and the lock of its commit if it is free; return whether it was."""
+    try:
+        with prepared_cursor() as cursor:
+            cursor.execute(_TAKE_LOCK, keys)
+            return bool(cursor.rowcount)
+    except BaseException:
+        # The first lock may have been taken.
+        _release(keys)
+        raise
 
 
 def _places() -> int:
@@ -166,10 +168,10 @@ def _places() -> int:
     return _UNLIMITED if processes is None else max(0, processes // 2 - 1)
 
 
-def _unlock(key: int) -> None:
+def _release(keys: dict[str, int]) -> None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [COMMIT_LOCK, key])
+        with prepared_cursor() as cursor:
+            cursor.execute(_RELEASE_LOCK, keys)
     except Error:
         # The connection is unusable. Closing it releases the lock.
         with suppress(Error):

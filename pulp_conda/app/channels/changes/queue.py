@@ -7,10 +7,9 @@ channel's commit lock and starts a task, which applies every row in one version 
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
@@ -19,25 +18,12 @@ from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository, PendingChange
 
-from .commit_lock import wait_for_batch, with_commit_lock
+from .commit_lock import with_commit_lock
 from .task_outcome import CommitFailed, longest_wait
 
 Dispatch = Callable[[CondaRepository], Task]
 """Starts a task that holds the repository and calls `commit_pending`."""
 
-_RECENT = timedelta(seconds=1)
-
-_NUMBER_WAITING = """
-    SELECT count(*) FROM conda_pendingchange WHERE repository_id = %s AND outcome IS NULL
-"""
-# The number of packages that the latest version added, if it was made since a time.
-_RECENTLY_ADDED = """
-    SELECT count FROM core_repositoryversioncontentdetails
-     WHERE count_type = 'A' AND repository_version_id = (
-        SELECT pulp_id FROM core_repositoryversion
-         WHERE repository_id = %s AND complete AND pulp_created > %s
-         ORDER BY number DESC LIMIT 1)
-"""
 # The request that reads an outcome needs the row no longer.
 _TAKE_OUTCOME = """
     WITH taken AS (
@@ -64,29 +50,13 @@ def apply(change: PendingChange, dispatch: Dispatch) -> str:
     repository: CondaRepository = change.repository
     deadline = time.monotonic() + (change.expires - now()).total_seconds()
     failpoint("change queued")
-
-    def start() -> Task:
-        count_waiting = partial(_number, _NUMBER_WAITING, repository.pk)
-        wait_for_batch(count_waiting, _recently_added(repository))
-        return dispatch(repository)
-
     try:
-        return with_commit_lock(repository, start, partial(_outcome, change), deadline)
+        return with_commit_lock(
+            repository, partial(dispatch, repository), partial(_outcome, change), deadline
+        )
     except BaseException:
         change.delete()
         raise
-
-
-def _recently_added(repository: CondaRepository) -> int:
-    """Return how many packages the latest version added; 0 if it is older than `_RECENT`."""
-    return _number(_RECENTLY_ADDED, repository.pk, now() - _RECENT)
-
-
-def _number(statement: str, *values: UUID | datetime) -> int:
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
-        return row[0] if row else 0
 
 
 def _outcome(change: PendingChange) -> str | None:
