@@ -18,6 +18,7 @@ from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import CondaRepository, PendingChange
 
+from .batch import wait_for_batch
 from .commit_lock import with_commit_lock
 from .task_outcome import CommitFailed, longest_wait
 
@@ -50,10 +51,13 @@ def apply(change: PendingChange, dispatch: Dispatch) -> str:
     repository: CondaRepository = change.repository
     deadline = time.monotonic() + (change.expires - now()).total_seconds()
     failpoint("change queued")
+
+    def start() -> Task:
+        wait_for_batch(repository)
+        return dispatch(repository)
+
     try:
-        return with_commit_lock(
-            repository, partial(dispatch, repository), partial(_outcome, change), deadline
-        )
+        return with_commit_lock(repository, start, partial(_outcome, change), deadline)
     except BaseException:
         change.delete()
         raise
