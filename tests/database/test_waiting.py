@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from pulpcore.plugin.models import Task
 
@@ -328,9 +327,15 @@ def waits_in_database(repository: CondaRepository, number: int) -> None:
 
 def polls(repository: CondaRepository) -> int:
     """Wait for a batch; return how often it looked who waits."""
-    with CaptureQueriesContext(connection) as asked:
+    statements: list[str] = []
+
+    def noted(execute: Any, statement: str, *arguments: Any) -> Any:
+        statements.append(statement)
+        return execute(statement, *arguments)
+
+    with connection.execute_wrapper(noted):
         wait_for_batch(repository)
-    return sum("waiting.number" in query["sql"] for query in asked.captured_queries)
+    return sum("waiting.number" in statement for statement in statements)
 
 
 @pytest.mark.parametrize("uploaded", [0, 1])
