@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import rattler
@@ -33,18 +33,23 @@ class Facts(msgspec.Struct):
     sha256: str | None = None
 
 
-class Requirement(NamedTuple):
+class Requirement:
     """A dependency."""
 
-    spec: rattler.MatchSpec
-    versions: rattler.VersionSpec | None
-    """The versions that it allows, if it asks for nothing else."""
+    def __init__(self, text: str, spec: rattler.MatchSpec) -> None:
+        self.spec = spec
+        self._text = text
 
     @classmethod
     def parse(cls, text: str) -> Requirement | None:
         """Return the dependency that a text states, None if it is not a MatchSpec."""
         spec = parse_spec(text)
-        return cls(spec, version_spec(text, spec)) if spec else None
+        return cls(text, spec) if spec else None
+
+    @cached_property
+    def versions(self) -> rattler.VersionSpec | None:
+        """The versions that it allows, if it asks for nothing else."""
+        return version_spec(self._text, self.spec)
 
 
 _DECODER = msgspec.json.Decoder(dict[str, Facts])
