@@ -11,11 +11,11 @@ from .registry.anaconda.urls import routes as anaconda_routes
 from .registry.forgejo import PackageView
 from .registry.generic import PackageListView, PackageReleaseView
 from .registry.instance import InstanceView
+from .registry.native import NowhereView
 from .registry.oidc import MintView
 from .registry.prefix import PrefixView
 from .registry.quetz import QuetzView
 from .registry.uploads import UploadCheckView
-from .registry.views import NowhereView
 
 scope_repository_versions()
 check_references()

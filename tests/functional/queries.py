@@ -7,7 +7,6 @@ path as it stands behind `/pulp/content/`. An empty TOKEN makes the requests ano
 import contextlib
 import json
 import sys
-from typing import Any
 
 import django
 
@@ -21,15 +20,7 @@ from pulpcore.plugin.util import get_domain  # noqa: E402
 from pulp_conda.app.authentication.credentials import Token  # noqa: E402
 from pulp_conda.app.content.passwords import CREDENTIALS  # noqa: E402
 from pulp_conda.app.content.resolve import find  # noqa: E402
-
-
-class Sent(list[str]):
-    """The statements that were sent to the database while this was its wrapper."""
-
-    def __call__(self, execute: Any, sql: str, *rest: Any) -> Any:
-        """Note a statement and execute it."""
-        self.append(sql)
-        return execute(sql, *rest)
+from tests.statements import Sent  # noqa: E402
 
 
 def queries(path: str, token: str) -> list[str]:

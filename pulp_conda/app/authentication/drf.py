@@ -8,12 +8,15 @@ from rest_framework.request import Request
 
 from pulp_conda.app.models import CHALLENGE, AccessToken, Requester
 
-from .credentials import Password, Token, credentials_of
+from .credentials import Password, Token
 from .identity import WrongCredentials, check, recognise
 
 
 class CondaAuthentication(BaseAuthentication):
-    """Accepts access tokens in every place, and passwords without hashing each one again."""
+    """Accepts access tokens in every place, and passwords without hashing each one again.
+
+    The view has the `credentials` of the request and the `facts` about their user.
+    """
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken | None] | None:
         """Return the user and the token; None lets DRF try the other authentication classes.
@@ -22,12 +25,12 @@ class CondaAuthentication(BaseAuthentication):
             AuthenticationFailed: the credentials are wrong.
             TooManyChecks: the password needs a hash, and too many are being computed.
         """
-        path_token = request.parser_context["kwargs"].get("token")
-        credentials = credentials_of(request.headers, path_token)
+        view = request.parser_context["view"]
+        credentials = view.credentials
         if not isinstance(credentials, Token | Password):
             return None
         try:
-            known = recognise(credentials)
+            known = recognise(credentials, view.facts)
             requester = known if isinstance(known, Requester) else check(known)
         except WrongCredentials as error:
             raise AuthenticationFailed(str(error)) from error

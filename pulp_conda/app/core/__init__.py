@@ -11,6 +11,7 @@ moves. The named tests compare with pulpcore's own behaviour, and fail if it cha
 | `publications` | `DistributedPublication` | `test_tasks` |
 | `identity` | the principal and the authentication of workload identities | `test_oidc` |
 | `serving` | the content app's middleware and `validate_domain`, the counter of bytes, the names of storages and of their parameters | `test_private`, `test_s3` |
+| `policies` | `access_policy.AccessPolicyFromDB`, whose row it does not query | `test_rights_table`, `test_statements` |
 | `references` | replaces a method of `HrefPrnFieldMixin` | `test_hostile_values` |
 | `version_scoping` | replaces a method of `ListRepositoryVersionViewSet` | `test_rights` |
 

@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.models import ChannelName, channel_named
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import Extension, extension_of
 
@@ -24,11 +23,11 @@ class PackageView(UploadView):
     }
     methods_of_content_app = ("GET", "HEAD")
 
-    def channel_of(self, **kwargs: Any) -> ChannelName:
+    def channel_part(self, **kwargs: Any) -> str | None:
         """Return the channel in the path after `conda/`."""
         if self.action == "remove":
-            return channel_named(self.owner, parse_download_path(kwargs["path"])[0])
-        return channel_named(self.owner, self.target.channel)
+            return parse_download_path(kwargs["path"])[0]
+        return self.target.channel
 
     @property
     def target(self) -> UploadPath:

@@ -149,9 +149,9 @@ class PackageReleaseView(_GenericView):
             raise Http404(f"the owner has no channel {self.channel.name}")
         return channel
 
-    def channel_of(self, **_: Any) -> ChannelName:
+    def channel_part(self, **_: Any) -> str | None:
         """Return the channel in the displayed name of the package."""
-        return channel_named(self.owner, self.target.channel)
+        return self.target.channel
 
     def retrieve(self, request: Request, **_: Any) -> Response:
         """Return a release, its files, or a page of the releases of one name."""

@@ -7,7 +7,8 @@ from rest_framework.response import Response
 from pulp_conda.app.access import allow
 
 from .generic import DEFAULT_LIMIT, MAX_LIMIT, user_named
-from .views import NativeView, RegistryView
+from .native import NativeView
+from .views import RegistryView
 
 _VERSION = "1.25.0+pulp-conda"
 """The release of Gitea whose package API this is; Gitea's SDK requires a minimum."""

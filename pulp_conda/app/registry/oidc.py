@@ -18,8 +18,8 @@ from pulp_conda.app.models import AccessToken
 from pulp_conda.app.models.token import READ, WRITE
 
 from .bodies import document_of
+from .native import NativeView
 from .negotiation import PlainTextRenderer
-from .views import NativeView
 
 _LONGEST_SUBJECT = 200
 _MAX_IDENTITY_BYTES = 64 * 1024  # identities of the large providers have about 2,000

@@ -24,7 +24,8 @@ from .bodies import (
     is_upload_check,
     largest_body,
 )
-from .views import NativeView, RegistryView
+from .native import NativeView
+from .views import RegistryView
 
 _LARGEST_BODY = "X-Upload-Limit"
 _DISK_RESERVE = "X-Disk-Reserve"

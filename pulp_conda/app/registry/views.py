@@ -1,24 +1,18 @@
-"""Base views of all dialects: authentication, the target channels, and answers to failures."""
+"""Base view of all dialects: the target channels, the rights to them, and their changes."""
 
-import http
-import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
-from django.http import Http404, HttpResponseBase
-from pulpcore.plugin.models import Domain
-from pulpcore.plugin.util import get_domain, set_domain
-from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.renderers import JSONRenderer
+from django.http import Http404
+from pulpcore.plugin.util import get_domain
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.viewsets import ViewSet
 
 from pulp_conda.app.authentication.drf import CondaAuthentication
-from pulp_conda.app.authentication.origins import check_origin
 from pulp_conda.app.channels.changes.remove import remove
 from pulp_conda.app.channels.changes.upload import add, check_free, new_upload
 from pulp_conda.app.channels.intake.ingest import inspected, received, save
@@ -39,90 +33,15 @@ from pulp_conda.app.models import (
     Requester,
     channel_named,
 )
+from pulp_conda.app.models.access_facts import Asked
 from pulp_conda.app.tasks import dispatch_commit
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import Extension, check_owner
 
-from .bodies import UploadBody, is_upload_check
-from .errors import explain
-from .negotiation import NoNegotiation, NoParser
+from .bodies import UploadBody
+from .native import NativeView
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_REFUSAL = "X-Upload-Refusal"
-_MAX_REFUSAL_CHARACTERS = 2000  # nginx takes 4 kB of headers
 _STORING = ("PUT", "POST")
-_RETRY_AFTER_SECONDS = 5
-
-
-class NativeView(ViewSet):
-    """A view of a native client API; answers failures with `reason` and `message`."""
-
-    schema = None  # OpenAPI describes Pulp's own API only
-    parser_classes = [NoParser]
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = NoNegotiation
-    # The middleware answers an unknown domain with a page that gives no reason.
-    skip_domain_middleware = True
-    methods_of_content_app: tuple[str, ...] = ()
-    """Methods that the content app answers at the view's URLs."""
-
-    @property
-    def allowed_methods(self) -> list[str]:
-        """The methods of the view's URLs, including those of the content app."""
-        known = {*super().allowed_methods, *self.methods_of_content_app}
-        return sorted(known, key=_METHODS.index)
-
-    def options(self, *_: Any, **__: Any) -> Response:
-        """Answer OPTIONS; the header `Allow`, which every answer has, lists the methods."""
-        return Response(status=204)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Set the domain (the owner, if domains are enabled), then let DRF check the request.
-
-        OPTIONS is not checked, because browsers send it before they send credentials.
-        """
-        if request.method == "OPTIONS":
-            return
-        check_origin(request, kwargs.get("token"))
-        if self.action is None:
-            self.perform_authentication(request)
-            raise MethodNotAllowed(request.method)
-        name = kwargs.get("owner", "default") if settings.DOMAIN_ENABLED else "default"
-        # An absent domain is treated as an empty one, so that the answers do not differ.
-        domain = Domain.objects.filter(name=name).first() or Domain(name=name)
-        set_domain(domain)
-        request.pulp_domain = domain  # type: ignore[attr-defined]
-        super().initial(request, *args, **kwargs)
-
-    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
-        """Answer any exception with a status and a message for the uploader."""
-        status, message, headers = explain(exc, super().handle_exception)
-        if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-            headers = {**headers, "Retry-After": str(_RETRY_AFTER_SECONDS)}
-        return self.failure(exc, status, message, headers)
-
-    def finalize_response(  # type: ignore[override]
-        self, request: Request, response: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        """Keep answers out of caches, and repeat the refusal of an upload check in a header.
-
-        Caches must not keep answers, because they depend on the user. nginx reads only the
-        headers of the answer to an upload check.
-        """
-        response.headers.setdefault("Cache-Control", "private, no-store")
-        refused = response.status_code >= http.HTTPStatus.BAD_REQUEST
-        if refused and is_upload_check(request) and isinstance(response, Response):
-            refusal = json.dumps(response.data)
-            if len(refusal) <= _MAX_REFUSAL_CHARACTERS:
-                response.headers[_REFUSAL] = refusal
-        return super().finalize_response(request, response, *args, **kwargs)
-
-    def failure(
-        self, _cause: Exception, status: int, message: str, headers: Mapping[str, str]
-    ) -> HttpResponseBase:
-        """Return the answer to a failure, in the form that the dialect's clients expect."""
-        body = {"reason": http.HTTPStatus(status).phrase, "message": message}
-        return Response(body, status=status, headers=headers, content_type="application/json")
 
 
 class RegistryView(NativeView):
@@ -146,7 +65,12 @@ class RegistryView(NativeView):
     @cached_property
     def owner(self) -> str:
         """The owner in the URL, found in any case, in the spelling of the stored name."""
-        return CondaOwner.objects.canonical(check_owner(self.kwargs["owner"]))
+        name = check_owner(self.kwargs["owner"])
+        return (self.facts.namespace or CondaOwner.objects.namespace(name)).name
+
+    def channel_part(self, **kwargs: Any) -> str | None:
+        """Return the part of the URL that names the channel, None for the default channel."""
+        return kwargs.get("channel")
 
     def channel_of(self, **kwargs: Any) -> ChannelName:
         """Return the channel that the URL names, or the owner's default channel.
@@ -154,7 +78,19 @@ class RegistryView(NativeView):
         Raises:
             InvalidIdentifier: the name is not valid for a channel.
         """
-        return channel_named(self.owner, kwargs.get("channel"))
+        return channel_named(self.owner, self.channel_part(**kwargs))
+
+    def asked(self) -> Asked:
+        """Return what has to be known, with the channel if the URL is valid.
+
+        Others are refused when the requester is known.
+        """
+        asked = super().asked()
+        with suppress(InvalidIdentifier, Http404, APIException):
+            asked = asked._replace(owner=check_owner(self.kwargs["owner"]))
+            channel = channel_named(str(asked.owner), self.channel_part(**self.kwargs))
+            asked = asked._replace(channel=channel.name)
+        return asked
 
     def check_permissions(self, request: Request) -> None:
         """Find the channel and authorise.
@@ -175,7 +111,8 @@ class RegistryView(NativeView):
     def requester(self) -> Requester:
         """The user who makes the request, and their token."""
         token = self.request.auth
-        return Requester(self.request.user, token if isinstance(token, AccessToken) else None)
+        token = token if isinstance(token, AccessToken) else None
+        return self.facts.requester(self.request.user, token)
 
     @property
     def channels(self) -> Sequence[ChannelName]:
@@ -185,7 +122,12 @@ class RegistryView(NativeView):
     @cached_property
     def distributions(self) -> Mapping[ChannelName, CondaDistribution | None]:
         """The distribution of each target channel; None if the channel does not exist."""
-        return {channel: find_distribution(channel) for channel in self.channels}
+        return {
+            channel: self.facts.distribution
+            if channel == self.facts.channel
+            else find_distribution(channel)
+            for channel in self.channels
+        }
 
     @cached_property
     def targets(self) -> Mapping[ChannelName, CondaRepository | None]:
@@ -276,18 +218,6 @@ class RegistryView(NativeView):
             if repository is None:
                 raise Http404(f"there is no channel {channel}")
             remove(repository, selection, dispatch_commit)
-
-
-class NowhereView(NativeView):
-    """Answers 404 for URLs of the registry that no other view matches."""
-
-    def initial(self, *_: Any, **__: Any) -> None:
-        """Refuse every request.
-
-        Raises:
-            Http404: always.
-        """
-        raise Http404("no owner, channel or file can have this URL")
 
 
 def wants(request: Request, option: str) -> bool:

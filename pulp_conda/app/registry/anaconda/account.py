@@ -6,7 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import allow
-from pulp_conda.app.registry.views import NativeView, RegistryView
+from pulp_conda.app.registry.native import NativeView
+from pulp_conda.app.registry.views import RegistryView
 from pulp_conda.formats.errors import InvalidIdentifier
 from pulp_conda.formats.identifiers import check_owner
 

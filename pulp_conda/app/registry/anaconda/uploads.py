@@ -122,6 +122,10 @@ class StagedUploadView(UploadView):
         """The announcement in the URL."""
         return Stage.from_signed(self.kwargs["stage"])
 
+    def channel_part(self, **_: Any) -> str | None:
+        """Return the first target channel of the stage."""
+        return self.staged.channels[0]
+
     def channel_of(self, **_: Any) -> ChannelName:
         """Return the first target channel of the stage."""
         if self.staged.owner != self.owner:
