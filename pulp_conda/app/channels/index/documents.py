@@ -18,6 +18,7 @@ from pulpcore.plugin.models import (
     ContentArtifact,
     Publication,
     PublishedMetadata,
+    RepositoryVersion,
 )
 from pulpcore.plugin.util import get_domain
 
@@ -87,6 +88,28 @@ _SAVE_DOCUMENTS = """
     SELECT published, %(now)s, %(now)s, %(publication)s, file, path FROM document
 """
 
+# The publication is found first. Versions are not loaded, since they have arrays of all content.
+_PREVIOUS = """
+    WITH previous AS MATERIALIZED (
+        SELECT publication.pulp_id, version.number
+          FROM core_repositoryversion version
+          JOIN core_publication publication ON publication.repository_version_id = version.pulp_id
+         WHERE version.repository_id = %(repository)s AND version.number <= %(number)s
+           AND publication.complete
+         ORDER BY version.number DESC, publication.pulp_created DESC LIMIT 1
+    )
+    SELECT previous.number, document.relative_path, artifact.pulp_id, artifact.file,
+           artifact.sha256
+      FROM previous
+      LEFT JOIN (
+            core_publishedmetadata metadata
+            JOIN core_content unit
+              ON unit.pulp_id = metadata.content_ptr_id AND unit.pulp_labels = %(labels)s
+            JOIN core_contentartifact document ON document.content_id = unit.pulp_id
+            JOIN core_artifact artifact ON artifact.pulp_id = document.artifact_id
+           ) ON metadata.publication_id = previous.pulp_id
+"""
+
 
 def save_documents(
     publication: Publication,
@@ -105,11 +128,10 @@ def save_documents(
     documents = {path: saved[file.digests["sha256"]] for path, file in files.items()}
     documents |= dict(reused)
     new_key = ContentArtifact._meta.pk.get_default
-    labels = Content._meta.get_field("pulp_labels")
     values = {
         "unit": new_key(),
         "type": PublishedMetadata.get_pulp_type(),
-        "labels": labels.get_db_prep_save(fingerprint, connection),
+        "labels": _labels(fingerprint),
         "domain": publication.pulp_domain_id,
         "index": _INDEX,
         "publication": publication.pk,
@@ -132,13 +154,27 @@ class SavedDocument(NamedTuple):
     sha256: str
 
 
-def saved_documents(publication: Publication, fingerprint: Fingerprint) -> dict[str, SavedDocument]:
-    """Return the documents of a publication by path; none if it has another fingerprint."""
-    units = PublishedMetadata.objects.filter(publication=publication, pulp_labels=fingerprint)
-    found = ContentArtifact.objects.filter(content__in=units).values_list(
-        "relative_path", "artifact_id", "artifact__file", "artifact__sha256"
-    )
-    return {path: SavedDocument(*document) for path, *document in found}
+def previous_documents(
+    version: RepositoryVersion, fingerprint: Fingerprint
+) -> tuple[int | None, dict[str, SavedDocument]]:
+    """Return the number of the newest published version up to `version`, and its documents by path.
+
+    There are no documents if the publication has another fingerprint.
+    """
+    values = {
+        "repository": version.repository_id,
+        "number": version.number,
+        "labels": _labels(fingerprint),
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(_PREVIOUS, values)
+        rows = cursor.fetchall()
+    number = rows[0][0] if rows else None
+    return number, {path: SavedDocument(*saved) for _, path, *saved in rows if path}
+
+
+def _labels(fingerprint: Fingerprint) -> Any:
+    return Content._meta.get_field("pulp_labels").get_db_prep_save(fingerprint, connection)
 
 
 def read_document(document: SavedDocument) -> bytes:

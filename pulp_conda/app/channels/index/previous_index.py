@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from django.db.models import F
 from pulpcore.plugin.models import RepositoryVersion
 
-from pulp_conda.app.models import CondaPublication
 from pulp_conda.formats import layout
 from pulp_conda.formats.compression import zstd
 from pulp_conda.formats.index.context import PreviousIndex
@@ -19,8 +17,8 @@ from .documents import (
     DamagedDocument,
     SavedDocument,
     opened_document,
+    previous_documents,
     read_document,
-    saved_documents,
 )
 from .fingerprint import Fingerprint
 
@@ -80,19 +78,7 @@ def find_previous(
     None if there is no earlier publication, or if it has another fingerprint. None also if the
     version is published already: a user may publish it again because its index is damaged.
     """
-    # The version itself is not loaded, because it has an array of all its content ids.
-    previous = (
-        CondaPublication.objects.filter(
-            repository_version__repository_id=version.repository_id,
-            repository_version__number__lte=version.number,
-            complete=True,
-        )
-        .annotate(number=F("repository_version__number"))
-        .order_by("number", "pulp_created")
-        .last()
-    )
-    number: int = getattr(previous, "number", version.number)
-    if previous is None or number == version.number:
+    number, documents = previous_documents(version, fingerprint)
+    if number is None or number == version.number or not documents:
         return None
-    documents = saved_documents(previous, fingerprint)
-    return PreviousPublication(number, documents) if documents else None
+    return PreviousPublication(number, documents)
