@@ -26,11 +26,11 @@ from tests.database.factories import make_channel
 from tests.statements import Sent
 
 _BOUNDS = {
-    "PUT to 201": 36,
+    "PUT to 201": 35,
     "PUT to 409": 4,
     "PUT to 403": 1,
     "PUT to 401": 1,
-    "DELETE to 204": 41,
+    "DELETE to 204": 40,
     "DELETE to 404": 5,
     "GET of a document": 3,
     "GET of a package": 3,

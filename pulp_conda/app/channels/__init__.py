@@ -10,12 +10,12 @@ came by.
     request (an API process)
        |
        |  intake.ingest       stream the body to a file while hashing it, validate the archive,
-       |                      save artifact and content unit.    no lock, safe to repeat
-       v
+       |                      save artifact, content unit, and a row that says what to change.
+       v                      no lock, safe to repeat
     [ package, in no version yet ]
        |
-       |  changes             save a row that says what to change, take the channel's commit lock,
-       |                      start a task that holds the repository, wait for the row's outcome
+       |  changes             take the channel's commit lock, start a task that holds the
+       |                      repository; or wait for another's commit, and read the row's outcome
        v
     task (this process, or a worker)
        |

@@ -12,10 +12,12 @@ moves. The named tests compare with pulpcore's own behaviour, and fail if it cha
 | `identity` | the principal and the authentication of workload identities | `test_oidc` |
 | `serving` | the content app's middleware and `validate_domain`, the counter of bytes, the names of storages and of their parameters | `test_private`, `test_s3` |
 | `policies` | `access_policy.AccessPolicyFromDB`, whose row it does not query | `test_rights_table`, `test_statements` |
+| `prepared` | Django's `_prepare_cursor`, to execute prepared statements | `test_statements` |
 | `references` | replaces a method of `HrefPrnFieldMixin` | `test_hostile_values` |
 | `version_scoping` | replaces a method of `ListRepositoryVersionViewSet` | `test_rights` |
 
-pulpcore's tables are private too. `channels/changes/versions`, `channels/upkeep/cleanup`,
-`channels/index/version_packages`, `channels/index/documents` and `content/lookup` name them in SQL or
-write to them without `save`. `test_versions`, `test_cleanup`, `test_index` and `test_serving` compare.
+pulpcore's tables are private too. `channels/storage/units`, `channels/changes`,
+`channels/upkeep/cleanup`, `channels/index`, `models/publication`, `models/access_statement` and
+`content/lookup` name them in SQL or write to them without `save`. `test_units`, `test_versions`,
+`test_tasks`, `test_cleanup`, `test_access_facts`, `test_index` and `test_serving` compare.
 """  # noqa: E501 (a table)

@@ -10,7 +10,7 @@ from django.db import Error, connection
 def deferred_fsync() -> Iterator[None]:
     """Run transactions with `synchronous_commit = off`.
 
-    An upload has about ten transactions, and only its commit must survive a crash. `durable()`
+    An upload has about eight transactions, and only its commit must survive a crash. `durable()`
     in that one flushes it and all transactions before it. A client must not be told anything
     that rests on another transaction.
     """
