@@ -21,6 +21,7 @@ from pulp_conda.app.channels.changes.commit_lock import (
 from pulp_conda.app.channels.changes.sessions import (
     COMMIT_LOCK,
     COMMITTING,
+    PRESENCE,
     QUEUE_PLACE,
     second_key,
 )
@@ -309,3 +310,8 @@ def test_keys_of_locks_are_signed_integers_of_32_bits() -> None:
     keys = [second_key(UUID(int=number)) for number in range(200)]
     assert all(-(2**31) <= key < 2**31 for key in keys)
     assert len(set(keys)) == 200
+
+
+def test_no_place_in_a_queue_is_one_of_the_other_locks() -> None:
+    places = range(QUEUE_PLACE, QUEUE_PLACE + commit_lock_module._UNLIMITED)
+    assert not {COMMIT_LOCK, COMMITTING, PRESENCE} & set(places)

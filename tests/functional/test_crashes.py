@@ -18,7 +18,7 @@ _INSTANTS = {
     "redis": ("index saved", "redis locked", "committed", "redis task ended"),
 }
 _COMMIT_LOCK = 0x636F6E64
-_COMMITTING = 0x636F6E67
+_COMMITTING = 0x636F6E63
 
 
 @pytest.fixture(scope="module", params=["pulpcore", "redis"])

@@ -277,7 +277,8 @@ def test_a_page_that_waits_for_the_storage_holds_up_nothing_else(
 ) -> None:
     url = server.channel(owner, "main")
     assert server.put(f"{url}/x.conda", PackageBuilder("slow-page").conda()).status_code == 201
-    digest = hashlib.sha256(requests.get(f"{url}/channeldata.json", timeout=60).content).hexdigest()
+    document = requests.get(f"{url}/channeldata.json.zst", timeout=60).content
+    digest = hashlib.sha256(document).hexdigest()
     file = server.home / "media" / rest.get("artifacts/", sha256=digest)["results"][0]["file"]
     content = file.read_bytes()
     file.unlink()

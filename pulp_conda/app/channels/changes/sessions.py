@@ -9,7 +9,7 @@ from uuid import UUID
 COMMIT_LOCK = 0x636F6E64
 """The first key of the advisory locks that serialise the commits of a channel."""
 
-COMMITTING = 0x636F6E67
+COMMITTING = 0x636F6E63
 """The first key of the advisory locks that last as long as a commit of a channel.
 
 The holder of the commit lock has it, and all requests that wait ask for a share of it.
