@@ -27,7 +27,7 @@ from tests.statements import Sent
 
 _BOUNDS = {
     "PUT to 201": 35,
-    "PUT to 409": 4,
+    "PUT to 409": 5,
     "PUT to 403": 1,
     "PUT to 401": 1,
     "DELETE to 204": 40,

@@ -170,6 +170,8 @@ from pulp_conda.app.channels.index import fingerprint, publish
 from pulp_conda.app.models import CondaRepository
 from pulp_conda.formats import compression
 compression._compressor = lambda level: compression.zstd.ZstdCompressor(level=19)  # no checksum
+made = compression.PartEncoder.__init__
+compression.PartEncoder.__init__ = lambda encoder, level: made(encoder, 19)
 fingerprint.LIBRARIES = {{**fingerprint.LIBRARIES, "zstd": "0.0.1"}}
 version = CondaRepository.objects.get(name={name!r}).latest_version()
 with with_task_context(Task.objects.latest("pulp_created")):

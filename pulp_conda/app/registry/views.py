@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import Http404
+from pulpcore.plugin.files import PulpTemporaryUploadedFile
 from pulpcore.plugin.util import get_domain
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -14,7 +15,7 @@ from rest_framework.settings import api_settings
 
 from pulp_conda.app.authentication.drf import CondaAuthentication
 from pulp_conda.app.channels.changes.remove import remove
-from pulp_conda.app.channels.changes.upload import add, check_free, new_upload
+from pulp_conda.app.channels.changes.upload import PackageExists, add, check_free, new_upload
 from pulp_conda.app.channels.intake.ingest import inspected, received, save
 from pulp_conda.app.channels.intake.target_channel import (
     check_not_pinned,
@@ -180,8 +181,7 @@ class RegistryView(NativeView):
                 claimed_md5=md5,
             )
             if not self.replaces:
-                for repository in filter(None, self.targets.values()):
-                    check_free(repository, package)
+                self._refuse_held(package, file)
             for channel, existing in self.targets.items():
                 repository = existing or find_or_create_repository(channel)
                 upload = new_upload(repository, replace=self.replaces)
@@ -190,6 +190,15 @@ class RegistryView(NativeView):
                 if not repository.autopublish:
                     self.unpublished.append(channel)
         return package
+
+    def _refuse_held(self, package: CondaPackage, file: PulpTemporaryUploadedFile) -> None:
+        try:
+            for repository in filter(None, self.targets.values()):
+                check_free(repository, package)
+        except PackageExists as refusal:
+            if refusal.has_same_bytes:
+                save(package, file)  # the stored file may be damaged or lost
+            raise
 
     @cached_property
     def unpublished(self) -> list[ChannelName]:

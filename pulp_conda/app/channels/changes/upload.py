@@ -17,8 +17,8 @@ from .queue import Dispatch, apply, new_change
 
 # A version that was made and never published does not count, if the channel publishes by itself.
 _IS_HELD = """
-    SELECT EXISTS (
-        SELECT FROM conda_condapackage package
+    SELECT package.sha256 = %(sha256)s
+          FROM conda_condapackage package
           JOIN core_repositorycontent membership ON membership.content_id = package.content_ptr_id
           JOIN core_repositoryversion added ON added.pulp_id = membership.version_added_id
          WHERE package._pulp_domain_id = %(domain)s AND package.subdir = %(subdir)s
@@ -30,15 +30,17 @@ _IS_HELD = """
                    AND (NOT %(published)s OR EXISTS (
                         SELECT FROM core_publication
                          WHERE repository_version_id = version.pulp_id AND complete))
-                 ORDER BY number DESC LIMIT 1))
+                 ORDER BY number DESC LIMIT 1)
+         LIMIT 1
 """
 
 
 class PackageExists(Exception):
     """The channel already has a file of that name, with the same or other bytes."""
 
-    def __init__(self, package: CondaPackage) -> None:
+    def __init__(self, package: CondaPackage, *, has_same_bytes: bool = False) -> None:
         super().__init__(f"package file already exists: {package.relative_path}")
+        self.has_same_bytes = has_same_bytes
 
 
 class NameRetired(Exception):
@@ -77,13 +79,14 @@ def check_free(repository: CondaRepository, package: CondaPackage) -> None:
         "domain": get_domain_pk(),
         "subdir": package.subdir,
         "filename": package.filename,
+        "sha256": package.sha256,
         "repository": repository.pk,
         "published": repository.autopublish,
     }
     with prepared_cursor() as cursor:
         cursor.execute(_IS_HELD, values)
-        if cursor.fetchone()[0]:
-            raise PackageExists(package)
+        if held := cursor.fetchone():
+            raise PackageExists(package, has_same_bytes=held[0])
 
 
 def new_upload(repository: CondaRepository, *, replace: bool = False) -> PendingChange:
