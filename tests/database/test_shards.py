@@ -1,11 +1,18 @@
 """Which shards the database holds, and to which versions each of them belongs."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
+from django.db import connection, transaction
 from pulpcore.plugin.models import RepositoryVersion
 
 from pulp_conda.app.channels.index.publish import publish
+from pulp_conda.app.channels.index.shards import ShardStore
 from pulp_conda.app.channels.upkeep.check_index import faults_of
 from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository, CondaShard
+from pulp_conda.formats.index.new_shards import NewShards
+from pulp_conda.formats.index.shards import ShardBytes
 from tests.builders import PackageBuilder
 from tests.database.factories import changed, configured, save_package, save_patch
 
@@ -188,3 +195,30 @@ def test_a_patch_changes_the_shards_of_the_names_that_it_touches(channel: CondaR
         ("a", 2, None, False),
         ("b", 1, None, False),
     ]
+
+
+def prepared_executions() -> int:
+    """Return how often the connection has inserted shards by a prepared statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COALESCE(SUM(generic_plans + custom_plans), 0) FROM pg_prepared_statements"
+            " WHERE statement LIKE %s",
+            [f"%INSERT INTO {CondaShard._meta.db_table}%"],
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+@pytest.mark.parametrize(("count", "executions"), [(1, 1), (600, 0)])
+def test_the_statement_for_many_shards_is_planned_each_time(
+    channel: CondaRepository, tmp_path: Path, count: int, executions: int
+) -> None:
+    version = changed(channel, add=[save("a")])
+    with closing(NewShards(tmp_path, None)) as shards, transaction.atomic():
+        for number in range(count):
+            shards.add(f"p{number}", ShardBytes(number.to_bytes(32), b"x"))
+        before = prepared_executions()
+        ShardStore(version, None).save("noarch", shards)
+        # With the plan of a prepared statement, PostgreSQL compares each new name to all names.
+        assert prepared_executions() - before == executions
+    assert CondaShard.objects.filter(repository=channel).count() == count

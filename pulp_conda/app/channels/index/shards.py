@@ -1,7 +1,9 @@
 """Save shards, and record which versions each shard belongs to."""
 
 from collections.abc import Mapping
+from typing import Final
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion
@@ -10,6 +12,9 @@ from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import CondaShard
 from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.shards import ShardBytes
+
+_FEW: Final = 50
+"""Statements for more names are planned each time."""
 
 _NEWEST_PUBLISHED = """
     SELECT number FROM core_repositoryversion version
@@ -99,7 +104,10 @@ class ShardStore:
             "digests": [shard.digest.hex() for shard in batch.values()],
             "data": [shard.data for shard in batch.values()],
         }
-        with prepared_cursor() as cursor:
+        # The plan of a prepared statement is made for a small table, and compares each name to all
+        # that the subdir has: the 40 batches of 20,000 names took 28 s in place of 2 s.
+        opened = prepared_cursor if len(batch) <= _FEW else connection.cursor
+        with opened() as cursor:
             cursor.execute(_SAVE, values)
 
     def _current(self, subdir: str) -> QuerySet[CondaShard]:
