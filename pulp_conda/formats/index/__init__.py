@@ -108,6 +108,7 @@ besides packages and options (the zstd library, for one) is named in `docs/dev/p
 * `channeldata`: the entries of `channeldata.json`.
 * `patches`, `patch_instructions`: repodata patches, which change records while they are indexed,
   and reading and validating them.
+* `garbage`: building without Python's garbage collector.
 * `files`, `variants`: writing and hashing documents, and their variants.
 * `empty`: the documents of subdirs without packages.
 * `shard_files`: reading the names of files back out of a shard.

@@ -11,6 +11,7 @@ from . import repodata
 from .context import BuildContext, Files, PreviousIndex
 from .files import WrittenFile, write_bz2, write_file
 from .fragments import FragmentStore
+from .garbage import collector_paused
 from .manifest import MANIFEST, IndexManifest
 from .merge import DocumentMerger
 from .name_records import NameRecords
@@ -56,7 +57,7 @@ class SubdirIndex:
     def build(self) -> Files:
         """Write all documents, add the shards of changed names, and return the files."""
         self._folder.mkdir()
-        with closing(FragmentStore(self._folder)) as store:
+        with collector_paused(), closing(FragmentStore(self._folder)) as store:
             update, changed = self._index_changed_names(store)
             rechosen = set()
             if self._has("current_repodata"):

@@ -15,6 +15,7 @@ from .channeldata import CHANNELDATA_VERSION, ChannelPackage, DescribedPackage, 
 from .context import BuildContext, Files, PreviousIndex
 from .files import write_file
 from .fragments import FragmentStore
+from .garbage import collector_paused
 from .manifest import MANIFEST, IndexManifest
 from .merge import DocumentMerger
 from .parts import NameEntry
@@ -43,7 +44,7 @@ def write_channeldata(
     applies patches.
     """
     previous_manifest = previous.manifest if previous else IndexManifest()
-    with closing(FragmentStore(context.folder)) as store:
+    with collector_paused(), closing(FragmentStore(context.folder)) as store:
         entries = {}
         packages = _patched(context.packages.described(changed), describe)
         for name, rows in groupby(packages, key=itemgetter(0)):
