@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import rattler
 
@@ -20,6 +21,13 @@ signal that cannot be caught. Real ones have two."""
 _CACHED: Final = 4096
 """The patches of a channel repeat a few requirements some hundred thousand times, and parsing these
 was half of the time."""
+
+_NUMBERS: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})*"
+_BOUND: Final = rf"(?:[<>]=?|[!=]=){_NUMBERS}(?:a0)?"
+_PLAIN: Final = re.compile(
+    rf"([a-z0-9_][a-z0-9_-]*)(?: ({_NUMBERS}(?:\.\*)?|{_BOUND}(?:,{_BOUND})*))?"
+)
+"""The commonest forms of specs: `name`, `name 1.2`, `name 1.2.*` and `name >=1.2,<2.0a0`."""
 
 
 def check_specs(specs: Any, field: str, member: str) -> list[str]:
@@ -56,6 +64,23 @@ def version_spec(text: str, spec: rattler.MatchSpec) -> rattler.VersionSpec | No
     if "[" in text or any(each is not None for each in asks_more):
         return None
     return attempt(rattler.VersionSpec, spec.version or "*")[0]
+
+
+class PlainSpec(NamedTuple):
+    """A MatchSpec that asks for nothing else than a name and versions."""
+
+    name: str
+    versions: str
+
+
+def plain_spec(text: str) -> PlainSpec | None:
+    """Return a spec that has one of the commonest forms, None if it has another or is invalid.
+
+    Four fifths of 244,979 real dependencies have such a form. Parsing them takes four times as
+    long as this.
+    """
+    found = _PLAIN.fullmatch(text) if len(text) <= MAX_CHARACTERS else None
+    return PlainSpec(found[1], found[2] or "*") if found else None
 
 
 def _attempt(spec: str) -> tuple[rattler.MatchSpec, None] | tuple[None, str]:

@@ -27,7 +27,9 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from .candidates import Candidate, Candidates, Requirement
+from pulp_conda.formats.match_specs import plain_spec
+
+from .candidates import Candidates, Positions, Requirement
 
 _CACHED_SPECS: Final = 50_000
 
@@ -41,9 +43,6 @@ class Records(NamedTuple):
 
 # Tuples, because the garbage collector stops tracking those that hold no containers, and a manifest
 # has some for each name.
-Positions = tuple[int, ...]
-"""Some of the records of a name."""
-
 Dependencies = tuple[tuple[str, str], ...]
 """Names and MatchSpecs."""
 
@@ -96,30 +95,9 @@ class PreviousChoices(Protocol):
 
 
 def best(spec: str, candidates: Candidates) -> Positions:
-    """Return the positions of the newest version that satisfies a spec, none if none does."""
-    for candidate in candidates:
-        if satisfies(candidate, spec):
-            return positions_of(whole_version(candidate, candidates))
-    return ()
-
-
-def satisfies(candidate: Candidate, spec: str) -> bool:
-    """Return whether a candidate satisfies a spec; not if that is not a MatchSpec."""
-    parsed = _parsed(spec)
-    return parsed is not None and candidate.satisfies(parsed)
-
-
-def whole_version(best: Candidate, candidates: Candidates) -> list[Candidate]:
-    """Return all builds of a candidate's version, and one without features if any has some."""
-    taken = candidates.of_version(best.version_rank)
-    if any(candidate.has_features for candidate in taken):
-        taken += next(([each] for each in candidates if not each.has_features), [])
-    return taken
-
-
-def positions_of(candidates: Iterable[Candidate]) -> Positions:
-    """Return the positions of candidates, each once, in order."""
-    return tuple(sorted({candidate.position for candidate in candidates}))
+    """Return the positions of what a spec selects, none if it is not a MatchSpec."""
+    requirement = _parsed(spec)
+    return candidates.best(requirement) if requirement else ()
 
 
 @lru_cache(_CACHED_SPECS)
@@ -131,11 +109,11 @@ def _parsed(text: str) -> Requirement | None:
 @lru_cache(_CACHED_SPECS)
 def _target(text: str) -> str | None:
     """Return the name of the package that a dependency is on."""
-    parsed = _parsed(text)
-    return None if parsed is None else parsed.spec.name.normalized
+    found = plain_spec(text) or _parsed(text)
+    return found.name if found else None
 
 
-def depends_of(candidate: Candidate) -> Dependencies:
-    """Return the dependencies of a candidate that are MatchSpecs."""
-    targets = ((_target(text), text) for text in candidate.depends)
+def depends_of(candidates: Candidates, position: int) -> Dependencies:
+    """Return the dependencies of a record that are MatchSpecs."""
+    targets = ((_target(text), text) for text in candidates.depends(position))
     return tuple((target, text) for target, text in targets if target is not None)

@@ -15,22 +15,18 @@ dynamic shortest path algorithm of Ramalingam and Reps, with all lengths 1).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from .candidates import Candidate, Candidates
+from .candidates import Candidates, Positions
 from .current_repodata import (
     Answer,
     Choice,
     Dependencies,
-    Positions,
     PreviousChoices,
     Records,
     best,
     depends_of,
-    positions_of,
-    satisfies,
-    whole_version,
 )
 
 
@@ -120,9 +116,8 @@ class _Change:
         """Dependencies that lost their nearest asker, by the distance of their answer."""
         self._open: defaultdict[int, set[_Dependency]] = defaultdict(set)
         """Dependencies whose answer may come nearer, by the distance of the nearest asker."""
-        self._newest: dict[str, list[Candidate]] = {}
-        """The newest version of changed names, which satisfies most dependencies."""
-        self._ranks: dict[str, Mapping[str, int]] = {}
+        self._versions: dict[str, bytes] = {}
+        """The packed versions of names whose records were decoded."""
 
     def selection(self) -> Selection:
         new = [name for name, present in self._changed.items() if present]
@@ -158,10 +153,11 @@ class _Change:
             state.askers, state.distances = {}, {}
         for name, present in self._changed.items():
             self._names[name] = _Name() if present else None
-        unchanged = [each for name, each in self._names.items() if name not in self._changed]
-        for state in filter(None, unchanged):
-            for position in state.newest:
-                self._select(state, position, 0, ())
+        for name, unchanged in list(self._names.items()):
+            if unchanged and name not in self._changed:
+                candidates = self._candidates(name)
+                for position in unchanged.newest:
+                    self._select(unchanged, position, 0, candidates)
 
     def _withdraw_changed(self) -> None:
         for name in self._changed:
@@ -220,11 +216,9 @@ class _Change:
         """Select the newest records of a changed name."""
         state = self._present(name)
         candidates = self._candidates(name)
-        newest = whole_version(next(iter(candidates)), candidates)
-        state.newest = positions_of(newest)
-        self._newest[name] = newest
+        state.newest = candidates.versions[0].answer
         for position in state.newest:
-            self._select(state, position, 0, newest)
+            self._select(state, position, 0, candidates)
         for spec, askers in state.askers.items():
             self._open[min(askers)].add((name, spec))
 
@@ -235,13 +229,13 @@ class _Change:
             by_name: dict[str, list[str]] = {}
             for name, spec in self._open.pop(distance):
                 by_name.setdefault(name, []).append(spec)
-            for name, specs in by_name.items():
+            for name, specs in sorted(by_name.items()):
                 # All at once, so that the records of a name are decoded once.
                 self._answer(name, specs, distance + 1)
 
     def _answer(self, name: str, specs: Collection[str], distance: int) -> None:
         state = self._present(name)
-        candidates: Candidates | None = None
+        candidates = self._candidates(name)
         for spec in specs:
             if spec not in state.askers:
                 continue
@@ -250,40 +244,23 @@ class _Change:
                 self._open[nearest].add((name, spec))
             if nearest != distance - 1:
                 continue
-            answer = state.answers.get(spec)
-            if answer is None:
-                answer = self._answer_from_newest(name, state, spec)
-            if answer is None:
-                candidates = candidates or self._candidates(name)
-                answer = best(spec, candidates)
-            state.answers[spec] = answer
-            for position in answer:
+            if spec not in state.answers:
+                state.answers[spec] = best(spec, candidates)
+            for position in state.answers[spec]:
                 present = state.distances.get(position)
                 if present is not None and present <= distance:
                     continue
                 if present is not None:
                     self._withdraw(state, position)
-                if position not in state.depends:
-                    candidates = candidates or self._candidates(name)
-                self._select(state, position, distance, candidates or ())
+                self._select(state, position, distance, candidates)
 
-    def _answer_from_newest(self, name: str, state: _Name, spec: str) -> Positions | None:
-        """Return the positions of the newest version if it satisfies a spec, else None."""
-        newest = self._newest.get(name, [])
-        # The others are there for their lack of features.
-        of_version = (each for each in newest if each.version_rank == newest[0].version_rank)
-        return state.newest if any(satisfies(each, spec) for each in of_version) else None
-
-    def _select(
-        self, state: _Name, position: int, distance: int, candidates: Iterable[Candidate]
-    ) -> None:
-        """Select a record, and open its dependencies; `candidates` have it if it is new."""
+    def _select(self, state: _Name, position: int, distance: int, candidates: Candidates) -> None:
+        """Select a record, and open its dependencies."""
         if position not in state.depends:
-            found = (depends_of(each) for each in candidates if each.position == position)
-            state.depends[position] = next(found)
+            state.depends[position] = depends_of(candidates, position)
         state.distances[position] = distance
         for target_name, spec in state.depends[position]:
-            target = self._name(target_name)
+            target = self._names.get(target_name) or self._name(target_name)
             if target is None:
                 self._absent[target_name] = self._absent.get(target_name, 0) + 1
                 continue
@@ -293,8 +270,8 @@ class _Change:
             askers[distance] = askers.get(distance, 0) + 1
 
     def _candidates(self, name: str) -> Candidates:
+        return Candidates(name, self._fragments, self._versions)
+
+    def _fragments(self, name: str) -> list[bytes]:
         records = self._records(name)
-        fragments = [*records.packages, *records.packages_conda]
-        candidates = Candidates(name, fragments, self._ranks.get(name))
-        self._ranks[name] = candidates.ranks
-        return candidates
+        return [*records.packages, *records.packages_conda]

@@ -5,11 +5,20 @@ import sys
 
 import pytest
 import rattler
-from rattler import MatchSpec, PackageRecord, Version
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rattler import MatchSpec, PackageRecord, Version, VersionSpec
 from rattler.package import BuildString
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField, InvalidJson
-from pulp_conda.formats.match_specs import MAX_BRACKETS, MAX_CHARACTERS, check_specs, version_spec
+from pulp_conda.formats.match_specs import (
+    MAX_BRACKETS,
+    MAX_CHARACTERS,
+    check_specs,
+    parse_spec,
+    plain_spec,
+    version_spec,
+)
 from pulp_conda.formats.parsers import parse_fault
 from tests.builders import PackageBuilder
 from tests.unit.formats.packages import read_conda
@@ -136,3 +145,61 @@ def test_a_version_spec_matches_the_same_packages(text: str) -> None:
 )
 def test_a_spec_that_asks_for_more_has_no_version_spec(text: str) -> None:
     assert version_spec(text, MatchSpec(text)) is None
+
+
+_ODD_NAMES = st.sampled_from(["a.b", "A", "a.conda"])
+_NAMES = st.from_regex(r"[a-z0-9_-]{1,6}", fullmatch=True) | _ODD_NAMES
+_NUMBERS = st.lists(st.integers(0, 11).map(str), min_size=1, max_size=4).map(".".join)
+_ENDINGS = st.sampled_from(["", "", "", ".*", "*", "a0", "rc1", ".post1", "a", ".", "+1", "_1"])
+_OPERATORS = st.sampled_from(["", "<", "<=", ">", ">=", "==", "!=", "=", "~=", "=>"])
+_BOUNDS = st.builds("{}{}{}".format, _OPERATORS, _NUMBERS, _ENDINGS)
+_PLAIN = st.one_of(
+    _NAMES,
+    st.builds("{} {}".format, _NAMES, _BOUNDS),
+    st.builds("{} {},{}".format, _NAMES, _BOUNDS, _BOUNDS),
+)
+
+
+@given(_PLAIN, st.lists(st.builds("{}{}".format, _NUMBERS, _ENDINGS), max_size=20))
+@example("a", ["1", "x"])
+@example("a 1.0", ["1", "1.0.0", "1.0.1", "1.0a0", "1.0post1"])
+@example("a 1.0.*", ["1", "1.0", "1.0.1", "1.0a0", "1.01", "1.10"])
+@example("a >=1.0,<2.0a0", ["1.0", "1.0a0", "2.0a0", "2.0", "2.0dev0"])
+@example("a 999999999", ["999999999"])
+def test_a_plain_spec_means_the_same_as_the_match_spec(text: str, versions: list[str]) -> None:
+    plain = plain_spec(text)
+    if plain is None:
+        return
+    spec = parse_spec(text)
+    assert spec is not None
+    assert spec.name.normalized == plain.name
+    allowed, theirs = VersionSpec(plain.versions), version_spec(text, spec)
+    assert theirs is not None
+    for version in versions:
+        if parse_fault(Version, version) is None:
+            assert allowed.matches(Version(version)) == theirs.matches(Version(version)), version
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a 1", "a 1.2.*", "a >=1.2", "a >=1.2,<2.0a0", "py-a_1 !=1", "_a ==20240101"]
+)
+def test_the_commonest_specs_are_plain(text: str) -> None:
+    plain = plain_spec(text)
+    assert plain is not None
+    assert plain == tuple((text + " *").split()[:2])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "a ", "a.conda", "A", "é", "a 1*", "a=1", "a >=1.*", "a 1 0", "a 9999999999",
+        "a \N{THAI DIGIT ONE}",
+    ],
+)  # fmt: skip
+def test_a_spec_of_another_form_is_not_plain(text: str) -> None:
+    assert plain_spec(text) is None
+
+
+def test_a_plain_spec_is_no_longer_than_a_match_spec() -> None:
+    text = "a " + ",".join(["<1"] * MAX_CHARACTERS)
+    assert (plain_spec(text), parse_spec(text)) == (None, None)
