@@ -22,6 +22,8 @@ def version_ranks(texts: Iterable[str]) -> dict[str, int]:
     Texts that are not versions have rank 0, below all others.
     """
     parsed = {text: parsed_version(text) for text in texts}
+    if len(parsed) == 1:  # as most names have
+        return {text: int(version is not None) for text, version in parsed.items()}
     versions = [(version, text) for text, version in parsed.items() if version is not None]
     ranks = dict.fromkeys(parsed, 0)
     equals = groupby(sorted(versions, key=itemgetter(0)), key=itemgetter(0))

@@ -6,6 +6,7 @@ entries of earlier documents can be used again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -118,9 +119,11 @@ def _newest_first(packages: Iterable[ChannelPackage]) -> tuple[list[ChannelPacka
         for package in found
     ]
     order = sorted(range(len(found)), key=keys.__getitem__)
-    if len(set(keys)) < len(keys):
+    if tied := {key for key, count in Counter(keys).items() if count > 1}:
         # Equal keys, as of a package in both formats: the content decides, and not the order given.
-        order.sort(key=lambda position: (keys[position], _content(found[position])))
+        pairs = zip(keys, found, strict=True)
+        contents = [_content(each) if key in tied else b"" for key, each in pairs]
+        order.sort(key=lambda position: (keys[position], contents[position]))
     newest = -min((key[1] for key in keys), default=0)
     return [found[position] for position in order], newest
 

@@ -11,6 +11,7 @@ from typing import Final
 from .sections import Section
 
 _SPOOL_BYTES: Final = 4 * 1024**2
+_BUFFER_BYTES: Final = 64 * 1024
 
 
 class FragmentStore:
@@ -59,34 +60,38 @@ def _bytes(fragment: str | bytes) -> bytes:
 class _SectionStore:
     def __init__(self, folder: str | None) -> None:
         # FragmentStore.close closes it.
-        self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=folder)  # noqa: SIM115
-        self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
-        """By name: the position of its text, and the sizes of its fragments."""
+        self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, buffering=_BUFFER_BYTES, dir=folder)  # noqa: SIM115
+        self._places: dict[str, tuple[int, int, tuple[int, ...]]] = {}
+        """By name: the position and the size of its text, and the sizes of its fragments."""
         self._end = 0
+        self._is_at_end = True
 
     def add(self, name: str, fragments: list[bytes]) -> None:
         if not fragments:
             return
         text = b",".join(fragments)
-        self.file.seek(self._end)
+        if not self._is_at_end:  # a seek would write what is buffered
+            self.file.seek(self._end)
+            self._is_at_end = True
         self.file.write(text)
-        self._places[name] = (self._end, tuple(map(len, fragments)))
+        self._places[name] = (self._end, len(text), tuple(map(len, fragments)))
         self._end += len(text)
 
     def size(self, name: str) -> int:
-        _, sizes = self._places.get(name, (0, ()))
-        return sum(sizes) + max(0, len(sizes) - 1)
+        place = self._places.get(name)
+        return place[1] if place else 0
 
     def text(self, name: str) -> bytes:
-        size = self.size(name)
-        if not size:
+        if name not in self._places:
             return b""
-        self.file.seek(self._places[name][0])
+        start, size, _ = self._places[name]
+        self._is_at_end = False
+        self.file.seek(start)
         return self.file.read(size)
 
     def fragments(self, name: str) -> list[bytes]:
         if name not in self._places:
             return []
-        text, sizes = self.text(name), self._places[name][1]
+        text, sizes = self.text(name), self._places[name][2]
         starts = accumulate((size + 1 for size in sizes), initial=0)
         return [text[start : start + size] for start, size in zip(starts, sizes, strict=False)]

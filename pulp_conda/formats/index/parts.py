@@ -82,16 +82,12 @@ class NameEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
         choice: Choice | None = _CHOICE.decode(self.packed_choice)
         return choice
 
-    def chosen(self, choice: Choice) -> NameEntry:
-        """Return an entry with another choice."""
+    def chosen(self, choice: Choice, sizes: Mapping[Section, int]) -> NameEntry:
+        """Return an entry with another choice, and other sizes in some sections."""
         packed = msgspec.Raw(msgspec.msgpack.encode(choice))
-        return msgspec.structs.replace(self, packed_choice=packed)
-
-    def resized(self, sizes: Mapping[Section, int]) -> NameEntry:
-        """Return an entry whose fragments have other sizes in some sections."""
         merged = {**self.sizes, **{int(section): size for section, size in sizes.items()}}
         found = {section: size for section, size in sorted(merged.items()) if size}
-        return msgspec.structs.replace(self, sizes=found)
+        return msgspec.structs.replace(self, packed_choice=packed, sizes=found)
 
 
 class PackedText(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import partial
+from operator import itemgetter
 
 from pulp_conda.formats import layout
 
@@ -114,16 +115,17 @@ class SubdirIndex:
         update.absent = selection.absent
         rechosen = set()
         for name, choice in selection.choices.items():
-            update.choose(name, choice)
             before = None if name in changed else previous.choice(name)
             if before is None or before.kept != choice.kept:
                 rechosen.add(name)
         records.load(rechosen)
-        for name in rechosen:
-            fragments = selection.choices[name].of(records.of(name))
-            for section, texts in zip(CURRENT, fragments, strict=True):
-                store.add(section, name, texts)
-            update.resize(name, {section: store.size(section, name) for section in CURRENT})
+        for name, choice in sorted(selection.choices.items(), key=itemgetter(0)):
+            sizes = {}
+            if name in rechosen:
+                for section, texts in zip(CURRENT, choice.of(records.of(name)), strict=True):
+                    store.add(section, name, texts)
+                    sizes[section] = store.size(section, name)
+            update.choose(name, choice, sizes)
         return rechosen
 
     def _write_documents(

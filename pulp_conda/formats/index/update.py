@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,18 +62,11 @@ class ManifestUpdate:
         region, number = self._places[at]
         return region.parts[number].entries.get(name)
 
-    def choose(self, name: str, choice: Choice) -> None:
-        """Set what `current_repodata.json` selects of a name."""
-        self._replace(name, lambda entry: entry.chosen(choice))
-
-    def resize(self, name: str, sizes: Mapping[Section, int]) -> None:
-        """Set the sizes of the fragments of a name in sections of current records."""
-        self._replace(name, lambda entry: entry.resized(sizes))
-
-    def _replace(self, name: str, change: Callable[[NameEntry], NameEntry]) -> None:
+    def choose(self, name: str, choice: Choice, sizes: Mapping[Section, int]) -> None:
+        """Set what `current_repodata.json` selects of a name, and its sizes in some sections."""
         region, number = self._places[bisect_left(self._lasts, name)]
         part = region.parts[number]
-        changed = change(part.entries[name])
+        changed = part.entries[name].chosen(choice, sizes)
         if changed == part.entries[name]:
             return
         if isinstance(part, Part):
