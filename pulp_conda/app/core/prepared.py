@@ -8,12 +8,15 @@ the statement of `models/access_facts` several times as long as executing it.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import Connection, Cursor
 from psycopg.abc import Params, QueryNoTemplate
+
+FEW: Final = 50
+"""The most rows that the plan of a prepared statement suits."""
 
 # Django has no public way to wrap a cursor of psycopg in its own, which counts statements and
 # translates errors.
@@ -28,13 +31,21 @@ class _PreparedCursor(Cursor[tuple[object, ...]]):
 
 
 @contextmanager
-def prepared_cursor() -> Iterator[CursorWrapper]:
+def prepared_cursor(rows: int = 1) -> Iterator[CursorWrapper]:
     """Yield a cursor whose statements are planned a few times for each connection to the database.
 
-    The text of a statement has to be the same each time. Its plan must not depend on the values of
-    its parameters. A prepared statement belongs to its session as advisory locks do, so that a
-    pooler which shares sessions between transactions can be used for neither.
+    The text of a statement has to be the same each time. `rows` is the largest number of rows that
+    its parameters list or that it has to touch. For more than a few, the cursor plans it each time:
+    the plan of a prepared statement is made for a few rows, perhaps while the tables are small, and
+    may compare each row to all others.
+
+    A prepared statement belongs to its session as advisory locks do, so that a pooler which shares
+    sessions between transactions can be used for neither.
     """
+    if rows > FEW:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     session: Connection[tuple[object, ...]] = _connection.connection

@@ -63,7 +63,7 @@ def commit_pending(repository: CondaRepository) -> None:
 
 
 def _record_outcomes(repository: UUID, moment: datetime, outcomes: Mapping[int, str]) -> None:
-    with prepared_cursor() as cursor:
+    with prepared_cursor(len(outcomes)) as cursor:
         cursor.execute(
             _RECORD_OUTCOMES, [repository, moment, list(outcomes), list(outcomes.values())]
         )

@@ -1,5 +1,6 @@
 """The difference of a new version from its base, as a relation in the database."""
 
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,12 +16,14 @@ class Delta:
     `relation` is an SQL expression for a FROM clause, with the columns `content_id` (uuid) and
     `operation` (text: "A" adds, "R" removes). `remaining` is an SQL condition that is true if the
     content `id` is not removed. `parameters` are those of both expressions: `added` and `removed`.
+    `rows` is the largest number of rows of the relation.
     """
 
     relation: str
     remaining: str
     removes: bool
     parameters: dict[str, Any]
+    rows: int
 
     @classmethod
     def listed(cls, add: Collection[UUID], remove: Collection[UUID]) -> Self:
@@ -34,6 +37,7 @@ class Delta:
             remaining="id <> ALL (%(removed)s::uuid[])",
             removes=bool(remove),
             parameters={"added": list(add), "removed": list(remove)},
+            rows=len(add) + len(remove),
         )
 
     @classmethod
@@ -47,4 +51,4 @@ class Delta:
             cursor.execute(f"SELECT EXISTS (SELECT FROM {name} WHERE operation = 'R')")  # noqa: S608 (quoted)
             removes = bool(cursor.fetchone()[0])
         gone = f"SELECT FROM {name} d WHERE d.operation = 'R' AND d.content_id = id"
-        return cls(name, f"NOT EXISTS ({gone})", removes, {})
+        return cls(name, f"NOT EXISTS ({gone})", removes, {}, sys.maxsize)

@@ -131,5 +131,5 @@ def _save(version: RepositoryVersion, base: RepositoryVersion, delta: Delta) -> 
         "base": base.pk,
         "now": version.pulp_created,
     }
-    with prepared_cursor() as cursor:
+    with prepared_cursor(delta.rows) as cursor:
         cursor.execute(_MAKE_VERSION.format(**sql), values)

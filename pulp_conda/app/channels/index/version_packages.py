@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db import connection, transaction
 from pulpcore.plugin.models import RepositoryVersion
 from pulpcore.plugin.util import get_domain_pk
 
-from pulp_conda.app.core.prepared import prepared_cursor
+from pulp_conda.app.core.prepared import FEW, prepared_cursor
 from pulp_conda.app.models import IndexedFile
 from pulp_conda.formats.index.channeldata import ChannelPackage, DescribedPackage
 from pulp_conda.formats.index.shards import IndexedPackage
@@ -34,24 +35,14 @@ IN_VERSION = """
        AND (membership.version_removed_id IS NULL OR removed.number > %(number)s)
 """
 
-VERSIONS_SINCE = """
-    ANY(ARRAY(
-        SELECT pulp_id FROM core_repositoryversion
-         WHERE repository_id = %(repository)s AND number > %(since)s AND number <= %(number)s))
-"""
-"""One of the versions after number `since`, up to the version.
-
-PostgreSQL uses indexes for the elements of an array, and none for the rows of a subquery.
-"""
-
 # Memberships that began or ended since a version; names may have changed with these only.
-_CHANGED = f"""
+_CHANGED = """
     SELECT DISTINCT package.subdir, package.name
       FROM core_repositorycontent AS membership
       JOIN conda_condapackage AS package ON package.content_ptr_id = membership.content_id
-     WHERE membership.version_added_id = {VERSIONS_SINCE}
-        OR membership.version_removed_id = {VERSIONS_SINCE}
-"""  # noqa: S608 (of constants)
+     WHERE membership.version_added_id = ANY(%(versions)s)
+        OR membership.version_removed_id = ANY(%(versions)s)
+"""
 
 # COLLATE "C" sorts byte by byte, so that the bytes of an index do not depend on the database's
 # locale.
@@ -113,6 +104,21 @@ def version_parameters(version: RepositoryVersion) -> dict[str, Any]:
     }
 
 
+def versions_since(version: RepositoryVersion, number: int) -> list[UUID]:
+    """Return the keys of the versions after `number`, up to a version.
+
+    They are parameters of statements that are planned each time. A channel may have got all its
+    packages with one version, and PostgreSQL knows that. If it does not know the key of a version,
+    it expects all packages of that one, and reads the whole table.
+    """
+    if number + 1 == version.number:
+        return [version.pk]
+    later = RepositoryVersion.objects.filter(
+        repository_id=version.repository_id, number__gt=number, number__lte=version.number
+    )
+    return list(later.values_list("pk", flat=True))
+
+
 class VersionPackages:
     """The packages of one version of a channel, and its patches.
 
@@ -139,27 +145,16 @@ class VersionPackages:
 
     def changed_since(self, number: int) -> dict[str, set[str]]:
         """Return the names, by subdir, whose packages may differ from those of a version."""
-        with prepared_cursor() as cursor:
-            cursor.execute(_CHANGED, {**self._parameters, "since": number})
+        versions = versions_since(self._version, number)
+        with connection.cursor() as cursor:
+            cursor.execute(_CHANGED, {"versions": versions})
             found: set[tuple[str, str]] = set(cursor.fetchall())
-        if self._lacks_versions_since(number):
+        if len(versions) < self._version.number - number:  # some were deleted
             found |= self._indexed_since(number)
         names: dict[str, set[str]] = {}
         for subdir, name in found:
             names.setdefault(subdir, set()).add(name)
         return names
-
-    def _lacks_versions_since(self, number: int) -> bool:
-        """Return whether versions between `number` and this one were deleted."""
-        between = self._version.number - number - 1
-        if not between:
-            return False
-        left = RepositoryVersion.objects.filter(
-            repository_id=self._version.repository_id,
-            number__gt=number,
-            number__lt=self._version.number,
-        )
-        return left.count() < between
 
     def _indexed_since(self, number: int) -> set[tuple[str, str]]:
         """Return subdir and name of the files that indexes of versions after `number` named first.
@@ -215,7 +210,7 @@ class VersionPackages:
         self, query: str, names: Collection[str] | None, **values: Any
     ) -> Iterator[tuple[Any, ...]]:
         values |= {**self._parameters, "names": list(names or ())}
-        if names is not None:
+        if names is not None and len(names) <= FEW:
             with prepared_cursor() as cursor:
                 cursor.execute(query, values)
                 yield from cursor.fetchall()
