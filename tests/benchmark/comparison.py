@@ -10,24 +10,32 @@ import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+from tests.benchmark.clients import (
+    Client,
+    burst,
+    busy_loops,
+    milliseconds,
+    packages,
+    processor_seconds,
+)
 from tests.benchmark.index import Channel
-from tests.benchmark.uploads import Client, milliseconds, packages
 from tests.functional.harness import Rest, RunningServer
 
-_CLIENTS = 4  # so many may wait for a channel without being refused
+_FEW, _MANY = 8, 24  # clients at once
+_BUSY_LOOPS = 2  # beside the many
 _GETS = 40
 _PUTS = 8
 _OURS, _THEIRS = "this", "other"
 
-Work = Callable[["Side"], float]
-"""Does some work on a side; returns a time in milliseconds, or a rate."""
+Work = Callable[["Side"], Mapping[str, float]]
+"""Does some work on a side; returns figures by their names."""
 
 
 @dataclass
@@ -37,77 +45,98 @@ class Side:
     server: RunningServer
     clients: list[Client]
     large: Channel
-    """A channel with many packages."""
+    """The largest of the channels that have packages from the start."""
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, server: RunningServer, records: int) -> Self:
-        """Return a side with clients that have a token, and a channel of so many records."""
+    def of(cls, server: RunningServer, sizes: list[int]) -> Self:
+        """Return a side with clients that have a token, and a channel of each size."""
         made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
-        large = Channel(server, "large")
-        large.create()
-        large.load(records, seed=1)
-        large.publish()
-        return cls(server, [Client(server, made["token"]) for _ in range(_CLIENTS)], large)
+        for size in sorted(sizes):
+            channel = Channel(server, f"of{size}")
+            channel.create()
+            channel.load(size, seed=1)
+            channel.publish()
+        return cls(server, [Client(server, made["token"]) for _ in range(_MANY)], channel)
 
-    def note(self, name: str, figure: float) -> None:
-        """Keep a figure."""
-        self.figures.setdefault(name, []).append(figure)
-
-
-def put(channel: str, package: bytes, side: Side) -> float:
-    """Upload a package; return how long it took."""
-    return milliseconds(lambda: side.clients[0].upload(channel, package))
+    def note(self, figures: Mapping[str, float]) -> None:
+        """Keep figures."""
+        for name, figure in figures.items():
+            self.figures.setdefault(name, []).append(figure)
 
 
-def index_anew(side: Side) -> float:
+def put(channel: str, label: str, made: list[bytes], side: Side) -> Mapping[str, float]:
+    """Upload packages one by one; return the median time, and the processor time of one."""
+    client = side.clients[0]
+    spent = processor_seconds(side.server)
+    times = [milliseconds(partial(client.upload, channel, package)) for package in made]
+    spent = processor_seconds(side.server) - spent
+    return {
+        f"PUT of 20 kB, {label}, ms": statistics.median(times),
+        f"processor of a PUT, {label}, ms": spent * 1000 / len(made),
+    }
+
+
+def put_again(package: bytes, side: Side) -> Mapping[str, float]:
+    """Upload a package that the channel has; return how long that took."""
+    statuses = []
+    took = milliseconds(lambda: statuses.append(side.clients[0].put("single", package)))
+    assert statuses == [HTTPStatus.CONFLICT]
+    return {"PUT of what is there, ms": took}
+
+
+def index_anew(side: Side) -> Mapping[str, float]:
     """Publish the large channel's version once more, without a previous index."""
-    return milliseconds(side.large.publish)
+    return {"index of the large channel, ms": milliseconds(side.large.publish)}
 
 
-def get(path: str, side: Side) -> float:
+def get(label: str, path: str, side: Side) -> Mapping[str, float]:
     """Fetch a file; return how long it took."""
     url = f"{side.server.channel('bench', 'single')}/{path}"
-    return milliseconds(lambda: side.clients[0].get(url))
+    return {f"GET of the {label}, ms": milliseconds(lambda: side.clients[0].get(url))}
 
 
-def burst(made: list[bytes], side: Side) -> float:
-    """Upload from all clients at once; return how many a second."""
+def put_at_once(clients: int, loops: int, made: list[bytes], side: Side) -> Mapping[str, float]:
+    """Upload from many clients at once, beside busy loops."""
+    with busy_loops(loops):
+        done = burst(side.clients[:clients], "burst", made)
+    label = f"{clients} clients" + (f", {loops} busy loops" if loops else "")
+    return {
+        f"uploads a second, {label}": done.a_second,
+        f"p95 of an upload, {label}, ms": done.p95_ms,
+        f"processor of an upload, {label}, ms": done.processor_ms,
+        f"503s, {label}": done.refused,
+    }
 
-    def work(client: int) -> None:
-        for package in made[client::_CLIENTS]:
-            side.clients[client].upload("burst", package)
 
-    with ThreadPoolExecutor(_CLIENTS) as pool:
-        took = milliseconds(lambda: list(pool.map(work, range(_CLIENTS))))
-    return len(made) / took * 1000
-
-
-def round_(number: int, size: int) -> Iterator[tuple[str, Work]]:
+def round_(number: int, size: int, sizes: list[int]) -> Iterator[Work]:
     """Yield the work of a round, which both sides do one after the other."""
-    yield f"uploads a second, {_CLIENTS} clients", partial(burst, packages(f"burst{number}-", size))
-    for package in packages(f"single{number}-", _PUTS):
-        yield "PUT of 20 kB, ms", partial(put, "single", package)
+    yield partial(put_at_once, _FEW, 0, packages(f"few{number}-", size))
+    yield partial(put_at_once, _MANY, _BUSY_LOOPS, packages(f"many{number}-", size))
+    single = packages(f"single{number}-", _PUTS)
+    yield partial(put, "single", "new channel", single)
+    for package in single:
+        yield partial(put_again, package)
     paths = {"package": "noarch/single0-0-1.0-0.conda", "index": "noarch/repodata.json.zst"}
     for _ in range(_GETS):
-        for name, path in paths.items():
-            yield f"GET of the {name}, ms", partial(get, path)
-    for package in packages(f"large{number}-", _PUTS):
-        yield "PUT to the large channel, ms", partial(put, "large", package)
-    yield "index of the large channel, ms", index_anew
+        for label, path in paths.items():
+            yield partial(get, label, path)
+    for count in sizes:
+        yield partial(put, f"of{count}", f"{count} packages", packages(f"more{number}-", _PUTS))
+    yield index_anew
 
 
-def measure(sides: Mapping[str, Side], rounds: int, size: int) -> None:
+def measure(sides: Mapping[str, Side], rounds: int, size: int, sizes: list[int]) -> None:
     """Run the same work on both sides, in alternating order."""
     for number in range(rounds + 1):
         order = list(sides.values())
         if number % 2:
             order.reverse()
-        for name, work in round_(number, size):
+        for work in round_(number, size, sizes):
             for side in order:
-                figure = work(side)
+                figures = work(side)
                 if number:  # the first round warms up
-                    side.note(name, figure)
+                    side.note(figures)
 
 
 def report(sides: Mapping[str, Side]) -> None:
@@ -115,7 +144,8 @@ def report(sides: Mapping[str, Side]) -> None:
     for name, figures in sides[_OURS].figures.items():
         ours = statistics.median(figures)
         theirs = statistics.median(sides[_THEIRS].figures[name])
-        print(f"{name:32} this {ours:7.2f}  other {theirs:7.2f}  this/other {ours / theirs:.3f}")
+        ratio = f"this/other {ours / theirs:.3f}" if theirs else ""
+        print(f"{name:52} this {ours:7.2f}  other {theirs:7.2f}  {ratio}")
 
 
 def main() -> None:
@@ -123,8 +153,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("other", type=Path, help="the checkout to compare with")
     parser.add_argument("--rounds", type=int, default=9, help="how often all of it is done")
-    parser.add_argument("--records", type=int, default=10_000, help="packages of the large channel")
-    parser.add_argument("--burst", type=int, default=80, help="packages of a burst")
+    parser.add_argument("--records", type=int, nargs="+", default=[1000, 10_000],
+                        help="packages of the channels that are filled first")  # fmt: skip
+    parser.add_argument("--burst", type=int, default=120, help="packages of a burst")
     options = parser.parse_args()
     checkouts = {_OURS: None, _THEIRS: options.other.resolve()}
     print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
@@ -133,7 +164,7 @@ def main() -> None:
         for name, checkout in checkouts.items():
             server = RunningServer(Path(folder) / name / "home", checkout=checkout)
             sides[name] = Side.of(stack.enter_context(server.start()), options.records)
-        measure(sides, options.rounds, options.burst)
+        measure(sides, options.rounds, options.burst, options.records)
         report(sides)
     print(f"load {os.getloadavg()[0]:.2f}")
 

@@ -3,10 +3,13 @@
 Starts a server of its own with one content process, and asks that process directly, over its
 socket and one connection. The same bytes as a static file of aiohttp, asked for in turn with them,
 are what the times are given beside; figures are for comparison, never pass or fail. With
-`--packages` the channel is a made-up one of that size, whose packages share one file.
+`--packages` the channel is a made-up one of that size, whose packages share one file. A private
+channel serves the same repository to readers with a token, with a password and by a group's role,
+in turn with the public one.
 """
 
 import argparse
+import base64
 import http.client
 import socket
 import statistics
@@ -22,12 +25,14 @@ import msgspec
 import zstandard
 
 from tests.benchmark.index import Channel
-from tests.functional.harness import RunningServer
+from tests.functional.accounts import bearer, new_account, owner_href
+from tests.functional.harness import Rest, RunningServer
 from tests.processes import dies_with_tests
 
 _TRIES = 300
 _FILE_BYTES = 20_000
-_OWNER, _CHANNEL, _SUBDIR = "bench", "main", "linux-64"
+_OWNER, _CHANNEL, _PRIVATE, _SUBDIR = "bench", "main", "private", "linux-64"
+_ROLE = "conda.channel_reader"
 
 _STATIC = """
 import sys
@@ -75,6 +80,54 @@ def shard_path(connection: Connection, base: str) -> str:
     raw, _ = connection.fetch(f"{base}/{_SUBDIR}/repodata_shards.msgpack.zst")
     index = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompressobj().decompress(raw))
     return f"{_SUBDIR}/shards/{next(iter(index['shards'].values())).hex()}.msgpack.zst"
+
+
+def readers(server: RunningServer, repository: str) -> dict[str, dict[str, str]]:
+    """Make a private channel of a repository; return the credentials of those who may read it."""
+    rest = Rest(server)
+    guard = rest.create("contentguards/conda/conda/", name=_OWNER)["pulp_href"]
+    name = f"{_OWNER}/{_PRIVATE}"
+    rest.create(
+        "distributions/conda/conda/",
+        name=name, base_path=name, repository=repository, content_guard=guard,
+    )  # fmt: skip
+    owner = owner_href(rest, _OWNER)
+    reader, member = new_account(server), new_account(server)
+    reader.give(_ROLE, owner)
+    group = rest.create("groups/", name=_OWNER)["pulp_href"]
+    rest.create(f"{group}users/", username=member.name)
+    rest.create(f"{group}roles/", role=_ROLE, content_object=owner)
+    basic = base64.b64encode(":".join(reader.auth).encode()).decode()
+    return {
+        "token": bearer(reader.token(scopes=["read"])),
+        "password": {"Authorization": f"Basic {basic}"},
+        "group's role": bearer(member.token(scopes=["read"])),
+    }
+
+
+def compare_private(server: RunningServer, repository: str, tries: int) -> None:
+    """Print the times of reads of a private channel beside those of a public one."""
+    credentials = readers(server, repository)
+    connection = Connection(server.sockets() / "content.sock")
+    public, private = (f"/api/packages/{_OWNER}/conda/{name}" for name in (_CHANNEL, _PRIVATE))
+    shard, document = shard_path(connection, public), f"{_SUBDIR}/run_exports.json.zst"
+    _, etag = connection.fetch(f"{public}/{document}")
+
+    def reads(url: str, label: str, headers: dict[str, str]) -> dict[str, Callable[[], object]]:
+        unchanged = {**headers, "If_None_Match": etag}
+        return {
+            f"{label}: shard": partial(connection.fetch, f"{url}/{shard}", 200, **headers),
+            f"{label}: 304": partial(connection.fetch, f"{url}/{document}", 304, **unchanged),
+        }
+
+    actions = reads(public, _CHANNEL, {})
+    for reader, headers in credentials.items():
+        actions |= reads(private, reader, headers)
+    timed(actions, 20)
+    times = {name: statistics.median(taken) for name, taken in timed(actions, tries).items()}
+    for name, median in times.items():
+        floor = times[f"{_CHANNEL}: {name.partition(': ')[2]}"]
+        print(f"{name:42} p50 {median:6.2f} ms  {median / floor:5.2f} x public")
 
 
 def report(times: dict[str, list[float]]) -> None:
@@ -137,6 +190,7 @@ def main() -> None:
             content = Connection(server.sockets() / "content.sock")
             path = package_path(content, f"/pulp/content/{_OWNER}/{_CHANNEL}")
             measure(server, path, Connection(home / "static.sock"), options.tries)
+            compare_private(server, channel.repository, options.tries)
         finally:
             static.terminate()
             server.stop()

@@ -12,67 +12,27 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import requests
 
+from tests.benchmark.clients import Client, burst, milliseconds, packages
 from tests.builders import PackageBuilder, zip_of
-from tests.functional.accounts import bearer
 from tests.functional.harness import PASSWORD, Rest, RunningServer
 
 _TRIES = 25
 _CLIENTS = 8
-_PAYLOAD_BYTES = 18_000  # makes a package of about 20 kB
 _FILE_MB = 100  # of which the large package is made
-
-
-def milliseconds(action: Callable[[], object]) -> float:
-    """Return how long an action takes."""
-    began = time.perf_counter()
-    action()
-    return (time.perf_counter() - began) * 1000
 
 
 def median(action: Callable[[], object], tries: int = _TRIES) -> float:
     """Return the median time of an action, after it was done once unmeasured."""
     action()
     return statistics.median(milliseconds(action) for _ in range(tries))
-
-
-class Client:
-    """A client with a token and one connection."""
-
-    def __init__(self, server: RunningServer, token: str) -> None:
-        self.server = server
-        self._session = requests.Session()
-        self._session.headers.update(bearer(token))
-
-    def put(self, channel: str, body: bytes) -> int:
-        """Upload and return the status."""
-        url = f"{self.server.channel('bench', channel)}/x.conda"
-        return self._session.put(url, data=body, timeout=300).status_code
-
-    def upload(self, channel: str, package: bytes) -> None:
-        """Upload a package and insist on 201."""
-        assert self.put(channel, package) == 201
-
-    def get(self, url: str) -> None:
-        """Fetch a file."""
-        answer = self._session.get(url, timeout=60)
-        assert answer.status_code == 200, answer.text
-
-
-def packages(label: str, count: int) -> list[bytes]:
-    """Return different packages."""
-    return [
-        PackageBuilder(f"{label}{number}").payload(_PAYLOAD_BYTES).conda()
-        for number in range(count)
-    ]
 
 
 def latency(client: Client, channel: str, label: str) -> None:
@@ -90,22 +50,16 @@ def versions_of(server: RunningServer, channel: str) -> int:
     return int(found[0]["latest_version_href"].rstrip("/").rsplit("/", 1)[1])
 
 
-def parallel(clients: list[Client], channel: str, made: Iterable[bytes], label: str) -> None:
-    """Upload from all clients at once and print rate and versions."""
-    queue = list(made)
-    shares = [queue[number :: len(clients)] for number in range(len(clients))]
-
-    def work(client: Client, share: list[bytes]) -> None:
-        for package in share:
-            client.upload(channel, package)
-
-    with ThreadPoolExecutor(len(clients)) as pool:
-        took = milliseconds(lambda: list(pool.map(work, clients, shares)))
-    rate = len(queue) / took * 1000
+def parallel(clients: list[Client], channel: str, made: list[bytes], label: str) -> None:
+    """Upload from all clients at once and print rate, processor time and versions."""
+    done = burst(clients, channel, made)
+    assert not done.refused
     url = f"{client_channel(clients[0], channel)}/noarch/repodata.json"
     listed = len(requests.get(url, timeout=60).json()["packages.conda"])
-    assert listed >= len(queue)
-    print(f"{label}: {rate:.1f}/s, {versions_of(clients[0].server, channel)} versions, "
+    assert listed >= len(made)
+    print(f"{label}: {done.a_second:.1f}/s, p95 {done.p95_ms:.0f} ms, "
+          f"{done.processor_ms:.0f} ms of processor time each, "
+          f"{versions_of(clients[0].server, channel)} versions, "
           f"{listed} in the index at the last 201")  # fmt: skip
 
 
