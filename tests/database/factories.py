@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.timezone import now
 from django_guid import set_guid
-from pulpcore.plugin.models import RepositoryVersion
+from pulpcore.plugin.models import RepositoryVersion, Task
 
 from pulp_conda.app.channels.changes.commit import commit_pending
 from pulp_conda.app.channels.changes.delta import Delta
@@ -123,3 +123,9 @@ def save_patch(subdir: str = "noarch", /, **instructions: object) -> CondaRepoda
     document = {"patch_instructions_version": 1, **instructions}
     (patch,) = ingest_patches(io.BytesIO(json.dumps(document).encode()), subdir)
     return patch
+
+
+def save_task(state: str) -> Task:
+    """Save a task in a state."""
+    (saved,) = Task.objects.bulk_create([Task(name="x", state=state, logging_cid="")])
+    return saved

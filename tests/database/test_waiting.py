@@ -1,4 +1,4 @@
-"""How a request waits for a channel: the commit lock, its queue, and outcomes."""
+"""How a request waits for a channel: the commit lock and its queue."""
 
 import threading
 import time
@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from django.test import override_settings
 from pulpcore.plugin.models import Task
 
 from pulp_conda.app import webserver
@@ -25,13 +24,9 @@ from pulp_conda.app.channels.changes.sessions import (
     QUEUE_PLACE,
     second_key,
 )
-from pulp_conda.app.channels.changes.task_outcome import (
-    CommitFailed,
-    CommitTimeout,
-    longest_wait,
-    wait_for,
-)
+from pulp_conda.app.channels.changes.task_outcome import CommitFailed, CommitTimeout
 from pulp_conda.app.models import CondaRepository
+from tests.database.factories import save_task
 from tests.database.sessions import other_session
 
 _PATIENCE_SECONDS = 60.0
@@ -68,12 +63,6 @@ def holder(repository: CondaRepository) -> Iterator[Any]:
             [COMMIT_LOCK, key, COMMITTING, key],
         )
         yield cursor
-
-
-def task(state: str) -> Task:
-    """Save a task."""
-    (saved,) = Task.objects.bulk_create([Task(name="x", state=state, logging_cid="")])
-    return saved
 
 
 def test_a_free_lock_is_taken_at_once_and_given_back(repository: CondaRepository) -> None:
@@ -243,7 +232,7 @@ def test_who_did_not_wait_starts_a_task_without_asking_for_an_outcome(
 
     def start() -> Task:
         events.append("start")
-        return task("completed")
+        return save_task("completed")
 
     def outcome() -> str:
         events.append("outcome")
@@ -257,53 +246,13 @@ def test_a_request_fails_with_its_third_task(repository: CondaRepository) -> Non
     started = []
 
     def start() -> Task:
-        started.append(task("failed"))
+        started.append(save_task("failed"))
         return started[-1]
 
     with pytest.raises(CommitFailed, match="try again"):
         with_commit_lock(repository, start, lambda: None, late())
     assert len(started) == 3
     assert is_free(repository)
-
-
-def test_an_outcome_counts_although_its_task_failed(repository: CondaRepository) -> None:
-    assert wait_for(task("failed"), repository, lambda: "added", late()) == "added"
-
-
-def test_an_outcome_that_is_written_just_before_the_task_ends_counts(
-    repository: CondaRepository,
-) -> None:
-    answers = iter([None, "added"])
-    assert wait_for(task("completed"), repository, lambda: next(answers), late()) == "added"
-
-
-@pytest.mark.parametrize("state", ["completed", "failed", "canceled", "skipped"])
-def test_a_task_that_ended_without_outcome_has_failed(
-    repository: CondaRepository, state: str
-) -> None:
-    with pytest.raises(CommitFailed):
-        wait_for(task(state), repository, lambda: None, late())
-
-
-def test_a_task_that_does_not_end_is_not_waited_for_past_the_deadline(
-    repository: CondaRepository,
-) -> None:
-    with pytest.raises(CommitTimeout):
-        wait_for(task("running"), repository, lambda: None, time.monotonic() - 1)
-
-
-def test_a_wait_is_as_long_as_the_setting_says_where_no_web_server_ends_it() -> None:
-    with override_settings(CONDA_UPLOAD_TIMEOUT_SECONDS=17):
-        assert longest_wait() == 17
-
-
-@pytest.mark.parametrize(("left", "expected"), [(5.0, 5.0), (99.0, 17), (0.2, 1.0), (-3.0, 1.0)])
-def test_a_wait_ends_before_the_web_server_ends_the_request(
-    monkeypatch: pytest.MonkeyPatch, left: float, expected: float
-) -> None:
-    monkeypatch.setattr(webserver, "seconds_left", lambda: left)
-    with override_settings(CONDA_UPLOAD_TIMEOUT_SECONDS=17):
-        assert longest_wait() == expected
 
 
 def test_keys_of_locks_are_signed_integers_of_32_bits() -> None:
