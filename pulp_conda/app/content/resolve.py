@@ -18,9 +18,7 @@ from pulpcore.plugin.util import get_domain
 
 from pulp_conda.app.cache_control import cache_control
 from pulp_conda.app.core.serving import is_file_system, validate_domain
-from pulp_conda.app.models import (
-    ChannelName,
-)
+from pulp_conda.app.models import ChannelName
 from pulp_conda.app.preconditions import Validators, http_date
 from pulp_conda.formats import layout
 from pulp_conda.formats.identifiers import is_timestamp
@@ -85,11 +83,7 @@ def find(request: Request, name: ChannelName | None) -> Representation | Renderi
         return _page(request, channel, index, parsed)
     if index is None:
         return _nothing_yet(channel, parsed)
-    if parsed.kind is FileKind.SHARD:
-        return _shard(channel, index, parsed)
-    if parsed.kind is FileKind.PACKAGE:
-        return _package(request, channel, index, parsed)
-    return _document(request, channel, index, parsed)
+    return _file(request, channel, index, parsed)
 
 
 def _look_up(name: ChannelName | None, asked: str) -> Channel | None:
@@ -162,6 +156,18 @@ def _empty(
         raise _missing()
     type_ = layout.content_type(parsed.name)
     return _representation(channel, parsed, Bytes(data), sha256(data).hexdigest(), type_)
+
+
+def _file(
+    request: Request, channel: Channel, index: Index, parsed: ChannelPath
+) -> Representation | StreamResponse:
+    match parsed.kind:
+        case FileKind.SHARD:
+            return _shard(channel, index, parsed)
+        case FileKind.PACKAGE:
+            return _package(request, channel, index, parsed)
+        case _:
+            return _document(request, channel, index, parsed)
 
 
 def _shard(channel: Channel, index: Index, parsed: ChannelPath) -> Representation:
