@@ -1,9 +1,10 @@
-"""The cost of an index: `python -m tests.benchmark.index [--records 1000 10000 ...] [--rattler 0]`.
+"""The cost of an index: `python -m tests.benchmark.index [--records 1000 ...] [--other CHECKOUT]`.
 
-Starts a server of its own with one content process. Figures are given beside a floor measured in
-the same run: hashing the bytes of the largest document and compressing them at zstd's level 1,
-which no publisher gets around. They are for comparison, never pass or fail. A million records
-take some ten minutes and 6 GB of disk.
+Starts a server of its own with one content process, and with `--other` one of another checkout,
+which is measured in turn. Figures are given beside a floor measured in the same run: hashing the
+bytes of the largest document and compressing them at zstd's level 1, which no publisher gets
+around. They are for comparison, never pass or fail. A million records take some ten minutes and
+11 GB of disk for each server.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,18 +250,24 @@ def main() -> None:
     parser.add_argument(
         "--rattler", type=int, default=_LARGEST_FOR_RATTLER, help="largest channel to compare with"
     )
+    parser.add_argument("--other", type=Path, help="another checkout to measure in turn")
     options = parser.parse_args()
-    print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "home"
-        server = RunningServer(home, arguments=("--content-workers", "1")).start()
-        try:
+    checkouts = [None, *([options.other.resolve()] if options.other else [])]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as started:
+        measured = []
+        for number, checkout in enumerate(checkouts):
+            home = Path(folder) / str(number) / "home"
+            arguments = ("--content-workers", "1")
+            server = RunningServer(home, arguments=arguments, checkout=checkout).start()
+            started.callback(server.stop)
             made = Rest(server).create("conda/tokens/", name="bench", scopes=["read", "write"])
-            for count in options.records:
-                measure(server, made["token"], count, options)
-                options.seed += 1  # other records, or the next channel would have the same units
-        finally:
-            server.stop()
+            measured.append((server, made["token"]))
+        for count in options.records:
+            for server, token in measured:
+                print(f"== {server.checkout or 'this checkout'}, load {os.getloadavg()[0]:.2f}, "
+                      f"{os.cpu_count()} processors")  # fmt: skip
+                measure(server, token, count, options)
+            options.seed += 1  # other records, or the next channel would have the same units
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pulpcore.plugin.models import RepositoryVersion
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.channels.index.shards import ShardStore
 from pulp_conda.app.channels.upkeep.check_index import faults_of
+from pulp_conda.app.core.prepared import FEW
 from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepository, CondaShard
 from pulp_conda.formats.index.new_shards import NewShards
 from pulp_conda.formats.index.shards import ShardBytes
@@ -195,6 +196,14 @@ def test_a_patch_changes_the_shards_of_the_names_that_it_touches(channel: CondaR
         ("a", 2, None, False),
         ("b", 1, None, False),
     ]
+
+
+def test_a_change_of_more_names_than_a_prepared_statement_suits(channel: CondaRepository) -> None:
+    first = publish(changed(channel, add=[save("a"), save("b")]))
+    added = [save(f"p{number}") for number in range(FEW + 10)]
+    assert_sound(first, publish(changed(channel, add=added)))
+    assert_sound(publish(changed(channel, remove=added[1:])))
+    assert [row[0] for row in rows(channel) if row[2] is None] == ["a", "b", "p0"]
 
 
 def prepared_executions() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from array import array
 from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
@@ -61,8 +62,8 @@ class _SectionStore:
     def __init__(self, folder: str | None) -> None:
         # FragmentStore.close closes it.
         self.file = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, buffering=_BUFFER_BYTES, dir=folder)  # noqa: SIM115
-        self._places: dict[str, tuple[int, int, tuple[int, ...]]] = {}
-        """By name: the position and the size of its text, and the sizes of its fragments."""
+        self._places: dict[str, tuple[int, int, bytes]] = {}
+        """By name: the position and the size of its text, and the packed sizes of its fragments."""
         self._end = 0
         self._is_at_end = True
 
@@ -74,7 +75,7 @@ class _SectionStore:
             self.file.seek(self._end)
             self._is_at_end = True
         self.file.write(text)
-        self._places[name] = (self._end, len(text), tuple(map(len, fragments)))
+        self._places[name] = (self._end, len(text), array("I", map(len, fragments)).tobytes())
         self._end += len(text)
 
     def size(self, name: str) -> int:
@@ -92,6 +93,6 @@ class _SectionStore:
     def fragments(self, name: str) -> list[bytes]:
         if name not in self._places:
             return []
-        text, sizes = self.text(name), self._places[name][2]
+        text, sizes = self.text(name), memoryview(self._places[name][2]).cast("I")
         starts = accumulate((size + 1 for size in sizes), initial=0)
         return [text[start : start + size] for start, size in zip(starts, sizes, strict=False)]
