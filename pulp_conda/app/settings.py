@@ -56,7 +56,7 @@ CONDA_FILE_URL = "administrators"
 CONDA_FILE_URL_NETWORKS: list[str] = []
 """Networks with private addresses from which packages may be fetched, such as "10.1.0.0/16"."""
 
-CONDA_BZ2_MAX_BYTES = 256 * 1024
+CONDA_BZ2_MAX_BYTES = 64 * 1024
 """The largest document that gets a variant compressed by bz2; 0 makes no variant."""
 
 CONDA_PLAIN_MAX_BYTES = 4 * 1024**2
