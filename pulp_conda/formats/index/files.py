@@ -118,8 +118,10 @@ class DocumentWriter:
                 future.result()
 
 
-def write_plain(zst: Path, plain: Path, algorithms: Sequence[str]) -> WrittenFile:
-    """Write the text of a compressed document."""
+def write_plain(zst: Path, size: int, plain: Path, algorithms: Sequence[str]) -> WrittenFile:
+    """Write the text of a compressed document; `size` is that of the text in bytes."""
+    if size <= _CHUNK_BYTES:
+        return write_file(plain, zstd.decompress(zst.read_bytes()), algorithms)
     with (
         zst.open("rb") as file,
         decompressed(file) as text,

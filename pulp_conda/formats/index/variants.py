@@ -45,5 +45,5 @@ def write_document(
         merger.write(elements, size, changed, writer, document)
     plain = None
     if size <= context.options.plain_max_bytes:
-        plain = write_plain(zst, path, context.algorithms)
+        plain = write_plain(zst, size, path, context.algorithms)
     return WrittenDocument(size, writer.written, plain)

@@ -26,11 +26,12 @@ def test_a_document_of_many_chunks_is_whole_and_in_order(tmp_path: Path) -> None
         assert writer.written.digests == digests
 
 
-def test_the_text_of_a_compressed_document_is_written(tmp_path: Path) -> None:
-    data = b"".join(b"%d," % number for number in range(300_000))
+@pytest.mark.parametrize("numbers", [10, 300_000])
+def test_the_text_of_a_compressed_document_is_written(tmp_path: Path, numbers: int) -> None:
+    data = b"".join(b"%d," % number for number in range(numbers))
     zst = tmp_path / "a.zst"
     zst.write_bytes(zstd.compress(data))
-    written = write_plain(zst, tmp_path / "a", ALGORITHMS)
+    written = write_plain(zst, len(data), tmp_path / "a", ALGORITHMS)
     assert written.path.read_bytes() == data
     assert written.digests["sha512"] == hashlib.sha512(data).hexdigest()
 

@@ -23,7 +23,7 @@ def save(plan: Plan, built: Built, *, checkpoint: bool = False) -> CondaPublicat
     """
     previous = plan.previous.number if plan.previous else None
     with (
-        transaction.atomic(),
+        transaction.atomic(savepoint=False),
         CondaPublication.create(
             plan.version, pass_through=True, checkpoint=checkpoint
         ) as publication,
