@@ -34,7 +34,7 @@ def save(plan: Plan, built: Built, *, checkpoint: bool = False) -> CondaPublicat
             store.save(subdir, shards)
         failpoint("shards saved")
         if plan.previous is None and sum(len(s.names) for s in built.shards.values()) > _MANY_NAMES:
-            transaction.on_commit(_analyze)
+            transaction.on_commit(_analyze, robust=True)
         reused = {path: document.artifact for path, document in plan.reused.items()}
         save_documents(publication, built.files, reused, plan.fingerprint)
         transaction.on_commit(publication.repository.invalidate_cache)
@@ -45,7 +45,7 @@ def _analyze() -> None:
     """Gather statistics of the tables that a large publication has filled.
 
     PostgreSQL does that by itself a minute later. Until then its plans for one package more read
-    all files and shards of the channel.
+    all files and shards of the channel. A failure is logged only: the publication is complete.
     """
     with connection.cursor() as cursor:
         for model in (CondaShard, IndexedFile):
