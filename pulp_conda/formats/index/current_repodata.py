@@ -107,13 +107,13 @@ def _parsed(text: str) -> Requirement | None:
 
 
 @lru_cache(_CACHED_SPECS)
-def _target(text: str) -> str | None:
-    """Return the name of the package that a dependency is on."""
+def _dependency(text: str) -> tuple[str, str] | None:
+    """Return the name and the MatchSpec of a dependency, shared by the records that have it."""
     found = plain_spec(text) or _parsed(text)
-    return found.name if found else None
+    return (found.name, text) if found else None
 
 
 def depends_of(candidates: Candidates, position: int) -> Dependencies:
     """Return the dependencies of a record that are MatchSpecs."""
-    targets = ((_target(text), text) for text in candidates.depends(position))
-    return tuple((target, text) for target, text in targets if target is not None)
+    found = map(_dependency, candidates.depends(position))
+    return tuple(dependency for dependency in found if dependency)

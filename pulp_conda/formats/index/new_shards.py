@@ -9,7 +9,10 @@ from typing import Final
 
 from .shards import ShardBytes
 
-_BATCH: Final = 500
+_BATCH_SHARDS: Final = 500
+_BATCH_BYTES: Final = 512 * 1024
+"""A statement holds its parameters several times, as hexadecimal text."""
+
 _SPOOL_BYTES: Final = 4 * 1024**2
 
 
@@ -43,13 +46,15 @@ class NewShards:
         return self._sizes.keys()
 
     def batches(self) -> Iterator[dict[str, ShardBytes]]:
-        """Yield the shards by name, up to 500 at a time."""
+        """Yield up to 500 shards at a time by name, 512 KiB together unless one is larger."""
         self._file.seek(0)
         batch: dict[str, ShardBytes] = {}
+        batch_bytes = 0
         for name, size in self._sizes.items():
-            batch[name] = ShardBytes(self._digests[name], self._file.read(size))
-            if len(batch) == _BATCH:
+            if batch and (len(batch) == _BATCH_SHARDS or batch_bytes + size > _BATCH_BYTES):
                 yield batch
-                batch = {}
+                batch, batch_bytes = {}, 0
+            batch[name] = ShardBytes(self._digests[name], self._file.read(size))
+            batch_bytes += size
         if batch:
             yield batch

@@ -130,8 +130,17 @@ class _Change:
         for name in new:
             self._begin(name)
         self._spread()
-        choices = {name: state.choice() for name, state in self._names.items() if state}
-        return Selection(choices, dict(sorted(self._absent.items())))
+        self._versions.clear()
+        return Selection(self._take_choices(), dict(sorted(self._absent.items())))
+
+    def _take_choices(self) -> dict[str, Choice]:
+        """Return the choices. What they are made of is freed meanwhile: it is as large."""
+        choices = {}
+        while self._names:
+            name, state = self._names.popitem()
+            if state:
+                choices[name] = state.choice()
+        return choices
 
     def _name(self, name: str) -> _Name | None:
         if name not in self._names:
