@@ -10,7 +10,22 @@ from .owner import PRIVATE, VISIBILITIES, CondaOwner, namesake
 from .package import NEVER, CondaPackage
 from .patch import CondaRepodataPatch
 from .publication import CondaPublication
+from .remote import (
+    ACCEPT,
+    API_KEY,
+    AUTH_METHODS,
+    BASIC,
+    BEARER,
+    HOLD,
+    NO_AUTH,
+    ON_REPLACED,
+    PATH_TOKEN,
+    CondaRemote,
+)
 from .repository import (
+    ADDITIVE,
+    MIRROR,
+    SYNC_MODES,
     CondaRepository,
     all_documents,
     default_v3_documents,
@@ -37,21 +52,34 @@ from .served import (
     with_served_version,
 )
 from .shard import CondaShard, IndexedFile
+from .synced import SyncedSubdir
 from .token import AccessToken
 from .withdrawal import Withdrawal
 
 __all__ = [
+    "ACCEPT",
     "ADDED",
+    "ADDITIVE",
+    "API_KEY",
+    "AUTH_METHODS",
+    "BASIC",
+    "BEARER",
     "CHALLENGE",
     "EXISTS",
     "FULL",
+    "HOLD",
+    "MIRROR",
     "NEVER",
+    "NO_AUTH",
+    "ON_REPLACED",
+    "PATH_TOKEN",
     "PRIVATE",
     "REMOVAL",
     "REMOVED",
     "REQUESTER",
     "RETIRED",
     "SERVED",
+    "SYNC_MODES",
     "UPLOAD",
     "VISIBILITIES",
     "AccessToken",
@@ -62,6 +90,7 @@ __all__ = [
     "CondaOwner",
     "CondaPackage",
     "CondaPublication",
+    "CondaRemote",
     "CondaRepodataPatch",
     "CondaRepository",
     "CondaShard",
@@ -69,6 +98,7 @@ __all__ = [
     "PendingChange",
     "Requester",
     "Right",
+    "SyncedSubdir",
     "Withdrawal",
     "all_documents",
     "channel_named",

@@ -63,7 +63,8 @@ class CondaPackage(Content):
     # Text and not jsonb, because jsonb rewrites numbers, and the digest is that of these bytes.
     record_json = models.TextField()
     record_digest = models.CharField(max_length=64)
-    run_exports = models.JSONField(default=dict)
+    run_exports = models.JSONField(default=dict, null=True)
+    """None if they are unknown: the package was mirrored, and its file was never here."""
 
     license = models.TextField(default="")
     about = models.JSONField(default=dict)

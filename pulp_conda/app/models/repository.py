@@ -40,6 +40,13 @@ def default_v3_documents() -> list[str]:
     return ["repodata"]
 
 
+ADDITIVE = "additive"
+"""A sync adds what the upstream has, and removes nothing."""
+MIRROR = "mirror"
+"""After a sync the channel has what the upstream has, and nothing else."""
+SYNC_MODES = (ADDITIVE, MIRROR)
+
+
 class CondaRepository(Repository, AutoAddObjPermsMixin):
     """The versions of a channel, each with its packages and patches.
 
@@ -61,12 +68,17 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     """Which of `OPTIONAL_DOCUMENTS` the channel publishes beside `repodata.json`."""
     v3_documents = ArrayField(models.TextField(), default=default_v3_documents)
     """Which of `V3_DOCUMENTS` hold the records of schema version 3."""
+    sync_mode = models.TextField(default=ADDITIVE)
+    """One of `SYNC_MODES`, unless a sync says otherwise."""
+    sync_interval = models.DurationField(null=True)
+    """How often the repository is synced from `remote`; None for never."""
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
         permissions = [
             ("modify_condarepository", "Can modify content of the repository"),
             ("upload_condarepository", "Can upload packages to the channel"),
+            ("sync_condarepository", "Can sync the channel from a remote"),
             ("manage_roles_condarepository", "Can manage role assignments on conda repositories"),
             ("repair_condarepository", "Can repair repository versions"),
         ]
