@@ -11,14 +11,14 @@ from django.db import transaction
 from django.utils.timezone import now
 from pulpcore.plugin.models import CreatedResource, RepositoryVersion
 
+from pulp_conda.app.core.keys import NEW_KEY
 from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.app.models import CondaRepository
 
 from .delta import Delta
 
-# Array functions keep the ids inside the database. The order of the ids has no meaning. The keys of
-# memberships are UUIDs of version 7, as in pulpcore: random keys would scatter over the table's
-# index. There are no counts of 0.
+# Array functions keep the ids inside the database. The order of the ids has no meaning. There are
+# no counts of 0.
 _MAKE_VERSION = """
     WITH made AS (
         INSERT INTO core_repositoryversion
@@ -31,12 +31,7 @@ _MAKE_VERSION = """
         INSERT INTO core_repositorycontent
                (pulp_id, pulp_created, pulp_last_updated, repository_id, content_id,
                 version_added_id)
-        SELECT encode(set_bit(set_bit(overlay(
-                   uuid_send(gen_random_uuid())
-                   PLACING substring(
-                       int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
-                   FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid,
-               clock_timestamp(), clock_timestamp(), %(repository)s, content_id, %(made)s
+        SELECT {key}, clock_timestamp(), clock_timestamp(), %(repository)s, content_id, %(made)s
           FROM {relation} d WHERE operation = 'A'
     ), {ended} changed AS (
         SELECT c.pulp_type AS content_type, d.operation, count(*) AS number
@@ -114,7 +109,12 @@ def change(
 
 def _save(version: RepositoryVersion, base: RepositoryVersion, delta: Delta) -> None:
     """Save a version with its content ids, memberships and counts, as a resource of its task."""
-    sql: dict[str, Any] = {"relation": delta.relation, "ended": "", "kept": "base.content_ids"}
+    sql: dict[str, Any] = {
+        "key": NEW_KEY,
+        "relation": delta.relation,
+        "ended": "",
+        "kept": "base.content_ids",
+    }
     if delta.removes:
         sql["ended"] = _ENDED_MEMBERSHIPS.format(relation=delta.relation)
         sql["kept"] = _REMAINING_IDS.format(remaining=delta.remaining)
