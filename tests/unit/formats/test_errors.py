@@ -9,10 +9,11 @@ import pytest
 
 from pulp_conda.formats import errors, v3
 from pulp_conda.formats.errors import InvalidName, InvalidPackage, TrustedText, UnsafePath, quoted
+from pulp_conda.formats.upstream import errors as upstream_errors
 
 CLASSES = [
     value
-    for module in (errors, v3)
+    for module in (errors, v3, upstream_errors)
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, InvalidPackage)
     if value.__module__ == module.__name__

@@ -2,7 +2,9 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from pulp_conda.formats.records import (
     canonical_json,
     is_v3,
     record_digest,
+    record_text,
 )
 
 INDEX = {"name": "demo", "version": "1.0", "build": "0", "build_number": 0, "subdir": "noarch"}
@@ -101,6 +104,35 @@ def test_the_serialisation_ignores_the_order_of_keys_and_loses_nothing(value: Re
     backwards = dict(reversed(value.items()))
     assert canonical_json(backwards) == canonical_json(value)
     assert json.loads(canonical_json(value)) == value
+
+
+MANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(-1e9, 1e9) | st.text()
+    | st.integers(-9, 9).map(float),
+    lambda below: st.lists(below) | st.lists(below).map(tuple) | st.dictionaries(st.text(), below)
+    | st.dictionaries(st.text(), below).map(MappingProxyType),
+    max_leaves=10,
+)  # fmt: skip
+
+
+def _whole_floats_as_integers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [_whole_floats_as_integers(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _whole_floats_as_integers(item) for key, item in value.items()}
+    return value
+
+
+@given(st.dictionaries(st.text(), MANY))
+def test_the_serialisation_is_the_same_with_and_without_floats(value: Record) -> None:
+    plain = _whole_floats_as_integers(value)
+    assert canonical_json(value) == canonical_json(plain) == record_text(plain)
+
+
+def test_the_text_of_a_record_keeps_whole_floats() -> None:
+    assert record_text({"b": 8.0, "a": [1e22, -0.0]}) == b'{"a":[1e22,-0.0],"b":8.0}'
 
 
 ODD = [
