@@ -56,6 +56,12 @@ CONDA_FILE_URL = "administrators"
 CONDA_FILE_URL_NETWORKS: list[str] = []
 """Networks with private addresses from which packages may be fetched, such as "10.1.0.0/16"."""
 
+CONDA_UPSTREAM_ALLOWED_NETWORKS: list[str] = []
+"""Networks that remotes may connect to although their addresses are not public ("10.1.0.0/16").
+
+Remotes, their proxies and redirects reach no other loopback, private or link-local address.
+"""
+
 CONDA_BZ2_MAX_BYTES = 64 * 1024
 """The largest document that gets a variant compressed by bz2; 0 makes no variant."""
 

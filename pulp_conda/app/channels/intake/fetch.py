@@ -9,8 +9,6 @@ import asyncio
 import logging
 import socket
 import tempfile
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import IO, Any
 
 from aiohttp import (
@@ -25,13 +23,13 @@ from django.conf import settings
 
 from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.app.exceptions import FetchError
+from pulp_conda.app.networks import may_be_fetched_from
 
 _log = logging.getLogger(__name__)
 
 _TIMEOUT = ClientTimeout(total=3600, sock_connect=10, sock_read=60)
 _MOST_REDIRECTS = 5
 _CHUNK_BYTES = 256 * 1024
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class _TooLarge(Exception):
@@ -93,20 +91,3 @@ def _socket(address: Any) -> socket.socket:
     if not may_be_fetched_from(target[0], settings.CONDA_FILE_URL_NETWORKS):
         raise PermissionError(f"{target[0]} is no public address")
     return socket.socket(family, kind, protocol)
-
-
-def may_be_fetched_from(address: str, networks: Iterable[str]) -> bool:
-    """Return whether an IP address is public, or in one of the allowed networks."""
-    ip = ip_address(address.partition("%")[0])
-    embedded = _embedded_ipv4(ip) or ip
-    allowed = any(each in ip_network(network) for network in networks for each in (ip, embedded))
-    return allowed or all(each.is_global and not each.is_multicast for each in (ip, embedded))
-
-
-def _embedded_ipv4(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address embeds (NAT64, 6to4, Teredo, mapped)."""
-    if isinstance(ip, IPv4Address):
-        return None
-    if ip in _NAT64:
-        return IPv4Address(ip.packed[-4:])
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)

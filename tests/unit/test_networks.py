@@ -2,7 +2,7 @@
 
 import pytest
 
-from pulp_conda.app.channels.intake.fetch import may_be_fetched_from
+from pulp_conda.app.networks import may_be_fetched_from
 
 _NOT_PUBLIC = """
     127.0.0.1 127.8.9.1 0.0.0.0 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1
