@@ -23,6 +23,9 @@ Failpoint = Literal[
     "copying file",  # into the storage, where it lacks a file or a part of it
     "file stored",  # and no artifact in the database
     "unit saved",  # with its artifact, and in the queue if it is uploaded
+    "units staged",  # one batch of a sync's packages, in no version
+    "upstream read",  # and staged; the sync does not hold its repository
+    "repository held",  # again, by a task that had given it back
     "versions deleted",  # one batch of them
     "shards deleted",  # one batch of them
 ]
