@@ -16,6 +16,7 @@ __all__ = ["cluster"]
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.test import override_settings
 from pulpcore.plugin.models import Task
 
 from pulp_conda.app.channels.index.publish import publish
@@ -59,6 +60,13 @@ def in_a_task(rolled_back: None) -> Iterator[None]:
     task = Task(name="test", state="completed", logging_cid="", app_lock=current_process())
     Task.objects.bulk_create([task])  # saving one by itself gives roles
     with running(task):
+        yield
+
+
+@pytest.fixture
+def loopback_allowed() -> Iterator[None]:
+    """Let remotes reach this machine."""
+    with override_settings(CONDA_UPSTREAM_ALLOWED_NETWORKS=["127.0.0.0/8", "::1/128"]):
         yield
 
 

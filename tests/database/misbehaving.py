@@ -1,13 +1,18 @@
 """An upstream that does what a test says: answers by path, and notes what it was asked."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from pulp_conda.app.models import CondaRemote
+from pulp_conda.app.upstream import Upstream, UpstreamError
+
+PATIENCE_SECONDS = 60
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -33,6 +38,19 @@ class Misbehaving:
         self.asked.append(request)
         handler = self.paths.get(request.path)
         return web.Response(status=404) if handler is None else await handler(request)
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a scenario, and fail if it hangs."""
+    asyncio.run(asyncio.wait_for(coroutine, PATIENCE_SECONDS))
+
+
+async def failing(server: Misbehaving, path: str = "/ch/x", **fields: Any) -> UpstreamError:
+    """Return the error that a GET leads to."""
+    async with Upstream(server.remote(**fields)) as upstream:
+        with pytest.raises(UpstreamError) as caught:
+            await upstream.get(server.url(path), limit=1 << 20)
+    return caught.value
 
 
 @asynccontextmanager
