@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pulp_conda.app.channels.intake.unit_fields import FileDigests, unit_fields
+from pulp_conda.app.channels.intake.unit_fields import FileDigests, mirrored_fields, unit_fields
 from pulp_conda.formats.identifiers import PackageFilename
+from pulp_conda.formats.upstream.records import mirrored_record
 
 DIGESTS = FileDigests("a" * 64, "b" * 32, "", 1234)
 RECORD: dict[str, Any] = {
@@ -31,7 +32,7 @@ def test_a_record_and_digests_are_enough() -> None:
         "name": "demo", "version": "1.0", "build": "h1_2", "build_number": 2,
         "timestamp": 1_700_000_000_000, "license": "MIT",
         "record_json": text, "record_digest": hashlib.sha256(text.encode()).hexdigest(),
-        "run_exports": {}, "about": {}, "traits": [],
+        "run_exports": None, "about": {}, "traits": [],
     }  # fmt: skip
 
 
@@ -70,6 +71,17 @@ def test_odd_fields_stay_in_the_record_and_nowhere_else(
     found = fields({**RECORD, **odd})
     assert {key: found[key] for key in expected} == expected
     assert found["record_digest"] != fields(RECORD)["record_digest"]
+
+
+def test_an_ordinary_record_gives_the_same_unit_when_it_is_mirrored() -> None:
+    record = mirrored_record("demo-1.0-h1_2.conda", RECORD, name="demo", subdir="noarch")
+    assert mirrored_fields(record, "noarch") == fields(RECORD)
+
+
+def test_an_unknown_size_is_no_size() -> None:
+    stated = {**RECORD, "size": None}
+    record = mirrored_record("demo-1.0-h1_2.conda", stated, name="demo", subdir="noarch")
+    assert mirrored_fields(record, "noarch")["size"] == 0
 
 
 def test_a_record_may_lack_fields_outside_of_its_file_name() -> None:

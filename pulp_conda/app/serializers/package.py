@@ -55,7 +55,12 @@ class CondaPackageSerializer(SingleArtifactContentSerializer):
         read_only=True, help_text="Summary, description and links from info/about.json."
     )
     run_exports = serializers.DictField(
-        read_only=True, help_text="Requirements that packages built against this one get (CEP 12)."
+        read_only=True,
+        allow_null=True,
+        help_text=(
+            "Requirements that packages built against this one get (CEP 12). Null if unknown: the "
+            "package was mirrored from a channel that does not say."
+        ),
     )
 
     class Meta:

@@ -54,7 +54,8 @@ class ChannelPackage(msgspec.Struct, frozen=True, gc=False):
     license: str | None = None
     about: About = {}
     """As `about.describe` returns it."""
-    run_exports: RunExports = {}
+    run_exports: RunExports | None = {}
+    """None if they are unknown."""
     traits: Sequence[str] = ()
 
 
@@ -71,7 +72,8 @@ def channel_entry(name: str, packages: Iterable[ChannelPackage]) -> dict[str, An
 
     Each field comes from the newest package that has it: newest by version, then by timestamp. A
     trait is true if any package has it. The run exports of a version come from the newest package
-    that the version has in a subdir; of several subdirs, from the newest that has any.
+    that the version has in a subdir and whose run exports are known; of several subdirs, from the
+    newest that has any.
 
     Raises:
         ValueError: there are no packages.
@@ -157,7 +159,7 @@ def _run_exports(packages: Iterable[ChannelPackage]) -> dict[str, RunExports]:
     exports: dict[str, RunExports] = {}
     for package in packages:
         key = (package.version, package.subdir)
-        if key in seen:
+        if key in seen or package.run_exports is None:
             continue
         seen.add(key)
         if package.run_exports:

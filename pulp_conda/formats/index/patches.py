@@ -99,14 +99,22 @@ class Instructions:
             patched.setdefault("depends", [])
         return patched
 
-    def apply_to_run_exports(self, filename: str, run_exports: RunExports) -> RunExports:
-        """Return the patched run exports (CEP 21)."""
+    def apply_to_run_exports(
+        self, filename: str, run_exports: RunExports | None
+    ) -> RunExports | None:
+        """Return the patched run exports (CEP 21).
+
+        Unknown ones become known by a patch: then they are what the patch says.
+        """
         for entry in self._entries(filename):
             if RUN_EXPORTS in entry:
-                run_exports = merged(run_exports, entry[RUN_EXPORTS] or dict.fromkeys(run_exports))
+                known = run_exports or {}
+                run_exports = merged(known, entry[RUN_EXPORTS] or dict.fromkeys(known))
         return run_exports
 
-    def patch(self, filename: str, record: Record, run_exports: RunExports) -> Patched | None:
+    def patch(
+        self, filename: str, record: Record, run_exports: RunExports | None
+    ) -> Patched | None:
         """Return the patched package, None if it is removed. This is a `shards.Patch`."""
         patched = self.apply(filename, record)
         if patched is None:

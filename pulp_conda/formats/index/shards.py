@@ -15,7 +15,7 @@ import msgspec
 
 from pulp_conda.formats.compression import FrameEncoder
 from pulp_conda.formats.identifiers import Extension
-from pulp_conda.formats.records import Record, canonical_json, is_v3
+from pulp_conda.formats.records import Record, is_v3, record_text
 from pulp_conda.formats.run_exports import RunExports
 from pulp_conda.formats.v3 import v3_record
 
@@ -42,7 +42,8 @@ class IndexedPackage(NamedTuple):
     extension: Extension
     record_json: str
     """The record in its canonical form."""
-    run_exports: RunExports
+    run_exports: RunExports | None
+    """None if they are unknown: the package was mirrored from a channel that does not say."""
     indexed: int | None
     """When an index of the channel first named the file, in milliseconds since the epoch."""
 
@@ -51,10 +52,10 @@ class Patched(NamedTuple):
     """A package under patches."""
 
     record: Record
-    run_exports: RunExports
+    run_exports: RunExports | None
 
 
-Patch = Callable[[str, Record, RunExports], Patched | None]
+Patch = Callable[[str, Record, RunExports | None], Patched | None]
 """Takes a file name, a record and its run exports; returns None if the file is removed.
 
 A record that no patch changes is returned itself.
@@ -117,7 +118,7 @@ def _add(shard: Shard, package: IndexedPackage, patch: Patch | None) -> None:
     record_json, run_exports = package.record_json, package.run_exports
     if record.pop(_INDEXED_TIMESTAMP, None) is not None:
         # The record comes from another channel, and this is the time of that one.
-        record_json = canonical_json(record).decode()
+        record_json = record_text(record).decode()
     if patch is not None:
         original = _ServedRecord.of(package, record, record_json)
         shard.add(
@@ -130,11 +131,12 @@ def _add(shard: Shard, package: IndexedPackage, patch: Patch | None) -> None:
             shard.dropped.append(package.filename)
             return
         if patched.record is not record:
-            record_json = canonical_json(patched.record).decode()
+            record_json = record_text(patched.record).decode()
         record, run_exports = patched
     served = _ServedRecord.of(package, record, record_json)
     shard.add(RECORDS.section_of(package.extension, v3=served.v3), served.key, served.json)
-    shard.add(_RUN_EXPORTS[package.extension], package.filename, _exports_json(run_exports))
+    if run_exports is not None:
+        shard.add(_RUN_EXPORTS[package.extension], package.filename, _exports_json(run_exports))
     shard.newest = max(shard.newest, package.indexed or 0)
     if served.v3:
         shard.revision = _with(shard.revision, package.indexed)
@@ -163,7 +165,7 @@ class _ServedRecord(NamedTuple):
         key = package.filename
         if v3:
             record = v3_record(record)
-            record_json = canonical_json(record).decode()
+            record_json = record_text(record).decode()
             key = key.removesuffix(f".{package.extension}")
         if package.indexed is not None:
             # Inserted into the text: serialising the record again would take longer than the rest.
@@ -174,11 +176,14 @@ class _ServedRecord(NamedTuple):
 def _exports_json(run_exports: RunExports) -> str:
     if not run_exports:
         return '{"run_exports":{}}'
-    return canonical_json({"run_exports": run_exports}).decode()
+    return record_text({"run_exports": run_exports}).decode()
 
 
-def _binary(record: Record, run_exports: RunExports, indexed: int | None) -> Record:
-    """Return a record in the form of shards: digests as bytes, run exports in it (CEP 16, 21)."""
+def _binary(record: Record, run_exports: RunExports | None, indexed: int | None) -> Record:
+    """Return a record in the form of shards: digests as bytes, run exports in it (CEP 16, 21).
+
+    A record without run exports says that they are unknown, and clients then look into the package.
+    """
     for kind, characters in _DIGEST_CHARACTERS.items():
         digest = record.get(kind)
         if isinstance(digest, str) and len(digest) == characters:
@@ -186,7 +191,8 @@ def _binary(record: Record, run_exports: RunExports, indexed: int | None) -> Rec
                 record[kind] = bytes.fromhex(digest)
     if indexed is not None:
         record[_INDEXED_TIMESTAMP] = indexed
-    record["run_exports"] = run_exports
+    if run_exports is not None:
+        record["run_exports"] = run_exports
     return record
 
 

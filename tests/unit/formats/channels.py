@@ -18,7 +18,7 @@ from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS, V3_DOCUMENTS, I
 from pulp_conda.formats.index.shards import IndexedPackage, Patch
 from pulp_conda.formats.index.subdir import SubdirIndex
 from pulp_conda.formats.index.write_channeldata import write_channeldata
-from pulp_conda.formats.records import canonical_json
+from pulp_conda.formats.records import record_text
 
 Record = dict[str, Any]
 Documents = dict[str, bytes]
@@ -54,7 +54,7 @@ class Channel:
                 indexed = self.indexed.setdefault(file, self.now)
                 exports = each.get("exports", {})
                 yield IndexedPackage(
-                    each["name"], file, extension(each), canonical_json(each).decode(), exports,
+                    each["name"], file, extension(each), record_text(each).decode(), exports,
                     indexed,
                 )  # fmt: skip
 

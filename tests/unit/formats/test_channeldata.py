@@ -150,7 +150,7 @@ PACKAGES = st.builds(
     timestamp=st.sampled_from([None, 1, 2]),
     license=st.sampled_from([None, "", "MIT", "BSD"]),
     about=st.sampled_from([{}, {"summary": "a"}, {"summary": "b"}]),
-    run_exports=st.sampled_from([{}, {"weak": ["a"]}, {"weak": ["b"]}]),
+    run_exports=st.sampled_from([None, {}, {"weak": ["a"]}, {"weak": ["b"]}]),
     traits=st.sampled_from([[], ["post_link"]]),
 )
 

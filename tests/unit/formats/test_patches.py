@@ -144,6 +144,14 @@ def test_channeldata_sees_a_package_as_it_is_patched() -> None:
     assert describe("e-1-0.conda", package) == msgspec.structs.replace(package, run_exports={})
 
 
+def test_unknown_run_exports_become_those_of_a_patch() -> None:
+    entries = {OLD: {"run_exports": {"weak": ["n"]}}, "e-1-0.tar.bz2": {"run_exports": None}}
+    instructions = parse({"patch_instructions_version": 2, "packages": entries})
+    assert instructions.apply_to_run_exports(NEW, None) == {"weak": ["n"]}
+    assert instructions.apply_to_run_exports("e-1-0.conda", None) == {}
+    assert instructions.apply_to_run_exports("other-1-0.conda", None) is None
+
+
 def test_run_exports_can_be_deleted() -> None:
     instructions = parse(
         {"patch_instructions_version": 2, "packages": {OLD: {"run_exports": None}}}

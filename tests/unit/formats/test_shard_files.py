@@ -12,7 +12,7 @@ def member(filename: str, **fields: object) -> IndexedPackage:
     return IndexedPackage("a", filename, extension, record, {}, 5)  # type: ignore[arg-type]
 
 
-def patch(filename: str, record: dict[str, object], exports: RunExports) -> Patched | None:
+def patch(filename: str, record: dict[str, object], exports: RunExports | None) -> Patched | None:
     if filename == "a-9-0.conda":
         return None
     return Patched({**record, "revoked": True} if filename == "a-2-0.conda" else record, exports)

@@ -119,6 +119,32 @@ def test_a_shard_is_called_by_its_digest_and_holds_bytes(folder: Folder) -> None
     assert shard["packages.conda"]["a-2-0.conda"]["run_exports"] == {}
 
 
+def test_unknown_run_exports_are_in_no_document(folder: Folder) -> None:
+    channel = Channel(
+        record("a", "1", exports=None), record("a", "2", exports={}), record("b", "1", exports=None)
+    )
+    shards: dict[str, bytes] = {}
+    documents = channel.index(folder(), shards=shards)
+    exports = parsed(documents, "run_exports.json")
+    assert exports["packages.conda"] == {"a-2-0.conda": {"run_exports": {}}}
+    shard = msgspec.msgpack.decode(unpacked(shards["a"]))["packages.conda"]
+    assert "run_exports" not in shard["a-1-0.conda"]
+    assert shard["a-2-0.conda"]["run_exports"] == {}
+    found = parsed(documents, "repodata.json")["packages.conda"]
+    assert set(found) == {"a-1-0.conda", "a-2-0.conda", "b-1-0.conda"}
+
+
+def test_whole_floats_of_mirrored_records_stay(folder: Folder) -> None:
+    def patch(file: str, found: Record, exports: RunExports | None) -> Patched | None:
+        return Patched({**found, "license": "MIT"} if file == "a-1-0.conda" else found, exports)
+
+    channel = Channel(*(record("a", version, weight=8.0) for version in "12"))
+    channel.records["a-3-0.conda"] = record("a", "3", weight=8.0, schema_version=3)
+    documents = channel.index(folder(), patch=patch)
+    text = documents[f"{SUBDIR}/repodata.json"].decode()
+    assert text.count('"weight":8.0') == 3
+
+
 def test_removed_files_are_listed_and_have_no_record(folder: Folder) -> None:
     channel = Channel(record("a", "1"), record("a", "2"), record("b", "1"))
     previous = channel.index(folder())
@@ -183,7 +209,7 @@ def test_newer_records_are_in_the_chosen_documents(
 
 
 def test_patches_change_records_and_leave_those_of_the_packages(folder: Folder) -> None:
-    def patch(file: str, found: Record, exports: RunExports) -> Patched | None:
+    def patch(file: str, found: Record, exports: RunExports | None) -> Patched | None:
         if file == "a-1-0.conda":
             return None
         return Patched({**found, "license": "MIT"}, {"weak": ["x"]})
@@ -242,7 +268,9 @@ _RECORDS = st.lists(
         st.sampled_from(["0", "1"]),
         st.sampled_from(["conda", "tar.bz2"]),
         st.lists(st.sampled_from(["a <2", "b", "c 1", "d"]), max_size=2),
-        st.sampled_from([{}, {}, {"schema_version": 3}, {"exports": {"weak": ["a"]}}]),
+        st.sampled_from(
+            [{}, {}, {"schema_version": 3}, {"exports": {"weak": ["a"]}}, {"exports": None}]
+        ),
     ),
     max_size=12,
 )

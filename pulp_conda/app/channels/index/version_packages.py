@@ -225,7 +225,9 @@ class VersionPackages:
                 yield from rows
 
 
-def _decoded(json: str) -> Any:
+def _decoded(json: str | None) -> Any:
+    if json is None:
+        return None
     return {} if json == "{}" else msgspec.json.decode(json)
 
 

@@ -12,6 +12,7 @@ from pulp_conda.formats.about import describe
 from pulp_conda.formats.identifiers import PackageFilename
 from pulp_conda.formats.records import Record, canonical_json, record_digest
 from pulp_conda.formats.run_exports import RunExports
+from pulp_conda.formats.upstream.records import MirroredRecord
 
 _INDEXED_TIMESTAMP = "indexed_timestamp"
 _MAX_BIGINT = 2**63 - 1
@@ -42,6 +43,7 @@ def unit_fields(
     The record is stored with all its keys but `indexed_timestamp`. That is the time of another
     channel, and with it each channel's record of a file would be a different unit. Fields of a
     wrong type stay in the record, but count as absent otherwise. `about` is `info/about.json`.
+    Without `run_exports` they are unknown.
     """
     own = {key: value for key, value in record.items() if key != _INDEXED_TIMESTAMP}
     return {
@@ -56,10 +58,37 @@ def unit_fields(
         "extension": filename.extension,
         "record_json": canonical_json(own).decode(),
         "record_digest": record_digest(own),
-        "run_exports": run_exports or {},
+        "run_exports": run_exports,
         "license": _text(own.get("license")),
         "about": describe(about or {}),
         "traits": sorted(traits),
+    }
+
+
+def mirrored_fields(record: MirroredRecord, subdir: str) -> dict[str, Any]:
+    """Return the fields of a `CondaPackage` whose record came from an upstream.
+
+    A size that the record does not say is 0, which no package has.
+    """
+    return {
+        "sha256": record.sha256,
+        "md5": record.md5,
+        "sha1": "",
+        "size": record.size or 0,
+        "subdir": subdir,
+        "filename": record.filename,
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "build_number": record.build_number,
+        "timestamp": record.timestamp,
+        "extension": record.extension,
+        "record_json": record.record_json,
+        "record_digest": record.record_digest,
+        "run_exports": record.run_exports,
+        "license": record.license,
+        "about": {},
+        "traits": [],
     }
 
 
