@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 import rattler
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField, TrustedText
-from pulp_conda.formats.parsers import attempt
+from pulp_conda.formats.parsers import attempt, parse_fault
 
 MAX_CHARACTERS: Final = 1024
 """The longest of 18,978 real ones has 120. The parser's time is quadratic: 200 kB take 6 s."""
@@ -84,8 +84,21 @@ def plain_spec(text: str) -> PlainSpec | None:
 
 
 def _attempt(spec: str) -> tuple[rattler.MatchSpec, None] | tuple[None, str]:
-    if len(spec) > MAX_CHARACTERS:
-        return None, f"it has more than {MAX_CHARACTERS:,} characters"
-    if sum(map(spec.count, "([{")) > MAX_BRACKETS:
-        return None, f"it has more than {MAX_BRACKETS} brackets"
+    if fault := _limit_fault(spec):
+        return None, fault
     return attempt(rattler.MatchSpec, spec)
+
+
+def _limit_fault(spec: str) -> str | None:
+    if len(spec) > MAX_CHARACTERS:
+        return f"it has more than {MAX_CHARACTERS:,} characters"
+    if sum(map(spec.count, "([{")) > MAX_BRACKETS:
+        return f"it has more than {MAX_BRACKETS} brackets"
+    return None
+
+
+def filter_fault(spec: str) -> str | None:
+    """Return why a text cannot choose packages, None if it can. Names may be globs: `r-*`."""
+    if fault := _limit_fault(spec):
+        return fault
+    return parse_fault(partial(rattler.MatchSpec, exact_names_only=False), spec)

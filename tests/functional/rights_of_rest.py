@@ -87,6 +87,9 @@ _PUBLICATIONS = "publications/conda/conda/"
 _GUARDS = "contentguards/conda/conda/"
 
 
+_REMOTES = "remotes/conda/conda/"
+
+
 _PATCHES = "content/conda/repodata_patches/"
 
 
@@ -154,6 +157,16 @@ REST: dict[str, dict[str, Row]] = {
             "DELETE", "{expendable}", ADMIN, 204, stranger=404, other=404, expendable="guard"
         ),
         **_roles("guard", ADMIN, stranger=404, other=404),
+    },
+    "CondaRemoteViewSet": {
+        **_crud("remote", f"{_REMOTES}?name={{remote_name}}", ADMIN, other=404),
+        "create": Row("POST", _REMOTES, ADMIN, 400, _NO_BODY),
+        **_changes("remote", ADMIN, json_body(newest="x"), stranger=404, other=404),
+        "destroy": Row(
+            "DELETE", "{expendable}", ADMIN, 202, stranger=404, other=404, expendable="remote"
+        ),
+        **_labels("remote", ADMIN, stranger=404, other=404),
+        **_roles("remote", ADMIN, stranger=404, other=404),
     },
     "CondaOwnerViewSet": {
         **_crud("owner", "conda/owners/?name={owner_name}", knowing),

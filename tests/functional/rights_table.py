@@ -18,7 +18,7 @@ TABLE: dict[tuple[str, str], Row] = {
     **{(view, action): row for view, rows in REST.items() for action, row in rows.items()},
     **{
         (view, action): replace(row, of_channel=False)
-        for view in ("CondaContentGuardViewSet", "AccessTokenViewSet")
+        for view in ("CondaContentGuardViewSet", "CondaRemoteViewSet", "AccessTokenViewSet")
         for action, row in REST[view].items()
     },
 }

@@ -97,6 +97,9 @@ class World:
                 body, path = {"name": name}, "repositories/conda/conda/"
             case "guard":
                 body, path = {"name": name}, "contentguards/conda/conda/"
+            case "remote":
+                body = {"name": name, "url": "https://upstream.example.org/x"}
+                path = "remotes/conda/conda/"
             case "token":
                 body, path = {"name": name}, "conda/tokens/"
             case _:
@@ -127,6 +130,9 @@ def _channel(server: RunningServer, kind: str, owner: str) -> dict[str, str]:
     things["guard_name"] = name = f"guard of {owner_name}"
     guard = rest.create("contentguards/conda/conda/", name=name, hidden=kind == "hidden")
     things["guard"] = guard["pulp_href"]
+    things["remote_name"] = name = f"remote of {owner_name}"
+    remote = {"name": name, "url": "https://upstream.example.org/x"}
+    things["remote"] = rest.create("remotes/conda/conda/", **remote)["pulp_href"]
     if kind == "hidden":
         body = {"content_guard": guard["pulp_href"]}
         rest.wait(rest.request("PATCH", things["distribution"], json=body))

@@ -8,6 +8,7 @@ from .owner import CondaOwnerSerializer
 from .package import CondaPackageSerializer, CondaPackageUploadSerializer
 from .patch import CondaRepodataPatchSerializer
 from .publication import CondaPublicationSerializer
+from .remote import CondaRemoteSerializer
 from .repository import CondaRepositorySerializer
 from .token import AccessTokenSerializer, NewAccessTokenSerializer
 
@@ -20,6 +21,7 @@ __all__ = [
     "CondaPackageSerializer",
     "CondaPackageUploadSerializer",
     "CondaPublicationSerializer",
+    "CondaRemoteSerializer",
     "CondaRepodataPatchSerializer",
     "CondaRepositorySerializer",
     "FilesCheckSerializer",

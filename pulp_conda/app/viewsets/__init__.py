@@ -7,6 +7,7 @@ from .owner import CondaOwnerViewSet
 from .package import CondaPackageViewSet
 from .patch import CondaRepodataPatchViewSet
 from .publication import CondaPublicationViewSet
+from .remote import CondaRemoteViewSet
 from .repository import CondaRepositoryVersionViewSet, CondaRepositoryViewSet
 from .token import AccessTokenViewSet
 
@@ -18,6 +19,7 @@ __all__ = [
     "CondaOwnerViewSet",
     "CondaPackageViewSet",
     "CondaPublicationViewSet",
+    "CondaRemoteViewSet",
     "CondaRepodataPatchViewSet",
     "CondaRepositoryVersionViewSet",
     "CondaRepositoryViewSet",
