@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import rattler
 
 from pulp_conda.formats.errors import InvalidDependency, InvalidField, TrustedText
-from pulp_conda.formats.parsers import attempt, parse_fault
+from pulp_conda.formats.parsers import attempt
 
 MAX_CHARACTERS: Final = 1024
 """The longest of 18,978 real ones has 120. The parser's time is quadratic: 200 kB take 6 s."""
@@ -55,6 +55,14 @@ def parse_spec(spec: str) -> rattler.MatchSpec | None:
     return _attempt(spec)[0]
 
 
+def parse_filter(spec: str) -> tuple[rattler.MatchSpec, None] | tuple[None, str]:
+    """Return the MatchSpec of a text, or the reason why it is not one.
+
+    Its name may be a glob such as `*cuda*`, or a regular expression between `^` and `$`.
+    """
+    return _attempt(spec, exact_names_only=False)
+
+
 def version_spec(text: str, spec: rattler.MatchSpec) -> rattler.VersionSpec | None:
     """Return the versions that a spec allows, None if it asks for more than a name and a version.
 
@@ -83,22 +91,11 @@ def plain_spec(text: str) -> PlainSpec | None:
     return PlainSpec(found[1], found[2] or "*") if found else None
 
 
-def _attempt(spec: str) -> tuple[rattler.MatchSpec, None] | tuple[None, str]:
-    if fault := _limit_fault(spec):
-        return None, fault
-    return attempt(rattler.MatchSpec, spec)
-
-
-def _limit_fault(spec: str) -> str | None:
+def _attempt(
+    spec: str, *, exact_names_only: bool = True
+) -> tuple[rattler.MatchSpec, None] | tuple[None, str]:
     if len(spec) > MAX_CHARACTERS:
-        return f"it has more than {MAX_CHARACTERS:,} characters"
+        return None, f"it has more than {MAX_CHARACTERS:,} characters"
     if sum(map(spec.count, "([{")) > MAX_BRACKETS:
-        return f"it has more than {MAX_BRACKETS} brackets"
-    return None
-
-
-def filter_fault(spec: str) -> str | None:
-    """Return why a text cannot choose packages, None if it can. Names may be globs: `r-*`."""
-    if fault := _limit_fault(spec):
-        return fault
-    return parse_fault(partial(rattler.MatchSpec, exact_names_only=False), spec)
+        return None, f"it has more than {MAX_BRACKETS} brackets"
+    return attempt(partial(rattler.MatchSpec, exact_names_only=exact_names_only), spec)

@@ -37,7 +37,7 @@ def _saved(build: str, **more: Any) -> CondaPackage:
         "md5": "b" * 32, "weight": 8.0, "license": None, **more,
     }  # fmt: skip
     record = mirrored_record(f"far-1.0-{build}.conda", stated, name="far", subdir="noarch")
-    return save_unit(CondaPackage(**mirrored_fields(record, "noarch")), None)
+    return save_unit(CondaPackage(**mirrored_fields(record)), None)
 
 
 @pytest.fixture

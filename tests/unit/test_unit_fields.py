@@ -75,13 +75,13 @@ def test_odd_fields_stay_in_the_record_and_nowhere_else(
 
 def test_an_ordinary_record_gives_the_same_unit_when_it_is_mirrored() -> None:
     record = mirrored_record("demo-1.0-h1_2.conda", RECORD, name="demo", subdir="noarch")
-    assert mirrored_fields(record, "noarch") == fields(RECORD)
+    assert mirrored_fields(record) == fields(RECORD)
 
 
 def test_an_unknown_size_is_no_size() -> None:
     stated = {**RECORD, "size": None}
     record = mirrored_record("demo-1.0-h1_2.conda", stated, name="demo", subdir="noarch")
-    assert mirrored_fields(record, "noarch")["size"] == 0
+    assert mirrored_fields(record)["size"] == 0
 
 
 def test_a_record_may_lack_fields_outside_of_its_file_name() -> None:

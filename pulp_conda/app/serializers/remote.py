@@ -14,8 +14,8 @@ from pulp_conda.app.models import (
     CondaRemote,
 )
 from pulp_conda.formats.identifiers import KNOWN_SUBDIRS
-from pulp_conda.formats.match_specs import filter_fault
 from pulp_conda.formats.plain_text import is_plain
+from pulp_conda.formats.upstream.specs import filter_fault
 
 from .remote_checks import (
     check_certificates,

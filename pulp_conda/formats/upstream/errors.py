@@ -27,3 +27,14 @@ class UnusableRecord(InvalidPackage):
 
     filename: str
     reason: TrustedText
+
+
+@dataclass(eq=False)
+class UnusableFilter(InvalidPackage):
+    """A MatchSpec that cannot select packages of an upstream."""
+
+    code = "unusable-filter"
+    sentence = "the filter {spec} cannot be used: {reason}"
+
+    spec: str
+    reason: TrustedText

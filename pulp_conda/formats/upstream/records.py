@@ -50,6 +50,7 @@ _HEX: Final = {"sha256": re.compile(r"[0-9a-fA-F]{64}"), "md5": re.compile(r"[0-
 class MirroredRecord(NamedTuple):
     """A record of an upstream, and what this server stores beside it."""
 
+    subdir: str
     filename: str
     name: str
     version: str
@@ -109,6 +110,7 @@ def mirrored_record(
     if len(text) + len(exports_text) > limits.record_bytes:
         raise check.unusable(f"it has more than {limits.record_bytes:,} bytes")
     return MirroredRecord(
+        subdir,
         filename,
         name,
         version,

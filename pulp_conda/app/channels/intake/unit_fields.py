@@ -65,7 +65,7 @@ def unit_fields(
     }
 
 
-def mirrored_fields(record: MirroredRecord, subdir: str) -> dict[str, Any]:
+def mirrored_fields(record: MirroredRecord) -> dict[str, Any]:
     """Return the fields of a `CondaPackage` whose record came from an upstream.
 
     A size that the record does not say is 0, which no package has.
@@ -75,7 +75,7 @@ def mirrored_fields(record: MirroredRecord, subdir: str) -> dict[str, Any]:
         "md5": record.md5,
         "sha1": "",
         "size": record.size or 0,
-        "subdir": subdir,
+        "subdir": record.subdir,
         "filename": record.filename,
         "name": record.name,
         "version": record.version,
