@@ -76,7 +76,11 @@ _READER = [
     "conda.view_condapublication",
 ]
 _PUBLISHER = [*_READER, "conda.upload_condaowner", "conda.upload_condarepository"]
-_REMOVING = ["conda.modify_condaowner", "conda.modify_condarepository"]
+_REMOVING = [
+    "conda.modify_condaowner",
+    "conda.modify_condarepository",
+    "conda.sync_condarepository",
+]
 _CREATING = [
     "conda.create_condaowner",
     "conda.add_condarepository",

@@ -115,6 +115,7 @@ REST: dict[str, dict[str, Row]] = {
             stranger=404,
         ),
         "cleanup": Row("POST", "{repository}cleanup/", REMOVING, 202, stranger=404),
+        "sync": Row("POST", "{repository}sync/", REMOVING, 400, _NO_BODY, stranger=404),
         "check_index": Row(
             "POST", "{repository}check_index/", OWNING, 400, json_body(version=99), stranger=404
         ),

@@ -44,6 +44,7 @@ from .rights import (
     owns,
     permitted,
     readable_channels,
+    readable_remotes,
     readable_repositories,
 )
 from .served import (
@@ -120,6 +121,7 @@ __all__ = [
     "published_version",
     "published_versions",
     "readable_channels",
+    "readable_remotes",
     "readable_repositories",
     "retention_exceeded",
     "shards_of",

@@ -16,6 +16,7 @@ from .channel_name import owner_part
 from .owner import CondaOwner
 from .package import CondaPackage
 from .patch import CondaRepodataPatch
+from .remote import CondaRemote
 
 version_created = Signal()
 """Sent with `version` when a version is complete. A receiver that raises undoes the version."""
@@ -59,6 +60,7 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         CondaPackage,
         CondaRepodataPatch,
     ]
+    REMOTE_TYPES = [CondaRemote]
 
     owner = models.ForeignKey(CondaOwner, null=True, on_delete=models.PROTECT)
     autopublish = models.BooleanField(default=True)

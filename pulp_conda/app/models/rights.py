@@ -16,6 +16,7 @@ from pulpcore.plugin.util import get_domain, get_domain_pk, get_objects_for_user
 from .channel_name import ChannelName
 from .distribution import CondaDistribution
 from .owner import INTERNAL, PUBLIC, CondaOwner, Namespace
+from .remote import CondaRemote
 from .repository import CondaRepository
 from .token import DELETE, READ, WRITE, AccessToken
 
@@ -253,6 +254,15 @@ def readable_repositories(user: Principal) -> QuerySet[CondaRepository]:
         return repositories
     by_role = get_objects_for_user(user, "conda.view_condarepository", repositories)
     return repositories.filter(Q(pk__in=by_role.values("pk")) | of_owners(user, Right.READ))
+
+
+def readable_remotes(user: Principal) -> QuerySet[CondaRemote]:
+    """Return the remotes of the current domain that a user may see."""
+    remotes = CondaRemote.objects.filter(pulp_domain_id=get_domain_pk())
+    if user.is_superuser:
+        return remotes
+    found: QuerySet[CondaRemote] = get_objects_for_user(user, "conda.view_condaremote", remotes)
+    return found
 
 
 def of_owners(user: Principal, right: Right) -> Q:

@@ -10,6 +10,7 @@ from .patch import CondaRepodataPatchSerializer
 from .publication import CondaPublicationSerializer
 from .remote import CondaRemoteSerializer
 from .repository import CondaRepositorySerializer
+from .sync import RepositorySyncSerializer, SyncUnderWaySerializer
 from .token import AccessTokenSerializer, NewAccessTokenSerializer
 
 __all__ = [
@@ -27,4 +28,6 @@ __all__ = [
     "FilesCheckSerializer",
     "IndexCheckSerializer",
     "NewAccessTokenSerializer",
+    "RepositorySyncSerializer",
+    "SyncUnderWaySerializer",
 ]

@@ -1,13 +1,31 @@
 """Serializer of repositories, the contents of channels."""
 
+from datetime import timedelta
+from typing import Any
+
 from django.conf import settings
 from pulpcore.plugin.serializers import RepositorySerializer
 from rest_framework import serializers
 
-from pulp_conda.app.models import CondaRepository, all_documents, default_v3_documents, owner_part
+from pulp_conda.app.models import (
+    ADDITIVE,
+    MIRROR,
+    CondaRepository,
+    all_documents,
+    default_v3_documents,
+    owner_part,
+)
 from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS, V3_DOCUMENTS
 
 from .channel_name import check_same_owner, checked_channel
+from .references import RemoteField
+
+_SYNC_MODES = (
+    (ADDITIVE, "Keep packages that the upstream does not have."),
+    (MIRROR, "Remove packages that the upstream does not have."),
+)
+_SHORTEST_INTERVAL = timedelta(minutes=1)
+_LONGEST_INTERVAL = timedelta(days=366)
 
 
 class CondaRepositorySerializer(RepositorySerializer):
@@ -60,6 +78,40 @@ class CondaRepositorySerializer(RepositorySerializer):
         ),
     )
 
+    remote = RemoteField(
+        required=False,
+        allow_null=True,
+        help_text="The remote that the channel is synced from, unless a sync names another.",
+    )
+    sync_mode = serializers.ChoiceField(
+        choices=_SYNC_MODES,
+        default=ADDITIVE,
+        help_text=(
+            "What a sync does with packages that the upstream does not have: it keeps them "
+            "(additive), or removes them (mirror)."
+        ),
+    )
+    sync_interval = serializers.DurationField(
+        required=False,
+        allow_null=True,
+        min_value=_SHORTEST_INTERVAL,
+        max_value=_LONGEST_INTERVAL,
+        help_text=(
+            "How often the channel is synced from its remote, such as 06:00:00 or 1 00:00:00 (a "
+            "day); null for never. At least a minute."
+        ),
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Refuse to sync periodically without a remote."""
+        data = super().validate(data)
+        remote = data.get("remote", getattr(self.instance, "remote", None))
+        if data.get("sync_interval") and remote is None:
+            raise serializers.ValidationError(
+                {"sync_interval": ["Only a repository with a remote is synced."]}
+            )
+        return data
+
     def validate_v3_documents(self, value: list[str]) -> list[str]:
         """Return each document once, in a fixed order, so that equal choices give equal indexes."""
         return [document for document in V3_DOCUMENTS if document in value]
@@ -87,4 +139,6 @@ class CondaRepositorySerializer(RepositorySerializer):
             "immutable_names",
             "documents",
             "v3_documents",
+            "sync_mode",
+            "sync_interval",
         )

@@ -14,8 +14,11 @@ from .commit import acommit_pending, dispatch_commit
 from .patches import upload_patches
 from .publish import publish
 from .repair import check_files, check_index
+from .sync_requests import SyncOptions, SyncUnderWay, dispatch_sync
 
 __all__ = [
+    "SyncOptions",
+    "SyncUnderWay",
     "acommit_pending",
     "check_files",
     "check_index",
@@ -24,6 +27,7 @@ __all__ = [
     "dispatch_clean_up",
     "dispatch_clean_up_on_commit",
     "dispatch_commit",
+    "dispatch_sync",
     "publish",
     "schedule_clean_up",
     "upload_patches",

@@ -11,6 +11,7 @@ from pulpcore.plugin.serializers import (
     RepositoryAddRemoveContentSerializer,
 )
 from pulpcore.plugin.tasking import dispatch
+from pulpcore.plugin.util import get_url
 from pulpcore.plugin.viewsets import (
     OperationPostponedResponse,
     RepositoryVersionViewSet,
@@ -23,19 +24,34 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, roles
-from pulp_conda.app.models import CondaRepository, published_versions, readable_repositories
+from pulp_conda.app.models import (
+    CondaRemote,
+    CondaRepository,
+    published_versions,
+    readable_repositories,
+)
 from pulp_conda.app.serializers import (
     CondaRepositorySerializer,
     FilesCheckSerializer,
     IndexCheckSerializer,
+    RepositorySyncSerializer,
+    SyncUnderWaySerializer,
 )
-from pulp_conda.app.tasks import check_files, check_index, dispatch_clean_up
+from pulp_conda.app.tasks import (
+    SyncOptions,
+    SyncUnderWay,
+    check_files,
+    check_index,
+    dispatch_clean_up,
+    dispatch_sync,
+)
 
 from .boundary import BoundaryMixin
 
 _CONFIGURE = ("update", "partial_update", "set_label", "unset_label")
 _CHECKS = ("check_index", "check_files")
 _SHOWN = 10
+_SYNC_UNDER_WAY = "A sync of the repository waits or runs."
 _IN_REPOSITORY = "has_repository_model_or_domain_or_obj_perms:conda"
 
 
@@ -60,17 +76,18 @@ class CondaRepositoryViewSet(
         actions={
             "modify": "modify",
             "cleanup": "modify",
+            "sync": "sync",
             "check_index": "repair",
             "check_files": "repair",
         },
     )
     DEFAULT_ACCESS_POLICY["statements"] += [
-        allow(["modify", "cleanup"], "has_right_to_repository:modify"),
+        allow(["modify", "cleanup", "sync"], "has_right_to_repository:modify"),
         allow(_CONFIGURE, "has_right_to_repository:configure"),
         allow(["destroy", *_CHECKS, *ROLE_ACTIONS], "has_right_to_repository:manage_roles"),
     ]
     LOCKED_ROLES = roles(
-        "condarepository", "view", "change", "delete", "modify", "upload", "repair"
+        "condarepository", "view", "change", "delete", "modify", "upload", "sync", "repair"
     )
 
     def scope_queryset(self, repositories: QuerySet[CondaRepository]) -> QuerySet[CondaRepository]:
@@ -110,6 +127,30 @@ class CondaRepositoryViewSet(
         if missing := added - {str(pk) for pk in seen.values_list("content_id", flat=True)}:
             unknown = ", ".join(sorted(missing)[:_SHOWN])
             raise ValidationError({"add_content_units": [f"There are no such units: {unknown}"]})
+
+    @extend_schema(
+        summary="Sync a channel",
+        description=(
+            "Trigger a task that brings the channel to the state of an upstream. Its result lists "
+            "what was added, removed, replaced, held and at fault. If the upstream cannot be read, "
+            "the task fails and the channel stays as it was. Uploads go on meanwhile. While a sync "
+            "of the channel waits or runs, another one is refused (409) with the href of its task."
+        ),
+        responses={202: AsyncOperationResponseSerializer, 409: SyncUnderWaySerializer},
+    )
+    @action(detail=True, methods=["post"], serializer_class=RepositorySyncSerializer)
+    def sync(self, request: Request, pk: str, **_: Any) -> Response:
+        """Start the sync of a channel."""
+        repository: CondaRepository = self.get_object()
+        wanted = self._wanted(request)
+        remote = wanted.pop("remote", None) or _remote_of(repository)
+        options = SyncOptions(**{"mode": repository.sync_mode, **wanted})
+        try:
+            task = dispatch_sync(repository, remote, options)
+        except SyncUnderWay as error:
+            under_way = {"detail": _SYNC_UNDER_WAY, "task": get_url(error.task)}
+            return Response(under_way, status=409)
+        return OperationPostponedResponse(task, request)
 
     @extend_schema(
         summary="Clean up a channel",
@@ -170,6 +211,14 @@ class CondaRepositoryViewSet(
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
+
+
+def _remote_of(repository: CondaRepository) -> CondaRemote:
+    """Return the remote that a repository is synced from."""
+    remote = repository.remote and repository.remote.cast()
+    if not isinstance(remote, CondaRemote):
+        raise ValidationError({"remote": ["The repository has no remote, so name one."]})
+    return remote
 
 
 def _version(versions: QuerySet[RepositoryVersion], wanted: Any, kind: str) -> RepositoryVersion:
