@@ -1,5 +1,6 @@
 """A long task gives its repository back, and takes it again without another task beside it."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -56,7 +57,7 @@ def test_others_may_run_between(repository: CondaRepository, mine: Task, prefix:
     with held(repository):
         assert not is_unblocked(other), "it waited for a worker, and has to wait again"
     mine.refresh_from_db()
-    assert sorted(mine.reserved_resources_record) == sorted(["ours", get_prn(repository)])
+    assert sorted(mine.reserved_resources_record or []) == sorted(["ours", get_prn(repository)])
 
 
 def test_a_task_of_the_same_kind_waits_all_the_time(
@@ -80,7 +81,7 @@ def test_what_runs_already_is_waited_for(
         if len(polls) == 3:
             Task.objects.filter(pk=other.pk).update(state=TASK_STATES.COMPLETED, app_lock=None)
 
-    monkeypatch.setattr(hold.time, "sleep", end_at_the_third)
+    monkeypatch.setattr(time, "sleep", end_at_the_third)
     with held(repository):
         assert len(polls) == 3
 

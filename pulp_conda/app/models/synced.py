@@ -1,5 +1,10 @@
 """What a channel took from a remote: the state from which the next sync goes on."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+
+import msgspec
 from django.db import models
 
 from .remote import CondaRemote
@@ -24,13 +29,13 @@ class SyncedSubdir(models.Model):
     etag = models.TextField(default="")
     last_modified = models.TextField(default="")
     sha256 = models.CharField(max_length=64)
-    """Of the document's bytes."""
+    """Of the document's bytes. Without it and the two above, the whole document is read again."""
     created = models.DateTimeField(null=True)
     """When the upstream made the document, if it says so."""
     files_url = models.TextField()
     """The URL of the folder with the package files. It ends with a slash and holds no secret."""
     digests = models.BinaryField()
-    """By name, a digest of its records: msgpack in zstd."""
+    """By name, a digest of its records: msgpack."""
     options = models.CharField(max_length=64)
     """A digest of the options that decide what is taken from the document."""
     checked = models.DateTimeField()
@@ -39,3 +44,21 @@ class SyncedSubdir(models.Model):
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
         unique_together = ("repository", "remote", "subdir")
+
+    @cached_property
+    def names(self) -> dict[str, bytes]:
+        """The digest of each name's records."""
+        return msgspec.msgpack.decode(self.digests, type=dict[str, bytes])
+
+    def forget(self, names: AbstractSet[str]) -> None:
+        """Let the next sync compare names again, although the document may be the same then."""
+        if not names:
+            return
+        kept = {name: digest for name, digest in self.names.items() if name not in names}
+        self.digests = self.packed(kept)
+        self.etag = self.last_modified = self.sha256 = ""
+
+    @staticmethod
+    def packed(names: Mapping[str, bytes]) -> bytes:
+        """Return digests by name as they are stored."""
+        return msgspec.msgpack.encode(names)

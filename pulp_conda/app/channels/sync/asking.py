@@ -1,0 +1,138 @@
+"""Ask an upstream from a task: requests run in a thread of their own, several at once.
+
+The thread of the task works with the database meanwhile.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from threading import Thread
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from pulp_conda.app.models import CondaRemote
+from pulp_conda.app.upstream import Answer, Upstream
+
+from .report import SyncReport
+
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
+
+_PATIENCE_SECONDS: Final = 120
+"""How long a request is repeated while the upstream is unavailable."""
+_AHEAD: Final = 4
+"""How many groups of requests are under way."""
+_GROUP: Final = 16
+"""How many requests are a group: handing one over takes longer than the parsing of its answer."""
+
+
+class Asking:
+    """A remote's upstream, asked by the requests of one sync."""
+
+    def __init__(self, remote: CondaRemote, report: SyncReport) -> None:
+        self._remote = remote
+        self._report = report
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="sync", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the thread."""
+        self._thread.start()
+        self._upstream = self._run(self._opened()).result()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the thread, and the requests that are under way."""
+        self._run(self._upstream.__aexit__(kind, error, trace)).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _opened(self) -> Upstream:
+        # Its connections belong to the loop of the thread.
+        return await Upstream(self._remote, patience=_PATIENCE_SECONDS).__aenter__()
+
+    async def ask(
+        self,
+        url: str,
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        optional: bool = False,
+    ) -> Answer:
+        """Ask in the thread of requests: as `get`, for the functions that `each` is given."""
+        answer = await self._upstream.get(url, headers=headers, limit=limit, optional=optional)
+        self._report.requests += 1
+        self._report.bytes += len(answer.body)
+        return answer
+
+    def get(
+        self,
+        url: str,
+        *,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        optional: bool = False,
+    ) -> Answer:
+        """Return the answer of an upstream, whose body may have up to `limit` bytes.
+
+        Of an `optional` file, 403 and 501 mean that it is absent.
+
+        Raises:
+            UpstreamError: there is none that can be used.
+        """
+        asked = self.ask(url, limit=limit, headers=headers, optional=optional)
+        return self._run(asked).result()
+
+    async def head(self, url: str) -> None:
+        """Find out, in the thread of requests, whether the upstream has a file.
+
+        Raises:
+            Absent: it has none.
+            UpstreamError: it does not answer.
+        """
+        async with self._upstream.stream(url):  # many servers answer HEAD wrongly
+            self._report.requests += 1
+
+    def each(
+        self, items: Iterable[_Item], ask: Callable[[_Item], Coroutine[Any, Any, _Found]]
+    ) -> Iterator[_Found]:
+        """Yield what was found for each item, in their order."""
+        groups = _groups(items)
+        waiting: deque[Future[list[_Found]]] = deque()
+        try:
+            for group in groups:
+                waiting.append(self._run(_all(ask, group)))
+                if len(waiting) == _AHEAD:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _run(self, coroutine: Coroutine[Any, Any, _Found]) -> Future[_Found]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+
+def _groups(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    group: list[_Item] = []
+    for item in items:
+        group.append(item)
+        if len(group) == _GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+async def _all(
+    ask: Callable[[_Item], Coroutine[Any, Any, _Found]], group: Iterable[_Item]
+) -> list[_Found]:
+    return await asyncio.gather(*(ask(item) for item in group))

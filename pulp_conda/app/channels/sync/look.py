@@ -1,0 +1,223 @@
+"""Find the newest document of an upstream subdir that can be used.
+
+Shards come first, because a later sync then fetches only those of changed names. If the upstream
+has none, or wrong ones, its `repodata.json` is read instead, and shards are tried again after a
+day. A document is used only if it decodes whole, is for the subdir, and is neither empty, older nor
+much smaller than the previous one.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final
+
+from django.utils.timezone import now
+
+from pulp_conda.app.models import SyncedSubdir
+from pulp_conda.app.upstream import Absent, Answer
+from pulp_conda.formats import layout
+from pulp_conda.formats.errors import TrustedText
+from pulp_conda.formats.upstream.document import Document, read_document
+from pulp_conda.formats.upstream.errors import UnusableDocument
+from pulp_conda.formats.upstream.limits import DEFAULT_LIMITS
+from pulp_conda.formats.upstream.shard_index import decode_shard_index
+from pulp_conda.formats.upstream.unpack import Packing, Unpacker
+from pulp_conda.formats.upstream.urls import files_url, shards_url
+
+from .asking import Asking
+from .report import SyncReport
+from .request import SyncRequest
+from .seen import Seen, seen_document, seen_shards
+
+SHARDS_AGAIN: Final = timedelta(days=1)
+"""When shards that were absent or wrong are asked for again."""
+
+_MAX_INDEX_BYTES: Final = 128 * 1024**2
+_MAX_PACKED_BYTES: Final = 512 * 1024**2
+_MONOLITHIC: Final = (
+    layout.REPODATA + layout.ZST,
+    layout.REPODATA,
+    layout.REPODATA + layout.BZ2,
+)
+_RUN_EXPORTS: Final = (layout.RUN_EXPORTS_JSON + layout.ZST, layout.RUN_EXPORTS_JSON)
+_NOT_MODIFIED: Final = 304
+_DOCUMENT: Final = TrustedText("the document")
+
+
+class Unchanged(Exception):
+    """The upstream's newest document is the one that the last sync has read."""
+
+    def __init__(self, state: SyncedSubdir) -> None:
+        super().__init__()
+        self.state = state
+
+
+class NoDocument(Exception):
+    """The upstream has no such subdir."""
+
+
+class Looking:
+    """Looks for the documents of one subdir."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        request: SyncRequest,
+        report: SyncReport,
+        subdir: str,
+        previous: SyncedSubdir | None,
+    ) -> None:
+        """Compare with what the `previous` sync has read, None if there was none."""
+        self._asking = asking
+        self._request = request
+        self._report = report
+        self._subdir = subdir
+        self._previous = previous
+        self._base = f"{request.remote.url.rstrip('/')}/{subdir}/"
+        refused = previous.shards_refused if previous else None
+        self.shards_refused = refused if refused and refused > now() - SHARDS_AGAIN else None
+        """When shards were absent or wrong, if that was lately."""
+
+    def seen(self, *, conditional: bool) -> Iterator[Seen]:
+        """Yield what the upstream has, from the document that is read first to the last.
+
+        With `conditional` the upstream is asked for what is newer than the previous document.
+
+        Raises:
+            Unchanged: nothing is newer.
+            NoDocument: the upstream has none of the documents.
+            UpstreamError: it does not answer.
+        """
+        found = False
+        for name in self._names():
+            try:
+                answer = self._answer(name, conditional=conditional)
+            except Absent:
+                self._refuse(name)
+                continue
+            found = True
+            try:
+                seen = self._read(name, answer)
+                self._check(seen)
+            except UnusableDocument as error:
+                self._report.fault(f"{self._subdir}/{name}", str(error))
+                self._refuse(name)
+                continue
+            yield seen
+            self._refuse(name)  # the caller has found what it names to be wrong
+        if not found:
+            raise NoDocument
+
+    def _names(self) -> Sequence[str]:
+        return _MONOLITHIC if self.shards_refused else (layout.REPODATA_SHARDS, *_MONOLITHIC)
+
+    def _refuse(self, name: str) -> None:
+        if name == layout.REPODATA_SHARDS:
+            self.shards_refused = now()
+
+    def _answer(self, name: str, *, conditional: bool) -> Answer:
+        previous = self._previous if conditional else None
+        headers = {}
+        if previous and previous.document == name:
+            if previous.etag:
+                headers["If-None-Match"] = previous.etag
+            elif previous.last_modified:
+                headers["If-Modified-Since"] = previous.last_modified
+        limit = _MAX_INDEX_BYTES if name == layout.REPODATA_SHARDS else _MAX_PACKED_BYTES
+        answer = self._asking.get(self._base + name, limit=limit, headers=headers, optional=True)
+        if previous and previous.document == name:
+            self._compare(previous, answer)
+        return answer
+
+    def _compare(self, previous: SyncedSubdir, answer: Answer) -> None:
+        """Raise `Unchanged` if an upstream has sent again what the previous sync has read."""
+        if answer.status == _NOT_MODIFIED:
+            raise Unchanged(previous)
+        if hashlib.sha256(answer.body).hexdigest() == previous.sha256:
+            previous.etag = answer.headers.get("ETag", "")
+            previous.last_modified = answer.headers.get("Last-Modified", "")
+            raise Unchanged(previous)
+
+    def _read(self, name: str, answer: Answer) -> Seen:
+        hosts = self._request.remote.allowed_hosts
+        if name == layout.REPODATA_SHARDS:
+            index = decode_shard_index(answer.body)
+            self._report_faults(name, index.faults)
+            self._check_subdir(index.subdir)
+            urls = (
+                files_url(self._base, index.base_url, hosts),
+                shards_url(self._base, index.shards_base_url, hosts),
+            )
+            return seen_shards(self._asking, self._subdir, answer, index, urls)
+        document = _document(name, answer.body)
+        self._report_faults(name, document.faults)
+        self._check_subdir(document.subdir)
+        self._add_run_exports(document)
+        base = files_url(self._base, document.base_url, hosts)
+        return seen_document(self._subdir, name, answer, document, base)
+
+    def _add_run_exports(self, document: Document) -> None:
+        for name in _RUN_EXPORTS:
+            try:
+                answer = self._asking.get(self._base + name, limit=_MAX_PACKED_BYTES, optional=True)
+            except Absent:
+                continue
+            try:
+                document.add_run_exports(_unpacked(name, answer.body))
+            except UnusableDocument as error:
+                self._report.fault(f"{self._subdir}/{name}", str(error))
+                continue
+            return
+
+    def _report_faults(self, name: str, faults: Iterable[str]) -> None:
+        for fault in faults:
+            self._report.fault(f"{self._subdir}/{name}", fault)
+
+    def _check_subdir(self, subdir: str | None) -> None:
+        if subdir not in (None, self._subdir):
+            raise _worse("it is the document of another subdir")
+
+    def _check(self, seen: Seen) -> None:
+        """Refuse a document that is worse than the previous one."""
+        previous = self._previous
+        if previous is None or self._request.force:
+            return
+        if seen.created and previous.created and seen.created < previous.created:
+            raise _worse("it is older than the one that was read before")
+        before, after = len(previous.names), len(seen.digests)
+        if after < before * (100 - self._request.remote.max_shrink) / 100:
+            raise _worse(
+                f"it has {after:,} names and had {before:,}, "
+                f"which is a loss of more than {self._request.remote.max_shrink} %"
+            )
+
+
+def _worse(reason: str) -> UnusableDocument:
+    return UnusableDocument(_DOCUMENT, TrustedText(reason))
+
+
+def _document(name: str, body: bytes) -> Document:
+    """Return a `repodata.json`. Its text may be larger than memory, and goes to a file."""
+    with NamedTemporaryFile(dir=".") as file:
+        for block in _blocks(name, body):
+            file.write(block)
+        file.flush()
+        return read_document(Path(file.name))
+
+
+def _unpacked(name: str, body: bytes) -> bytes:
+    return b"".join(_blocks(name, body))
+
+
+def _blocks(name: str, body: bytes) -> Iterator[bytes]:
+    """Yield the text of a document, or of one of its compressed variants."""
+    for suffix in (layout.ZST, layout.BZ2):
+        if name.endswith(suffix):
+            packing: Packing = "zst" if suffix == layout.ZST else "bz2"
+            unpacker = Unpacker(packing, _DOCUMENT, text_bytes=DEFAULT_LIMITS.document_bytes)
+            yield from unpacker.unpack(body)
+            unpacker.finish()
+            return
+    yield body
