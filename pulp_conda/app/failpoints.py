@@ -26,6 +26,8 @@ Failpoint = Literal[
     "units staged",  # one batch of a sync's packages, in no version
     "upstream read",  # and staged; the sync does not hold its repository
     "repository held",  # again, by a task that had given it back
+    "fetch begun",  # with the lease of the file, and its spool; nothing was asked of the upstream
+    "file fetched",  # whole and right, and not stored yet
     "versions deleted",  # one batch of them
     "shards deleted",  # one batch of them
 ]

@@ -44,7 +44,7 @@ def found(package: CondaPackage, channel: ChannelName = _MAIN) -> str | None:
     if index is None:
         return None
     file = lookup.package(served, index, where)
-    return file.sha256 if file else None
+    return file.digest if file else None
 
 
 def replaced(repository: CondaRepository) -> tuple[CondaPackage, CondaPackage]:

@@ -44,9 +44,10 @@ class Production:
         self.api = self._origin(log)
         self.wait(lambda: requests.get(f"{self.api}/pulp/api/v3/status/", timeout=60).ok)
 
-    def start_content(self) -> None:
-        """Start the content app."""
-        self.content = self._origin(self._start("content", _CONTENT, "--bind=127.0.0.1:0"))
+    def start_content(self, name: str = "content") -> str:
+        """Start the content app; return its origin."""
+        self.content = self._origin(self._start(name, _CONTENT, "--bind=127.0.0.1:0"))
+        return self.content
 
     def start_worker(self, name: str) -> None:
         """Start a worker, and wait until it is online."""

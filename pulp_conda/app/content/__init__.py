@@ -13,6 +13,7 @@ from .authentication import authenticate, authenticate_for_others
 from .channel_list import list_channels
 from .channel_page import page
 from .failures import explain_failures
+from .fetch.upstreams import close_all
 from .handlers import stream_channel, stream_content, stream_registry
 from .notices import notices
 from .rendered import PAGES
@@ -39,6 +40,8 @@ for path, handler in (
 
 PAGES[layout.NOTICES] = notices
 PAGES[layout.INDEX_HTML] = page
+
+app.on_cleanup.append(close_all)
 
 replace_authentication(app, authenticate_for_others)
 # Before pulpcore's own middleware, which would hash the password again for every request.

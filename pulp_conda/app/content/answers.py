@@ -35,6 +35,8 @@ async def answer(request: Request, representation: Representation) -> StreamResp
     if unchanged := bodyless(request, representation):
         return unchanged
     body = representation.body
+    if request.method == "HEAD" and not body.is_measured:
+        return _head(representation)
     size = await body.measured()
     asked = request.headers if body.has_ranges else {}
     decided = verdict(request.method, asked, representation.validators, size)
@@ -71,15 +73,27 @@ def redirect(
 
 
 def _headers(representation: Representation, decided: Verdict, size: int) -> dict[str, str]:
-    headers = _identity(representation)
-    headers["Content-Type"] = representation.content_type
+    headers = _description(representation)
     headers["Content-Length"] = str(decided.count)
-    headers["Accept-Ranges"] = "bytes" if representation.body.has_ranges else "none"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers.update(representation.headers)
     if decided.status is HTTPStatus.PARTIAL_CONTENT:
         last = decided.start + decided.count - 1
         headers["Content-Range"] = f"bytes {decided.start}-{last}/{size}"
+    return headers
+
+
+def _head(representation: Representation) -> StreamResponse:
+    """Answer a HEAD for a file whose size nobody knows."""
+    response = Response(headers=_description(representation))
+    response.enable_chunked_encoding()
+    return response
+
+
+def _description(representation: Representation) -> dict[str, str]:
+    headers = _identity(representation)
+    headers["Content-Type"] = representation.content_type
+    headers["Accept-Ranges"] = "bytes" if representation.body.has_ranges else "none"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.update(representation.headers)
     return headers
 
 

@@ -86,7 +86,8 @@ class StoredFile:
     name: str
     """Its name in the storage."""
     size: int
-    sha256: str
+    digest: str
+    """Its SHA-256, or its MD5 if the record of a package has no other."""
     created: datetime
     """When the document was made, or when the package was added to the channel."""
     immutable_name: bool = False
@@ -100,7 +101,15 @@ class AbsentFile:
     """A package whose record the server has, and whose file it has not."""
 
     size: int
-    sha256: str
+    """0 if the record does not say it."""
+    digest: str
+    """Its SHA-256, or its MD5 if the record has no other."""
+    created: datetime
+    """When the package was added to the channel."""
+    immutable_name: bool
+    content: UUID
+    repository: UUID
+    """That in which the package was found: the channel's, or one that it served recently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +242,11 @@ def package(channel: Channel, index: Index, parsed: ChannelPath) -> StoredFile |
     if row is None and past and _first(PACKAGE_EXISTS, *path):
         withdrawn = (parsed.subdir, parsed.name, index.repository)
         row = _first(PACKAGE_RECENTLY_NAMED, *path, past, *withdrawn, index.repository)
-    if row and row[0] is None:
-        return AbsentFile(row[1], row[2])
-    return row and StoredFile(*row)
+    if row is None:
+        return None
+    if row[0] is None:
+        return AbsentFile(*row[1:])
+    return StoredFile(*row[:5])
 
 
 def shard(channel: Channel, index: Index, parsed: ChannelPath) -> StoredShard | None:

@@ -27,6 +27,8 @@ from pulp_conda.formats.layout import ChannelPath, FileKind
 
 from . import lookup
 from .answers import Representation, bodyless, redirect
+from .fetch.body import UpstreamBytes
+from .fetch.origins import wanted_file
 from .lookup import AbsentFile, Channel, Index, StoredFile
 from .permission import check_credentials, permit
 from .rendered import PAGES, Page
@@ -187,9 +189,9 @@ def _document(
     type_ = layout.content_type(parsed.name)
     file = _stored_bytes(found)
     if found.is_compressed:
-        etag = f"{found.sha256}{layout.JSON}"
+        etag = f"{found.digest}{layout.JSON}"
         return _representation(channel, parsed, CompressedText(file), etag, type_, dated)
-    return _representation(channel, parsed, file, found.sha256, type_, dated)
+    return _representation(channel, parsed, file, found.digest, type_, dated)
 
 
 def _package(
@@ -198,13 +200,14 @@ def _package(
     found = lookup.package(channel, index, parsed)
     if found is None:
         raise _missing()
-    if isinstance(found, AbsentFile):
-        raise _missing("the channel has this package, but its file is not on this server")
     lifetime = settings.CONDA_NAME_RETIREMENT_SECONDS if found.immutable_name else 0
     type_ = layout.content_type(parsed.name)
+    body = _upstream_bytes(found, parsed) if isinstance(found, AbsentFile) else _stored_bytes(found)
     representation = _representation(
-        channel, parsed, _stored_bytes(found), found.sha256, type_, found, name_lifetime_s=lifetime
+        channel, parsed, body, found.digest, type_, found, name_lifetime_s=lifetime
     )
+    if isinstance(found, AbsentFile):
+        return representation
     domain = get_domain()
     # Only packages are redirected, which are most of the bytes. Clients cache documents by the
     # last URL of the redirects and by our ETag, and a signed URL would never match.
@@ -215,12 +218,23 @@ def _package(
     return representation
 
 
+def _upstream_bytes(file: AbsentFile, parsed: ChannelPath) -> UpstreamBytes:
+    wanted = wanted_file(file, parsed)
+    if wanted is None:
+        raise _missing("the channel has this package, but its file is not on this server")
+    return UpstreamBytes(wanted, _in_storage)
+
+
 def _stored_bytes(file: StoredFile) -> StoredBytes:
+    return _in_storage(file.name, file.size)
+
+
+def _in_storage(name: str, size: int) -> StoredBytes:
     domain = get_domain()
     storage = domain.get_storage()
     if is_file_system(domain):
-        return FileOnDisk(storage.path(file.name), file.size)
-    return FileInStorage(storage, file.name, file.size)
+        return FileOnDisk(storage.path(name), size)
+    return FileInStorage(storage, name, size)
 
 
 def _may_be_taken_for_another(request: Request, index: Index) -> bool:
@@ -236,13 +250,13 @@ def _representation(
     body: ByteSource,
     etag: str,
     content_type: str,
-    dated: StoredFile | Page | None = None,
+    dated: StoredFile | AbsentFile | Page | None = None,
     *,
     name_lifetime_s: int = 0,
 ) -> Representation:
     private = channel.content_guard is not None
     own = dated.headers if isinstance(dated, Page) else {}
-    moment = dated and (dated.created if isinstance(dated, StoredFile) else dated.last_modified)
+    moment = dated and (dated.last_modified if isinstance(dated, Page) else dated.created)
     return Representation(
         parsed.kind,
         content_type,

@@ -36,6 +36,8 @@ class ByteSource(Protocol):
 
     has_ranges: bool
     """Whether it sends a part of its bytes."""
+    is_measured: bool
+    """Whether its size is known without reading it."""
 
     async def measured(self) -> int:
         """Return the number of its bytes.
@@ -54,6 +56,7 @@ class Bytes:
     """Bytes in memory."""
 
     has_ranges = True
+    is_measured = True
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -94,6 +97,7 @@ class FileOnDisk:
     """A file of Pulp's storage on a file system."""
 
     has_ranges = True
+    is_measured = True
 
     def __init__(self, path: str, size: int) -> None:
         self.name = path
@@ -138,6 +142,7 @@ class FileInStorage:
     """A file of a storage that is not a file system."""
 
     has_ranges = True
+    is_measured = True
 
     def __init__(self, storage: Any, name: str, size: int) -> None:
         self.name = name
@@ -178,6 +183,7 @@ class CompressedText:
     """
 
     has_ranges = False
+    is_measured = True
 
     def __init__(self, file: StoredBytes) -> None:
         self._file = file
@@ -232,7 +238,7 @@ async def _send(
         _log.error("%s cannot be read: %s", name, error)
     if count:
         _log.error("%s ended %d bytes early", name, count)
-        _abort(request)
+        abort(request)
     await response.write_eof()
     return response
 
@@ -262,7 +268,7 @@ async def _send_file(
     return response
 
 
-def _abort(request: Request) -> None:
+def abort(request: Request) -> None:
     """Break the connection: after the status, only that shows that the body is incomplete."""
     if request.transport is not None:
         request.transport.abort()

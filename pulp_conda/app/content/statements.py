@@ -73,9 +73,10 @@ _RECENTLY_SERVED = """
 # `a.file` is null if the server has the record of a package and not its file.
 _PACKAGE = """
     WITH chosen AS MATERIALIZED ({})
-    SELECT a.file, coalesce(a.size, chosen.size), coalesce(a.sha256, chosen.sha256),
+    SELECT a.file, coalesce(a.size, chosen.size), coalesce(nullif(chosen.sha256, ''), chosen.md5),
            (SELECT pulp_created FROM core_repositoryversion WHERE pulp_id = version_added_id),
-           (SELECT immutable_names FROM conda_condarepository WHERE repository_ptr_id = %s)
+           (SELECT immutable_names FROM conda_condarepository WHERE repository_ptr_id = %s),
+           chosen.content_id, chosen.repository_id
       FROM chosen
       LEFT JOIN core_contentartifact c USING (content_id)
       LEFT JOIN core_artifact a ON a.pulp_id = c.artifact_id
@@ -85,7 +86,7 @@ PACKAGE_EXISTS = """
      WHERE u._pulp_domain_id = %s AND u.subdir = %s AND u.filename = %s LIMIT 1
 """
 _MEMBERSHIP = """
-    SELECT m.content_id, u.size, u.sha256, m.version_added_id, m.repository_id,
+    SELECT m.content_id, u.size, u.sha256, u.md5, m.version_added_id, m.repository_id,
            (SELECT number FROM core_repositoryversion
              WHERE pulp_id = m.version_added_id) AS added,
            (SELECT number FROM core_repositoryversion
@@ -113,6 +114,38 @@ PACKAGE_RECENTLY_NAMED = _PACKAGE.format(f"""
      )
      ORDER BY s.added DESC LIMIT 1
 """)  # noqa: S608 (of constants)
+
+# Where the file of a package may be fetched: the newest look at an upstream first.
+ORIGINS = """
+    SELECT s.remote_id, s.files_url, r.policy
+      FROM conda_syncedsubdir s JOIN core_remote r ON r.pulp_id = s.remote_id
+     WHERE s.repository_id = %s AND s.subdir = %s
+     ORDER BY s.checked DESC
+"""
+# For a package that a channel without such an upstream has from another channel.
+ORIGINS_ELSEWHERE = """
+    SELECT s.remote_id, s.files_url, r.policy
+      FROM conda_syncedsubdir s JOIN core_remote r ON r.pulp_id = s.remote_id
+     WHERE s.repository_id IN (SELECT repository_id FROM core_repositorycontent
+                                WHERE content_id = %s)
+       AND s.subdir = %s
+     ORDER BY s.checked DESC
+"""
+# From where the file was fetched before it was reclaimed.
+ORIGINS_KNOWN = """
+    SELECT a.remote_id, a.url, r.policy
+      FROM core_contentartifact c
+      JOIN core_remoteartifact a ON a.content_artifact_id = c.pulp_id
+      JOIN conda_condaremote o ON o.remote_ptr_id = a.remote_id
+      JOIN core_remote r ON r.pulp_id = a.remote_id
+     WHERE c.content_id = %s
+     ORDER BY a.pulp_last_updated DESC
+"""
+STORED = """
+    SELECT a.file, a.size
+      FROM core_contentartifact c JOIN core_artifact a ON a.pulp_id = c.artifact_id
+     WHERE c.content_id = %s
+"""
 
 _SHARD = """
     SELECT data FROM conda_condashard s

@@ -142,4 +142,28 @@ class Migration(migrations.Migration):
                 "unique_together": {("repository", "remote", "subdir")},
             },
         ),
+        migrations.CreateModel(
+            name="UpstreamFile",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("path", models.CharField(max_length=244)),
+                ("digest", models.CharField(max_length=64)),
+                ("holder", models.UUIDField()),
+                ("lease_until", models.DateTimeField()),
+                ("spool", models.CharField(max_length=36)),
+                ("validator", models.TextField(default="")),
+                ("status", models.CharField(default="fetching", max_length=11)),
+                ("retry_at", models.DateTimeField(null=True)),
+                (
+                    "remote",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="conda.condaremote"
+                    ),
+                ),
+            ],
+            options={
+                "default_related_name": "%(app_label)s_%(model_name)s",
+                "unique_together": {("remote", "path", "digest")},
+            },
+        ),
     ]

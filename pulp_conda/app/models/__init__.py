@@ -3,6 +3,7 @@
 from .change import ADDED, EXISTS, FULL, REMOVAL, REMOVED, RETIRED, UPLOAD, PendingChange
 from .channel_name import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
+from .fetch import ABSENT, FETCHING, REFUSED, UNAVAILABLE, WRONG, UpstreamFile
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
 from .membership import content_of, in_version, shards_of
 from .notice import CondaNotice
@@ -54,11 +55,12 @@ from .served import (
     with_served_version,
 )
 from .shard import CondaShard, IndexedFile
-from .synced import SyncedSubdir
+from .synced import SyncedSubdir, can_be_fetched
 from .token import AccessToken
 from .withdrawal import Withdrawal
 
 __all__ = [
+    "ABSENT",
     "ACCEPT",
     "ADDED",
     "ADDITIVE",
@@ -69,6 +71,7 @@ __all__ = [
     "CHALLENGE",
     "DEFAULT_MAX_SHRINK",
     "EXISTS",
+    "FETCHING",
     "FULL",
     "HOLD",
     "MIRROR",
@@ -77,14 +80,17 @@ __all__ = [
     "ON_REPLACED",
     "PATH_TOKEN",
     "PRIVATE",
+    "REFUSED",
     "REMOVAL",
     "REMOVED",
     "REQUESTER",
     "RETIRED",
     "SERVED",
     "SYNC_MODES",
+    "UNAVAILABLE",
     "UPLOAD",
     "VISIBILITIES",
+    "WRONG",
     "AccessToken",
     "ChannelName",
     "CondaContentGuard",
@@ -102,8 +108,10 @@ __all__ = [
     "Requester",
     "Right",
     "SyncedSubdir",
+    "UpstreamFile",
     "Withdrawal",
     "all_documents",
+    "can_be_fetched",
     "channel_named",
     "content_of",
     "default_v3_documents",

@@ -6,6 +6,8 @@ from functools import cached_property
 
 import msgspec
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from pulpcore.plugin.models import RemoteArtifact, RepositoryContent
 
 from .remote import CondaRemote
 from .repository import CondaRepository
@@ -62,3 +64,18 @@ class SyncedSubdir(models.Model):
     def packed(names: Mapping[str, bytes]) -> bytes:
         """Return digests by name as they are stored."""
         return msgspec.msgpack.encode(names)
+
+
+def can_be_fetched() -> Q:
+    """Return the condition that an upstream is known to have the file of a package.
+
+    The content app finds it in the same places (`content/fetch/origins`).
+    """
+    holders = RepositoryContent.objects.filter(content_id=OuterRef(OuterRef("pk")))
+    synced = SyncedSubdir.objects.filter(
+        subdir=OuterRef("subdir"), repository_id__in=holders.values("repository_id")
+    )
+    known = RemoteArtifact.objects.filter(
+        content_artifact__content_id=OuterRef("pk"), remote__conda_condaremote__isnull=False
+    )
+    return Q(Exists(synced)) | Q(Exists(known))

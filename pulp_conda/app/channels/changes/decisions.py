@@ -16,7 +16,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.timezone import now
 from pulpcore.plugin.models import RepositoryVersion
 
@@ -106,12 +106,12 @@ class _Channel:
         present = selected_memberships(self._repository, change, self._latest).filter(
             in_version(self._latest.number)
         )
-        for package in CondaPackage.objects.filter(pk__in=present.values("content_id")).only(
-            "subdir", "filename", "sha256", "size"
+        packages = CondaPackage.objects.filter(pk__in=present.values("content_id"))
+        for package in packages.annotate(bytes_here=F("contentartifact__artifact__size")).only(
+            "subdir", "filename", "sha256"
         ):
-            self._drop(
-                StoredPackage(package.pk, package.relative_path, package.sha256, package.size)
-            )
+            size = package.bytes_here or 0
+            self._drop(StoredPackage(package.pk, package.relative_path, package.sha256, size))
         return REMOVED
 
     def decided(self) -> Decision:

@@ -65,12 +65,15 @@ def _left(limit: int, used: int) -> int | None:
 
 
 def _usage(repositories: list[CondaRepository]) -> dict[str, int]:
-    """Return the number and the total size of packages in the latest versions of repositories."""
+    """Return the number of packages in the latest versions of repositories, and their bytes here.
+
+    The file of a mirrored package counts from its fetch on.
+    """
     present = RepositoryContent.objects.filter(
         repository_id__in=[repository.pk for repository in repositories], version_removed=None
     )
     packages = CondaPackage.objects.filter(pk__in=present.values("content_id"))
-    totals = packages.aggregate(packages=Count("pk"), size=Sum("size"))
+    totals = packages.aggregate(packages=Count("pk"), size=Sum("contentartifact__artifact__size"))
     return {"packages": totals["packages"], "size": totals["size"] or 0}
 
 

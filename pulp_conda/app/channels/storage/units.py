@@ -7,7 +7,6 @@ the same (`tests/database/test_units.py`).
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID
 
 from django.db import IntegrityError, connection
 from django.db.models import Model
@@ -43,7 +42,7 @@ _SAVE = """
     ), change AS ({change})
     SELECT unit.pk, change.id FROM unit CROSS JOIN change
 """
-_ARTIFACT = """
+ARTIFACT = """
     INSERT INTO core_artifact ({columns}) VALUES ({values})
     ON CONFLICT (sha256, pulp_domain_id)
     DO UPDATE SET timestamp_of_interest = excluded.timestamp_of_interest
@@ -78,7 +77,7 @@ def save_unit(
     """
     is_new = store_file(artifact, path) if artifact and path else True
     failpoint("file stored")
-    key, change = _saved(*_statement(unit, artifact, upload))
+    key, change = fetched_row(*_statement(unit, artifact, upload))
     unit.pk = unit.pulp_id = key
     failpoint("unit saved")
     if upload:
@@ -89,15 +88,14 @@ def save_unit(
     return unit
 
 
-def _saved(statement: str, values: dict[str, Any]) -> tuple[UUID, int | None]:
-    """Execute the statement; return the key of the unit, and that of the change."""
+def fetched_row(statement: str, values: dict[str, Any]) -> Any:
+    """Execute a statement that saves an artifact; return the first row of its result."""
     tries_left = _TRIES
     while True:
         try:
             with prepared_cursor() as cursor:
                 cursor.execute(statement, values)
-                row: tuple[UUID, int | None] = cursor.fetchone()
-                return row
+                return cursor.fetchone()
         except IntegrityError:
             # Another request saves the same bytes at this moment, and PostgreSQL compared another
             # digest of the artifact before SHA-256.
@@ -112,15 +110,14 @@ def _statement(
     parts = {"artifact": _NO_ARTIFACT, "change": _NO_CHANGE}
     unit.content_ptr_id = unit.pulp_id
     values = {
-        **_values(unit, Content),
-        **_values(unit, type(unit)),
+        **column_values(unit, Content),
+        **column_values(unit, type(unit)),
         "file_id": ContentArtifact().pk,
         "relative_path": unit.relative_path,
     }
     if artifact:
-        stored = {f"artifact_{name}": value for name, value in _values(artifact, Artifact).items()}
-        parts["artifact"] = _ARTIFACT.format(**_lists(Artifact, "artifact_"))
-        values |= stored
+        parts["artifact"] = ARTIFACT.format(**column_lists(Artifact, "artifact_"))
+        values |= column_values(artifact, Artifact, "artifact_")
     if upload:
         parts["change"] = _CHANGE
         values |= {
@@ -129,11 +126,11 @@ def _statement(
             "replaces": upload.replaces,
             "expires": upload.expires,
         }
-    content = {f"content_{name}": text for name, text in _lists(Content).items()}
+    content = {f"content_{name}": text for name, text in column_lists(Content).items()}
     return _SAVE.format(
         table=type(unit)._meta.db_table,
         identity=", ".join(_identity(type(unit))),
-        **_lists(type(unit)),
+        **column_lists(type(unit)),
         **content,
         **parts,
     ), values
@@ -145,16 +142,18 @@ def _identity(model: type[Model]) -> list[str]:
     return [field.attname for field in model._meta.local_concrete_fields if field.name in names]
 
 
-def _values(instance: Model, model: type[Model]) -> dict[str, Any]:
+def column_values(instance: Model, model: type[Model], prefix: str = "") -> dict[str, Any]:
     """Return the values of the columns of one table of a model, as Django would insert them."""
     return {
-        field.attname: field.get_db_prep_save(field.pre_save(instance, add=True), connection)
+        f"{prefix}{field.attname}": field.get_db_prep_save(
+            field.pre_save(instance, add=True), connection
+        )
         for field in model._meta.local_concrete_fields
     }
 
 
 @cache
-def _lists(model: type[Model], prefix: str = "") -> dict[str, str]:
+def column_lists(model: type[Model], prefix: str = "") -> dict[str, str]:
     """Return the lists of the columns of a table, and of the parameters with their values."""
     columns = [field.attname for field in model._meta.local_concrete_fields]
     return {

@@ -1,0 +1,1 @@
+Package files that are not on the server yet are fetched from their upstream when a client asks for them: once for all clients and processes, resumed after interruptions, and never passed on whole unless size and digest are right.

@@ -1,0 +1,68 @@
+"""Why a file could not be fetched, and what clients are told."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+from aiohttp.web import (
+    HTTPBadGateway,
+    HTTPException,
+    HTTPNotFound,
+    HTTPServiceUnavailable,
+)
+
+from pulp_conda.app.models import ABSENT, REFUSED, UNAVAILABLE, WRONG
+
+_NOT_STORED = {"Cache-Control": "no-store"}
+
+_PAUSES = {
+    ABSENT: timedelta(minutes=1),
+    REFUSED: timedelta(minutes=1),
+    UNAVAILABLE: timedelta(seconds=5),
+    WRONG: timedelta(minutes=10),
+}
+"""For how long nobody asks for a file again, unless the upstream says so itself."""
+
+_ANSWERS: dict[str, tuple[HTTPStatus, str]] = {
+    ABSENT: (HTTPStatus.NOT_FOUND, "the index names this file, but the upstream does not have it"),
+    REFUSED: (HTTPStatus.SERVICE_UNAVAILABLE, "the upstream refuses this server"),
+    UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "the file cannot be fetched now; try again"),
+    WRONG: (HTTPStatus.BAD_GATEWAY, "the upstream's file is not the one that its index names"),
+}
+_CLASSES: dict[HTTPStatus, type[HTTPException]] = {
+    HTTPStatus.NOT_FOUND: HTTPNotFound,
+    HTTPStatus.BAD_GATEWAY: HTTPBadGateway,
+    HTTPStatus.SERVICE_UNAVAILABLE: HTTPServiceUnavailable,
+}
+_BY_IMPORTANCE = (UNAVAILABLE, REFUSED, WRONG, ABSENT)
+
+
+class FetchFailed(Exception):
+    """A file could not be fetched from one upstream."""
+
+    def __init__(
+        self,
+        status: str,
+        reason: str,
+        retry_after: timedelta | None = None,
+        *,
+        is_of_file: bool = True,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        """One of `models.fetch`."""
+        self.retry_after = _PAUSES[status] if retry_after is None else retry_after
+        self.is_of_file = is_of_file
+        """Whether other processes need not try this file either."""
+
+
+def worst(failures: list[FetchFailed]) -> FetchFailed:
+    """Return the failure to tell of several upstreams' ones: that which may pass soonest."""
+    return min(failures, key=lambda each: (_BY_IMPORTANCE.index(each.status), each.retry_after))
+
+
+def http_error(failure: FetchFailed) -> HTTPException:
+    """Return the answer for a client. It does not say where the file was to come from."""
+    status, text = _ANSWERS[failure.status]
+    seconds = max(1, round(failure.retry_after.total_seconds()))
+    again = {} if status is HTTPStatus.NOT_FOUND else {"Retry-After": str(seconds)}
+    return _CLASSES[status](text=text, headers={**_NOT_STORED, **again})
