@@ -25,8 +25,18 @@ class UpstreamLimits:
     shard_text_bytes: int = 128 * MIB
     """A shard, unpacked. A real record has 0.5 to 1 KiB."""
 
+    shard_records: int = 100_000
+    """Number of records in each map of a shard. conda-forge's largest have some thousand."""
+
+    index_names: int = 1_000_000
+    """Number of names in a shard index: thirty times those of conda-forge."""
+
     document_bytes: int = 2 * GIB
     """Text of `repodata.json` or `run_exports.json`. conda-forge's largest has 0.4 GB."""
+
+    document_objects: int = 5_000_000
+    """Number of objects in it: one for each record, and two in `run_exports.json`. conda-forge's
+    largest has half a million records."""
 
     record_bytes: int = 1 * MIB
     """Text of one record, with its run exports. It also limits the memory of decoding a record:

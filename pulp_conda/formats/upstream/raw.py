@@ -6,25 +6,21 @@ them, and an object of a byte takes 64 bytes of memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
 from pulp_conda.formats.errors import TrustedText
-from pulp_conda.formats.identifiers import EXTENSIONS
 
-from .errors import UnusableRecord
+from .errors import UNREADABLE, UnusableRecord
 from .limits import DEFAULT_LIMITS, UpstreamLimits
 from .values import OddValue, make_plain
 
 Fields = dict[str, object]
-Encoded = Mapping[str, msgspec.Raw]
 
 _JSON: Final = msgspec.json.Decoder(dict[str, object])
 _MSGPACK: Final = msgspec.msgpack.Decoder(dict[str, object])
-_JSON_MAP: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_MSGPACK_MAP: Final = msgspec.msgpack.Decoder(dict[str, msgspec.Raw])
+_JSON_VALUE: Final = msgspec.json.Decoder(object)
 
 
 class RawRecord(NamedTuple):
@@ -34,38 +30,11 @@ class RawRecord(NamedTuple):
     binary: bool
     """Whether it is msgpack, and not JSON."""
     run_exports: msgspec.Raw | None = None
-    """Its entry in `run_exports.json`."""
+    """What `run_exports.json` says of it, in JSON."""
 
 
 RawRecords = dict[str, RawRecord]
 """Records by file name, in one form whichever way they came."""
-
-
-def raw_records(
-    classic: Iterable[Encoded | None], v3: Mapping[str, msgspec.Raw] | None, *, binary: bool
-) -> RawRecords:
-    """Return the records in the maps of a shard.
-
-    Keys of `v3` have no extension, which is added. If a file is in `v3` and in a classic map, the
-    record of `v3` counts, because it says more. A kind of `v3` that is unknown has one entry,
-    `v3.KIND`, which `mirrored_record` refuses, so that it is reported.
-    """
-    found: RawRecords = {}
-    for records in classic:
-        found.update(
-            (filename, RawRecord(data, binary)) for filename, data in (records or {}).items()
-        )
-    for kind, data in (v3 or {}).items():
-        if kind in EXTENSIONS:
-            found.update(_v3_records(kind, data, binary=binary))
-        elif memoryview(data).nbytes > len("{}"):
-            found[f"v3.{kind}"] = RawRecord(data, binary)
-    return found
-
-
-def _v3_records(kind: str, data: msgspec.Raw, *, binary: bool) -> RawRecords:
-    decoder = _MSGPACK_MAP if binary else _JSON_MAP
-    return {f"{key}.{kind}": RawRecord(each, binary) for key, each in decoder.decode(data).items()}
 
 
 def decoded_fields(
@@ -81,7 +50,7 @@ def decoded_fields(
         make_plain(record, depth=limits.record_depth)
     except OddValue as error:
         raise UnusableRecord(filename, TrustedText(error)) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UnusableRecord(
             filename, TrustedText(f"it is not a valid object ({error})")
         ) from error
@@ -89,13 +58,10 @@ def decoded_fields(
 
 
 def stated_beside(raw: RawRecord, limits: UpstreamLimits = DEFAULT_LIMITS) -> object:
-    """Return the value of `run_exports` in the entry of a record in `run_exports.json`.
-
-    None if there is no such entry, or if it cannot be read.
-    """
+    """Return what the document beside says of a record's run exports, None if that is nothing."""
     if raw.run_exports is None or memoryview(raw.run_exports).nbytes > limits.record_bytes:
         return None
     try:
-        return _JSON.decode(raw.run_exports).get("run_exports")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _JSON_VALUE.decode(raw.run_exports)
+    except UNREADABLE:
         return None

@@ -10,9 +10,10 @@ import msgspec
 
 from pulp_conda.formats.errors import TrustedText, quoted
 
-from .errors import UnusableDocument
+from .errors import UNREADABLE, UnusableDocument
 from .faults import Faults
 from .limits import DEFAULT_LIMITS, UpstreamLimits
+from .msgpack_maps import NIL, TooManyEntries, decode_map
 from .names import name_fault
 from .unpack import Unpacker, unpack_all
 
@@ -41,16 +42,19 @@ class _Info(msgspec.Struct):
     subdir: str | None = None
     base_url: str | None = None
     shards_base_url: str | None = None
-    created_at: object = None
+    created_at: msgspec.Raw = NIL
 
 
 class _Document(msgspec.Struct):
-    shards: dict[str, object]
+    shards: msgspec.Raw
     info: _Info | None = None
     version: int | None = None
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(_Document)
+_VALUE: Final = msgspec.msgpack.Decoder(object)
+_LONGEST_VALUE: Final = 200
+"""Bytes of a digest or a time in msgpack. A list of 32 integers has at most 67."""
 
 
 def decode_shard_index(data: bytes, *, limits: UpstreamLimits = DEFAULT_LIMITS) -> ShardIndex:
@@ -62,7 +66,14 @@ def decode_shard_index(data: bytes, *, limits: UpstreamLimits = DEFAULT_LIMITS) 
     Raises UnusableDocument if it cannot be read, or one of its digests is not one: a name without
     a shard would look like a name whose packages are gone.
     """
-    document = _decoded(data, limits)
+    unpacker = Unpacker("zst", _DOCUMENT, text_bytes=limits.index_bytes, limits=limits)
+    try:
+        document = _DECODER.decode(unpack_all(unpacker, [data]))
+        shards = decode_map(document.shards, most=limits.index_names)
+    except (*UNREADABLE, TooManyEntries) as error:
+        raise _unusable(f"it is not what CEP 16 defines ({error})") from error
+    if document.version not in (None, _KNOWN_VERSION):
+        raise _unusable(f"its version is {document.version}, and only 1 is known")
     info = document.info or _Info()
     faults = Faults(limits.faults)
     return ShardIndex(
@@ -70,48 +81,39 @@ def decode_shard_index(data: bytes, *, limits: UpstreamLimits = DEFAULT_LIMITS) 
         info.base_url or "",
         info.shards_base_url or "",
         _time(info.created_at),
-        _digests(document.shards, faults),
+        _digests(shards, faults),
         faults.sentences(),
     )
 
 
-def _decoded(data: bytes, limits: UpstreamLimits) -> _Document:
-    unpacker = Unpacker("zst", _DOCUMENT, text_bytes=limits.index_bytes, limits=limits)
-    try:
-        document = _DECODER.decode(unpack_all(unpacker, [data]))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _unusable(f"it is not what CEP 16 defines ({error})") from error
-    if document.version not in (None, _KNOWN_VERSION):
-        raise _unusable(f"its version is {document.version}, and only 1 is known")
-    return document
-
-
-def _digests(shards: Mapping[str, object], faults: Faults) -> dict[str, bytes]:
+def _digests(shards: Mapping[str, msgspec.Raw], faults: Faults) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for name, value in shards.items():
+    for name, data in shards.items():
         if fault := name_fault(name):
             faults.add(f"{quoted(name)} was left out: {fault}")
             continue
-        digest = value if isinstance(value, bytes) else _digest(value)
+        digest = _digest(data)
         if digest is None or len(digest) != _DIGEST_BYTES:
             raise _unusable(f"the digest of {name} is not a SHA-256")
         found[name] = digest
     return found
 
 
-def _digest(value: object) -> bytes | None:
+def _digest(data: msgspec.Raw) -> bytes | None:
+    value = _value(data)
+    if isinstance(value, bytes):
+        return value
     try:
         if isinstance(value, str):
             return bytes.fromhex(value)
-        if isinstance(value, list) and len(value) == _DIGEST_BYTES:
-            return bytes(value)
+        return bytes(value) if isinstance(value, list) else None
     except (ValueError, TypeError):
-        pass
-    return None
+        return None
 
 
-def _time(value: object) -> datetime | None:
+def _time(data: msgspec.Raw) -> datetime | None:
     """Return a time with a time zone, None if the value is not a time."""
+    value = _value(data)
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -120,6 +122,16 @@ def _time(value: object) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+def _value(data: msgspec.Raw) -> object:
+    """Return a short value, None for others."""
+    if memoryview(data).nbytes > _LONGEST_VALUE:
+        return None
+    try:
+        return _VALUE.decode(data)
+    except UNREADABLE:
+        return None
 
 
 def _unusable(reason: str) -> UnusableDocument:

@@ -1,6 +1,7 @@
 """`repodata.json` of an upstream, cut into names."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulp_conda.formats.limits import MIB
 from pulp_conda.formats.upstream.document import Document, decode_document, read_document
 from pulp_conda.formats.upstream.errors import UnusableDocument
 from pulp_conda.formats.upstream.limits import UpstreamLimits
@@ -136,16 +138,19 @@ def test_records_under_v3_get_their_file_names_and_count_first() -> None:
     v3 = {
         "conda": {"demo-1.0-0": record(schema_version=3)},
         "tar.bz2": {"demo-2-0": record(version="2")},
-        "whl": {"demo-3": record(version="3"), "x": 5},
+        "whl": {"demo-3": record(version="3"), "x": {}},
+        "unheard_of": {"demo-4": record(version="4")},
     }
     document = decode_document(text({FILENAME: record()}, v3=v3))
     found = mirrored(document)
     assert found.keys() == {FILENAME, "demo-2-0.tar.bz2"}
     assert found[FILENAME].record["schema_version"] == 3
-    assert document.faults == ["2 records under v3.'whl' were left out"]
+    assert document.faults == ["2 records of wheels were left out"]
 
 
-@pytest.mark.parametrize("odd", [{}, {"name": 5}, [], "x", None, {"name": None}])
+@pytest.mark.parametrize(
+    "odd", [{}, {"name": 5}, {"name": None}, {"name": {"a": [1]}}, {"name": "x" * 1000}]
+)
 def test_a_record_without_a_name_is_left_out_and_told(odd: object) -> None:
     document = decode_document(text({"a\nb.conda": odd, FILENAME: record()}))
     assert list(document.digests) == [NAME]
@@ -182,6 +187,9 @@ def test_a_record_that_cannot_be_decoded_spoils_no_other() -> None:
         b'{"packages":{},"info":5}',
         b'{"packages":{},"info":{"subdir":5}}',
         b'{"packages":{},"v3":{"conda":[]}}',
+        b'{"packages":{},"v3":[]}',
+        b'{"packages":{"a-1-0.conda":5}}',
+        b'{"packages":{"a-1-0.conda":[]}}',
         text({FILENAME: record()})[:-1],
         text({FILENAME: record()})[:100],
         b"\xef\xbb\xbf" + text(),
@@ -205,6 +213,31 @@ def test_an_empty_document_is_one() -> None:
 def test_its_size_is_limited() -> None:
     with pytest.raises(UnusableDocument, match="more than 10 bytes"):
         decode_document(text(), limits=UpstreamLimits(document_bytes=10))
+
+
+def test_the_number_of_its_objects_is_limited() -> None:
+    data = text({FILENAME: record()})
+    limits = UpstreamLimits(document_objects=data.count(b"{"))
+    decode_document(data, limits=limits)
+    fewer = UpstreamLimits(document_objects=data.count(b"{") - 1)
+    with pytest.raises(UnusableDocument, match=r"repodata\.json .* it has more than 4 objects"):
+        decode_document(data, limits=fewer)
+    document = decode_document(data, limits=limits)
+    exports = text({f"{n}.conda": {"run_exports": {}} for n in range(9)})
+    with pytest.raises(UnusableDocument, match=r"run_exports\.json .* it has more than 5 objects"):
+        document.add_run_exports(exports)
+
+
+def test_many_entries_that_are_no_objects_take_no_memory() -> None:
+    # Each entry takes a hundred bytes in memory, and ten in the document.
+    bomb = b'{"packages":{' + b",".join(b'"%d":1' % n for n in range(200_000)) + b"}}"
+    document = decode_document(text({FILENAME: record()}))
+    for decode in (decode_document, document.add_run_exports):
+        tracemalloc.start()
+        with pytest.raises(UnusableDocument):
+            decode(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 4 * MIB
+        tracemalloc.stop()
 
 
 def test_a_file_is_mapped(tmp_path: Path) -> None:

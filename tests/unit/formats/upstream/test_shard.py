@@ -61,11 +61,14 @@ def test_a_record_under_v3_counts_before_a_classic_one() -> None:
 def test_a_kind_of_package_that_is_unknown_is_told_once() -> None:
     records = decode_shard(shard(v3={"whl": {"a": record(), "b": record()}, "oci": {}}))
     assert list(records) == ["v3.whl"]
+    assert decode_shard(shard(v3={"whl": {}})) == {}
     with pytest.raises(UnusableRecord, match=r"'v3\.whl' cannot be used: files must end in"):
         mirrored_record("v3.whl", records["v3.whl"], name=NAME, subdir=SUBDIR)
 
 
-@pytest.mark.parametrize("maps", [{}, {"packages": None}, {"packages.conda": {}, "removed": ["x"]}])
+@pytest.mark.parametrize(
+    "maps", [{}, {"packages": None, "v3": None}, {"packages.conda": {}, "removed": ["x"]}]
+)
 def test_a_shard_may_be_empty(maps: dict[str, Any]) -> None:
     assert decode_shard(packed(maps)) == {}
 
@@ -80,6 +83,10 @@ def test_a_shard_may_be_empty(maps: dict[str, Any]) -> None:
         packed({"packages": []}),
         packed({"packages": {1: {}}}),
         packed({"v3": {"conda": []}}),
+        packed({"v3": {"conda": 5}}),
+        packed({"v3": {"whl": 5}}),
+        packed({"packages": b""}),
+        zst(b"\x81\xa8packages\xdf\x00"),
         packed({"v3": {"conda": {1: {}}}}),
         packed({})[:-1],
         packed({}) + b"x",
@@ -89,6 +96,16 @@ def test_a_shard_may_be_empty(maps: dict[str, Any]) -> None:
 def test_what_is_no_shard_is_refused(data: bytes) -> None:
     with pytest.raises(UnusableDocument, match=r"^the shard cannot be used: "):
         decode_shard(data)
+
+
+@pytest.mark.parametrize("count", [20, 70_000])
+def test_the_number_of_its_records_is_limited(count: int) -> None:
+    files: dict[str, object] = {f"{n}.conda": {} for n in range(count)}
+    for maps in ({"packages": files}, {"v3": {"conda": files}}, {"v3": {"whl": files}}):
+        with pytest.raises(UnusableDocument, match="a map has more than 10 entries"):
+            decode_shard(packed(maps), limits=UpstreamLimits(shard_records=10))
+    found = decode_shard(packed({"packages": files}), limits=UpstreamLimits(shard_records=count))
+    assert len(found) == count
 
 
 def test_its_sizes_are_limited() -> None:

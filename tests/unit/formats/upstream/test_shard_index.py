@@ -35,7 +35,22 @@ def test_digests_have_three_forms(form: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [DIGEST[:31], b"", "00", "z" * 64, [1] * 31, [256] * 32, [None] * 32, None, 5, {}]
+    "wrong",
+    [
+        DIGEST[:31],
+        b"",
+        "00",
+        "z" * 64,
+        [1] * 31,
+        [256] * 32,
+        [2**63] * 32,
+        [-1] * 32,
+        [None] * 32,
+        None,
+        5,
+        {},
+        2**63,
+    ],
 )
 def test_a_wrong_digest_spoils_the_index(wrong: object) -> None:
     with pytest.raises(UnusableDocument, match="digest of a is not a SHA-256"):
@@ -72,6 +87,10 @@ def test_many_faults_are_counted() -> None:
         ("2023-11-14T22:13:20.123456789Z", datetime(2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC)),
         ("2023-11-14 22:13:20", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
         ("yesterday", None),
+        (datetime(2023, 11, 14, tzinfo=UTC), datetime(2023, 11, 14, tzinfo=UTC)),
+        ("2" * 300, None),
+        ("9999-99-99", None),
+        ([], None),
         (5, None),
         (None, None),
     ],
@@ -113,6 +132,15 @@ def test_a_bomb_is_not_unpacked() -> None:
     limits = UpstreamLimits(index_bytes=1000)
     with pytest.raises(UnusableDocument, match="more than 1,000 bytes"):
         decode_shard_index(shard_index({"a" * n: DIGEST for n in range(1, 64)}), limits=limits)
+
+
+def test_the_number_of_its_names_is_limited() -> None:
+    names = shard_index({f"a{n}": DIGEST for n in range(70_000)})
+    assert (
+        len(decode_shard_index(names, limits=UpstreamLimits(index_names=70_000)).digests) == 70_000
+    )
+    with pytest.raises(UnusableDocument, match="a map has more than 69,999 entries"):
+        decode_shard_index(names, limits=UpstreamLimits(index_names=69_999))
 
 
 @given(st.dictionaries(st.text(string.printable, max_size=8), st.binary(min_size=32, max_size=32)))
