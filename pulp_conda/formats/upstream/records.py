@@ -99,27 +99,23 @@ def mirrored_record(
     record, stated = _decoded(filename, raw, limits)
     check = _Checks(filename, record)
     check.place(name, subdir)
-    version = check.text("version", MAX_VERSION)
-    build = check.text("build", MAX_BUILD)
     sha256, md5 = check.hashes()
     run_exports = stated_run_exports(stated)
     indexed = _positive(record.get("indexed_timestamp"))
-    own = {key: value for key, value in record.items() if key not in PLACING_KEYS}
-    text = record_text(own)
-    exports_text = b"" if run_exports is None else record_text(run_exports)
-    if len(text) + len(exports_text) > limits.record_bytes:
-        raise check.unusable(f"it has more than {limits.record_bytes:,} bytes")
+    for key in PLACING_KEYS:
+        record.pop(key, None)
+    text, digest = check.identity(run_exports, limits.record_bytes)
     return MirroredRecord(
         subdir,
         filename,
         name,
-        version,
-        build,
+        check.text("version", MAX_VERSION),
+        check.text("build", MAX_BUILD),
         _integer(record.get("build_number")) or 0,
         extension,
-        own,
-        text.decode(),
-        hashlib.sha256(text + exports_text).hexdigest(),
+        record,
+        text,
+        digest,
         run_exports,
         indexed,
         sha256,
@@ -190,6 +186,14 @@ class _Checks:
         if not isinstance(value, str) or not _HEX[field].fullmatch(value):
             raise self.unusable(f"its {field} is not one")
         return value.lower()
+
+    def identity(self, run_exports: RunExports | None, most_bytes: int) -> tuple[str, str]:
+        """Return the record as text, and the digest of it and of the run exports if known."""
+        text = record_text(self._record)
+        exports_text = b"" if run_exports is None else record_text(run_exports)
+        if len(text) + len(exports_text) > most_bytes:
+            raise self.unusable(f"it has more than {most_bytes:,} bytes")
+        return text.decode(), hashlib.sha256(text + exports_text).hexdigest()
 
     def unusable(self, reason: str) -> UnusableRecord:
         """Return the error for a reason."""
