@@ -16,6 +16,7 @@ from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import (
     MIRROR,
     CondaPackage,
+    CondaRepository,
     IndexedFile,
     SyncedSubdir,
     publication_of,
@@ -71,9 +72,10 @@ def apply(
     Raises:
         Shrunk: more packages would go than the remote's `max_shrink` allows.
     """
-    repository = request.repository
     with transaction.atomic():
         durable()
+        # Others may have changed it since the sync began.
+        repository = CondaRepository.objects.get(pk=request.repository.pk)
         latest = base_version(repository)
         difference = compare(latest, mode=request.mode, holds=request.holds)
         _check_shrink(request, difference, latest)

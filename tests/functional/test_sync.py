@@ -1,0 +1,114 @@
+"""A channel is synced from that of another server, over HTTP and by real processes."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.builders import PackageBuilder
+from tests.functional.clients import solve_from
+from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer, wait_for
+from tests.functional.homes import Homes
+from tests.functional.mirrors import ALLOWED, Mirror, make_mirror
+
+
+@pytest.fixture(scope="module")
+def mirroring(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that may ask an upstream on the same machine."""
+    home = homes.make(tmp_path_factory.mktemp("mirroring") / "home", ALLOWED)
+    running = RunningServer(home, env={"FAILPOINTS": str(home.parent)}).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def mirror(mirroring: RunningServer, server: RunningServer, owner: str) -> Mirror:
+    """A mirror of the channel `OWNER/main` of the shared server, which is empty at first."""
+    return make_mirror(mirroring, owner, server.channel(owner), subdirs=["linux-64"])
+
+
+def put(server: RunningServer, owner: str, *packages: PackageBuilder) -> None:
+    """Upload packages to the upstream."""
+    for package in packages:
+        assert server.put(f"{server.channel(owner)}/x.conda", package.conda()).status_code == 201
+
+
+def records(channel: str, subdir: str) -> dict[str, Any]:
+    """Return the records of a subdir, without what dates them in a channel."""
+    document = requests.get(f"{channel}/{subdir}/repodata.json", timeout=PATIENCE_SECONDS).json()
+    found = {**document["packages"], **document["packages.conda"]}
+    for record in found.values():
+        record.pop("indexed_timestamp")
+    return found
+
+
+def test_a_mirror_has_the_records_of_its_upstream(
+    mirror: Mirror, server: RunningServer, owner: str
+) -> None:
+    put(
+        server,
+        owner,
+        PackageBuilder("base"),
+        PackageBuilder("tool").subdir("linux-64").with_index(depends=["base"]),
+    )
+    task = mirror.sync()
+    assert task["result"]["counts"]["added"] == 2
+    assert task["result"]["subdirs"]["noarch"]["document"] == "repodata_shards.msgpack.zst"
+    progress = {each["code"]: each["done"] for each in task["progress_reports"]}
+    assert progress["conda.sync.packages"] == 2
+    assert progress["conda.sync.subdirs"] == 2
+    for subdir in ("noarch", "linux-64"):
+        assert records(mirror.url, subdir) == records(server.channel(owner), subdir)
+    names = [filename.rsplit("-", 2)[0] for filename in solve_from([mirror.url], ["tool"])]
+    assert names == ["base", "tool"]
+
+
+def test_an_unchanged_upstream_makes_no_version(
+    mirror: Mirror, server: RunningServer, owner: str
+) -> None:
+    put(server, owner, PackageBuilder())
+    mirror.sync()
+    before = mirror.version()
+    result = mirror.result()
+    assert mirror.version() == before == result["version"]
+    assert result["bytes"] == 0
+    assert result["requests"] == 2, "one for each subdir"
+
+
+def test_an_upstream_that_is_gone_fails_the_task(mirroring: RunningServer, owner: str) -> None:
+    gone = make_mirror(mirroring, owner, "http://127.0.0.1:9/channel", max_retries=0)
+    task = gone.sync(state="failed")
+    assert "127.0.0.1" in task["error"]["description"]
+    assert gone.version() == 0
+
+
+def test_uploads_go_on_while_the_upstream_is_asked(
+    mirror: Mirror, server: RunningServer, mirroring: RunningServer, owner: str
+) -> None:
+    put(server, owner, PackageBuilder("mirrored"))
+    done: dict[str, Any] = {}
+    # The upstream does not answer as long as these are stopped.
+    pids = [pid for name, pid in server.pids().items() if name.startswith("content")]
+    for pid in pids:
+        os.killpg(pid, signal.SIGSTOP)
+    try:
+        thread = threading.Thread(target=lambda: done.update(task=mirror.sync()))
+        thread.start()
+        rest = Rest(mirroring)
+        wait_for(lambda: rest.get("tasks/", state="running", name__contains="sync")["count"] == 1)
+        time.sleep(0.5)
+        answer = mirroring.put(f"{mirror.url}/x.conda", PackageBuilder("own").conda())
+        assert answer.status_code == 201, answer.text
+        assert not done, "the sync ended before the upload"
+    finally:
+        for pid in pids:
+            os.killpg(pid, signal.SIGCONT)
+    thread.join()
+    assert done["task"]["result"]["counts"]["added"] == 1
+    names = {record["name"] for record in records(mirror.url, "noarch").values()}
+    assert names == {"mirrored", "own"}
