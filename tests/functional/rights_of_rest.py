@@ -168,6 +168,8 @@ REST: dict[str, dict[str, Row]] = {
         ),
         **_labels("remote", ADMIN, stranger=404, other=404),
         **_roles("remote", ADMIN, stranger=404, other=404),
+        # The task finds no such upstream.
+        "probe": Row("POST", "{remote}probe/", ADMIN, 202, stranger=404, other=404),
     },
     "CondaOwnerViewSet": {
         **_crud("owner", "conda/owners/?name={owner_name}", knowing),

@@ -12,6 +12,7 @@ from .cleanup import (
 )
 from .commit import acommit_pending, dispatch_commit
 from .patches import upload_patches
+from .probe import probe
 from .publish import publish
 from .repair import check_files, check_index
 from .sync_requests import SyncOptions, SyncUnderWay, dispatch_sync
@@ -28,6 +29,7 @@ __all__ = [
     "dispatch_clean_up_on_commit",
     "dispatch_commit",
     "dispatch_sync",
+    "probe",
     "publish",
     "schedule_clean_up",
     "upload_patches",

@@ -105,11 +105,12 @@ class Upstream:
 
     @asynccontextmanager
     async def stream(
-        self, url: str, *, headers: Mapping[str, str] | None = None
+        self, url: str, *, headers: Mapping[str, str] | None = None, optional: bool = False
     ) -> AsyncIterator[ClientResponse]:
         """Give the answer to a GET, whose body the caller reads (see `chunks`).
 
-        Errors of the connection while the body is read get their names here.
+        Of an `optional` file, 403 and 501 mean that it is absent. Errors of the connection get
+        their names here, also while the body is read.
 
         Raises:
             UpstreamError: the file could not be had.
@@ -117,7 +118,7 @@ class Upstream:
         async with AsyncExitStack() as stack:
 
             async def once() -> ClientResponse:
-                answered = self._answered(url, headers or {}, optional=False)
+                answered = self._answered(url, headers or {}, optional)
                 return await stack.enter_async_context(answered)
 
             yield await self._patiently(once)

@@ -142,9 +142,11 @@ class CondaRepositoryViewSet(
     def sync(self, request: Request, pk: str, **_: Any) -> Response:
         """Start the sync of a channel."""
         repository: CondaRepository = self.get_object()
-        wanted = self._wanted(request)
-        remote = wanted.pop("remote", None) or _remote_of(repository)
-        options = SyncOptions(**{"mode": repository.sync_mode, **wanted})
+        wanted: dict[str, object] = self._wanted(request)
+        remote = wanted.pop("remote", None)
+        if not isinstance(remote, CondaRemote):
+            remote = _remote_of(repository)
+        options = SyncOptions(**{"mode": repository.sync_mode, **wanted})  # type: ignore[arg-type]
         try:
             task = dispatch_sync(repository, remote, options)
         except SyncUnderWay as error:
