@@ -42,7 +42,11 @@ def store_fetched(path: Path, sha256: str) -> StoredFile:
         DigestValidationError: the file has another digest.
     """
     artifact = Artifact.init_and_validate(str(path), expected_digests={"sha256": sha256})
-    return StoredFile(artifact, path, store_file(artifact, path))
+    opened = artifact.file  # pulpcore opens it, and leaves it open
+    try:
+        return StoredFile(artifact, path, store_file(artifact, path))
+    finally:
+        opened.close()
 
 
 def save_fetched(file: StoredFile, content: UUID, path: str, remote: UUID, url: str) -> None:
