@@ -31,7 +31,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         from .checks import check_api_process, check_upload_timeout
         from .exports import refuse_exports
         from .models import CondaRepository, retention_exceeded, version_created
-        from .tasks import dispatch_clean_up_on_commit, schedule_clean_up
+        from .tasks import dispatch_clean_up_on_commit, schedule_clean_up, schedule_syncs
 
         hide_tokens()
         log_malformed_in_one_line(LOGGERS)
@@ -44,3 +44,4 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
             dispatch_clean_up_on_commit, sender=CondaRepository, dispatch_uid="conda.cleanup"
         )
         post_migrate.connect(schedule_clean_up, sender=self, dispatch_uid="conda.schedule")
+        post_migrate.connect(schedule_syncs, sender=self, dispatch_uid="conda.syncs")

@@ -123,8 +123,11 @@ def make_remote(upstream: UpstreamChannel, **fields: Any) -> CondaRemote:
 def synced(
     repository: CondaRepository, remote: CondaRemote, mode: str = ADDITIVE, **options: Any
 ) -> dict[str, Any]:
-    """Sync a channel; return the result."""
-    return sync(SyncRequest(repository, remote, mode, **options))
+    """Sync a channel; return the result. The repository is as it is then."""
+    try:
+        return sync(SyncRequest(repository, remote, mode, **options))
+    finally:
+        repository.refresh_from_db()
 
 
 def held(repository: CondaRepository) -> dict[str, CondaPackage]:

@@ -95,6 +95,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="condarepository",
+            name="sync_due",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="condarepository",
             name="sync_mode",
             field=models.TextField(default="additive"),
         ),

@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count
 from django.dispatch import Signal
-from django_lifecycle import BEFORE_CREATE, hook
+from django_lifecycle import BEFORE_CREATE, BEFORE_UPDATE, hook
 from pulpcore.plugin.models import AutoAddObjPermsMixin, Repository, RepositoryVersion
 from pulpcore.plugin.repo_version_utils import remove_duplicates
 
@@ -74,6 +74,8 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
     """One of `SYNC_MODES`, unless a sync says otherwise."""
     sync_interval = models.DurationField(null=True)
     """How often the repository is synced from `remote`; None for never."""
+    sync_due = models.DateTimeField(null=True)
+    """When the next of these syncs begins. None if it was not determined yet."""
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
@@ -90,6 +92,10 @@ class CondaRepository(Repository, AutoAddObjPermsMixin):
         """Store the owner that the name states."""
         if self.owner_id is None and (owner := owner_part(self.name)):
             self.owner = CondaOwner.objects.get_or_create_named(owner)
+
+    @hook(BEFORE_UPDATE, when="sync_interval", has_changed=True)  # type: ignore[untyped-decorator]
+    def _begin_new_interval(self) -> None:
+        self.sync_due = None
 
     def finalize_new_version(self, new_version: RepositoryVersion) -> None:
         """Remove units from the version that have the path of an added unit.

@@ -16,6 +16,7 @@ from .probe import probe
 from .publish import publish
 from .repair import check_files, check_index
 from .sync_requests import SyncOptions, SyncUnderWay, dispatch_sync
+from .sync_schedule import schedule_syncs, sync_due
 
 __all__ = [
     "SyncOptions",
@@ -32,5 +33,7 @@ __all__ = [
     "probe",
     "publish",
     "schedule_clean_up",
+    "schedule_syncs",
+    "sync_due",
     "upload_patches",
 ]
