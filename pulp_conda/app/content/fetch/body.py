@@ -12,8 +12,9 @@ from .arrival import ClientGone
 from .failures import FetchFailed, http_error
 from .fetches import Fetch
 from .origins import WantedFile
+from .spool import Spool
 
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 1024**2
 
 InStorage = Callable[[str, int], StoredBytes]
 """Returns the bytes of a file of the storage, by its name and size."""
@@ -85,15 +86,28 @@ async def _send(
             limit = min(end, await arrival.readable(position, lambda: _is_gone(request)))
             if arrival.spool is None:  # it was dropped, for that of another upstream
                 continue
-            chunk = await arrival.spool.read(position, min(limit - position, _CHUNK_BYTES))
-            await response.write(chunk)
-            position += len(chunk)
+            count = min(limit - position, _CHUNK_BYTES)
+            position += await _pass_on(request, response, arrival.spool, position, count)
     except (FetchFailed, ClientGone):
         pass
     if position < end:
         abort(request)  # after the head, only that shows that the file is incomplete
     await response.write_eof()
     return response
+
+
+async def _pass_on(
+    request: Request, response: StreamResponse, spool: Spool, position: int, count: int
+) -> int:
+    """Send bytes of a spool; return how many."""
+    if request.transport is None:
+        raise ConnectionResetError("the client is gone")
+    try:
+        return await spool.send(request.transport, position, count)
+    except (NotImplementedError, RuntimeError):  # TLS, or uvloop
+        chunk = await spool.read(position, count)
+        await response.write(chunk)
+        return len(chunk)
 
 
 def _is_gone(request: Request) -> bool:

@@ -55,6 +55,8 @@ class Spool:
         self.was_read = False
         """Whether a client may have got some of its bytes."""
         self._descriptor = descriptor
+        # Readers name positions, so that they can share it.
+        self._file = open(descriptor, "rb", buffering=0, closefd=False)  # noqa: SIM115
         self._wanted = wanted
         self._hashers = {
             name: hashlib.new(name, usedforsecurity=False) for name in {"sha256", wanted.algorithm}
@@ -181,6 +183,17 @@ class Spool:
                 f" its record says {wanted.size or 'nothing of its size'} and {wanted.digest}",
             )
         self.is_whole = True
+
+    async def send(self, transport: asyncio.Transport, position: int, count: int) -> int:
+        """Let the kernel copy bytes that are here to a connection; return how many it copied.
+
+        Raises:
+            ConnectionError: the client left.
+            NotImplementedError, RuntimeError: the connection needs `read`.
+        """
+        self.was_read = True
+        loop = asyncio.get_running_loop()
+        return await loop.sendfile(transport, self._file, position, count, fallback=False)
 
     async def read(self, position: int, count: int) -> bytes:
         """Read bytes that are here."""
