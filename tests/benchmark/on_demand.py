@@ -197,9 +197,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0)
     options = parser.parse_args()
     load = Path("/proc/loadavg").read_text().split()[0]
-    print(
-        f"{options.files} files of {options.megabytes} MiB at {options.rate or 'any'} MiB/s, load {load}"
-    )
+    rate = options.rate or "any"
+    print(f"{options.files} files of {options.megabytes} MiB at {rate} MiB/s, load {load}")
     with tempfile.TemporaryDirectory() as folder:
         measure(options.files, options.megabytes, options.rate, Path(folder))
 
