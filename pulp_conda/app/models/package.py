@@ -63,8 +63,9 @@ class CondaPackage(Content):
     # Text and not jsonb, because jsonb rewrites numbers, and the digest is that of these bytes.
     record_json = models.TextField()
     record_digest = models.CharField(max_length=64)
+    """Of a mirrored package whose run exports are known, the digest is of these too."""
     run_exports = models.JSONField(default=dict, null=True)
-    """None if they are unknown: the package was mirrored, and its file was never here."""
+    """None if they are unknown: the package was mirrored, and its upstream does not say."""
 
     license = models.TextField(default="")
     about = models.JSONField(default=dict)

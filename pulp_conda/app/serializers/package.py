@@ -35,7 +35,8 @@ _FIELDS = {
     "build_number": "Build number of the package.",
     "timestamp": "When it was built: milliseconds since the epoch, or seconds for old packages.",
     "extension": "Archive format: conda or tar.bz2.",
-    "record_digest": "SHA-256 digest of the record's canonical JSON.",
+    "record_digest": "SHA-256 digest of the record's JSON, and of the run exports of a mirrored "
+    "package if they are known.",
     "license": "Licence as the package states it.",
     "traits": "Flags of channeldata.json about scripts and prefixes in the package, and "
     "outside_links if symbolic links lead out of the package.",

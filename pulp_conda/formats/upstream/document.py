@@ -3,6 +3,9 @@
 A document has up to 2 GiB. It is cut into the texts of its records, which are views of it. Only the
 names of the records are decoded. So it becomes what a shard index and its shards are: a digest of
 each name's records, and the records of the names that are asked for.
+
+A million records, 539 MB, take 4 s of a processor and 250 MB beside the mapped file, and their run
+exports 1 s and 240 MB (`python -m tests.benchmark.documents --packages 1000000`).
 """
 
 from __future__ import annotations
@@ -88,7 +91,7 @@ def decode_document(text: Text, *, limits: UpstreamLimits = DEFAULT_LIMITS) -> D
 
     Files that it lists as removed are not among them. Records without a name, and those of names
     that no package may have, are left out and reported. The document keeps `text`, whose memory
-    must not be unmapped. A million records take about 220 MB more.
+    must not be unmapped.
 
     Raises UnusableDocument if it cannot be read to its end, has no place for packages, or has a
     record that is not an object.
