@@ -5,13 +5,15 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.clients import solve_from
+from tests.functional.channels import private_channel
+from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer, wait_for
 from tests.functional.homes import Homes
 from tests.functional.mirrors import ALLOWED, Mirror, make_mirror
@@ -66,6 +68,41 @@ def test_a_mirror_has_the_records_of_its_upstream(
         assert records(mirror.url, subdir) == records(server.channel(owner), subdir)
     names = [filename.rsplit("-", 2)[0] for filename in solve_from([mirror.url], ["tool"])]
     assert names == ["base", "tool"]
+
+
+def test_packages_of_a_mirror_of_a_mirror_are_installed(
+    mirror: Mirror, mirroring: RunningServer, server: RunningServer, owner: str, tmp_path: Path
+) -> None:
+    put(
+        server,
+        owner,
+        PackageBuilder("base").payload(3_000_000),
+        PackageBuilder("tool").subdir("linux-64").with_index(depends=["base"]),
+    )
+    mirror.sync()
+    second = make_mirror(mirroring, f"{owner}2", mirror.url)
+    assert second.result()["counts"]["added"] == 2
+    names = {
+        filename.rsplit("-", 2)[0]
+        for filename in install_from([second.url], ["tool"], tmp_path / "prefix")
+    }
+    assert names == {"base", "tool"}
+    assert list((tmp_path / "prefix" / "conda-meta").glob("base-*.json"))
+
+
+def test_a_private_channel_is_mirrored_with_a_token(
+    mirroring: RunningServer, server: RunningServer, owner: str, tmp_path: Path
+) -> None:
+    url = private_channel(server, owner)
+    refused = make_mirror(mirroring, owner, url).sync(state="failed")
+    assert "401" in refused["error"]["description"]
+    token = Rest(server).create("conda/tokens/", name=owner, scopes=["read"])["token"]
+    for auth in ("bearer", "path_token"):
+        mirror = make_mirror(mirroring, f"{owner}-{auth}", url, auth=auth, token=token)
+        assert mirror.result()["counts"]["added"] == 1
+        (installed,) = install_from([mirror.url], ["demo"], tmp_path / auth)
+        assert installed.startswith("demo-")
+        assert token not in mirroring.log.read_text()
 
 
 def test_an_unchanged_upstream_makes_no_version(

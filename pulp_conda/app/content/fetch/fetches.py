@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from uuid import UUID
 
 from pulp_conda.app.models import UNAVAILABLE
 
@@ -34,8 +33,8 @@ class Fetch:
     @classmethod
     def of(cls, wanted: WantedFile) -> "Fetch":
         """Return the fetch of a file, with one more client, which has to leave it later."""
-        fetch = _fetches.get(wanted.content) or cls(wanted)
-        _fetches[wanted.content] = fetch
+        fetch = _fetches.get(wanted) or cls(wanted)
+        _fetches[wanted] = fetch
         fetch._readers += 1
         return fetch
 
@@ -69,8 +68,8 @@ class Fetch:
         self._task.cancel()
 
     def _forget(self) -> None:
-        if _fetches.get(self._wanted.content) is self:
-            del _fetches[self._wanted.content]
+        if _fetches.get(self._wanted) is self:
+            del _fetches[self._wanted]
 
     async def _run(self) -> None:
         try:
@@ -104,5 +103,6 @@ class Fetch:
         self.arrival.failure = worst(failures)
 
 
-_fetches: dict[UUID, Fetch] = {}
-"""By the content unit of the package."""
+_fetches: dict[WantedFile, Fetch] = {}
+"""By the file and its upstreams. One of these may be another channel of this process, which fetches
+the same file from its own upstream."""
