@@ -8,10 +8,10 @@ import pytest
 from django.db import connections
 from django.utils.timezone import now
 
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
 from pulp_conda.app.content.fetch import leases
-from pulp_conda.app.content.fetch.failures import FetchFailed
 from pulp_conda.app.content.fetch.leases import Held, Lease
-from pulp_conda.app.content.fetch.origins import Origin, WantedFile
 from pulp_conda.app.models import UNAVAILABLE, WRONG, CondaRemote, UpstreamFile
 
 

@@ -11,9 +11,10 @@ from pulp_conda.app.channels.changes.delta import Delta
 from pulp_conda.app.channels.changes.versions import change
 from pulp_conda.app.channels.index.publish import publish
 from pulp_conda.app.channels.intake.unit_fields import FileDigests
+from pulp_conda.app.channels.transfer.wanted import WantedFile
 from pulp_conda.app.channels.upkeep.check_files import check_packages, packages_of
 from pulp_conda.app.content import lookup
-from pulp_conda.app.content.fetch.origins import WantedFile, wanted_file
+from pulp_conda.app.content.fetch.origins import wanted_file
 from pulp_conda.app.models import ChannelName, CondaPackage, CondaRemote, CondaRepository
 from pulp_conda.formats.layout import parse_path
 from tests.database.factories import configured, make_channel

@@ -14,16 +14,17 @@ from pulpcore.plugin.models import Artifact, ContentArtifact, RemoteArtifact
 
 from pulp_conda.app.channels.intake.unit_fields import FileDigests
 from pulp_conda.app.channels.storage.fetched_files import save_fetched, store_fetched
-from pulp_conda.app.content.fetch.failures import FetchFailed
-from pulp_conda.app.content.fetch.leftovers import remove_old_spools
-from pulp_conda.app.content.fetch.origins import WantedFile, stored
-from pulp_conda.app.content.fetch.spool import (
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.spool import (
     CHECKED_FIRST_BYTES,
     HELD_BACK_BYTES,
     DiskFailed,
     Spool,
     new_name,
 )
+from pulp_conda.app.channels.transfer.wanted import WantedFile
+from pulp_conda.app.content.fetch.leftovers import remove_old_spools
+from pulp_conda.app.content.fetch.origins import stored
 from pulp_conda.app.models import CondaRemote
 from tests.mirrored_rows import save_package
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from .failures import FetchFailed
-from .spool import Spool
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.spool import Spool
 
 _GONE_SECONDS = 1
 """How often a client that waits is looked for."""

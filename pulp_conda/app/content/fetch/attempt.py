@@ -11,17 +11,18 @@ from django.db import Error
 from pulpcore.plugin.exceptions import PulpException
 
 from pulp_conda.app.channels.storage.fetched_files import save_fetched, store_fetched
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.spool import Spool, new_name
+from pulp_conda.app.channels.transfer.transfer import Transfer
+from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
 from pulp_conda.app.content.database import ask
 from pulp_conda.app.failpoints import failpoint
 from pulp_conda.app.models import UNAVAILABLE
 
 from . import leases
 from .arrival import Arrival
-from .failures import FetchFailed
 from .leases import Lease
-from .origins import Origin, WantedFile, stored
-from .spool import Spool, new_name
-from .transfer import Transfer
+from .origins import stored
 from .upstreams import upstream_of
 
 _log = logging.getLogger(__name__)

@@ -5,14 +5,15 @@ from http import HTTPStatus
 
 from aiohttp.web import Request, StreamResponse
 
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.spool import Spool
+from pulp_conda.app.channels.transfer.wanted import WantedFile
 from pulp_conda.app.content.database import ask
 from pulp_conda.app.content.sources import StoredBytes, abort
 
 from .arrival import ClientGone
-from .failures import FetchFailed, http_error
+from .failures import http_error
 from .fetches import Fetch
-from .origins import WantedFile
-from .spool import Spool
 
 _CHUNK_BYTES = 1024**2
 

@@ -1,6 +1,5 @@
-"""Why a file could not be fetched, and what clients are told."""
+"""What clients are told of a file that could not be fetched."""
 
-from datetime import timedelta
 from http import HTTPStatus
 
 from aiohttp.web import (
@@ -10,17 +9,10 @@ from aiohttp.web import (
     HTTPServiceUnavailable,
 )
 
+from pulp_conda.app.channels.transfer.failure import FetchFailed
 from pulp_conda.app.models import ABSENT, REFUSED, UNAVAILABLE, WRONG
 
 _NOT_STORED = {"Cache-Control": "no-store"}
-
-_PAUSES = {
-    ABSENT: timedelta(minutes=1),
-    REFUSED: timedelta(minutes=1),
-    UNAVAILABLE: timedelta(seconds=5),
-    WRONG: timedelta(minutes=10),
-}
-"""For how long nobody asks for a file again, unless the upstream says so itself."""
 
 _ANSWERS: dict[str, tuple[HTTPStatus, str]] = {
     ABSENT: (HTTPStatus.NOT_FOUND, "the index names this file, but the upstream does not have it"),
@@ -34,25 +26,6 @@ _CLASSES: dict[HTTPStatus, type[HTTPException]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: HTTPServiceUnavailable,
 }
 _BY_IMPORTANCE = (UNAVAILABLE, REFUSED, WRONG, ABSENT)
-
-
-class FetchFailed(Exception):
-    """A file could not be fetched from one upstream."""
-
-    def __init__(
-        self,
-        status: str,
-        reason: str,
-        retry_after: timedelta | None = None,
-        *,
-        is_of_file: bool = True,
-    ) -> None:
-        super().__init__(reason)
-        self.status = status
-        """One of `models.fetch`."""
-        self.retry_after = _PAUSES[status] if retry_after is None else retry_after
-        self.is_of_file = is_of_file
-        """Whether other processes need not try this file either."""
 
 
 def worst(failures: list[FetchFailed]) -> FetchFailed:

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.spool import DiskFailed
+from pulp_conda.app.channels.transfer.wanted import WantedFile
 from pulp_conda.app.models import UNAVAILABLE
 
 from .arrival import Arrival
 from .attempt import Attempt
-from .failures import FetchFailed, worst
+from .failures import worst
 from .leftovers import sweep
-from .origins import WantedFile
-from .spool import DiskFailed
 
 _log = logging.getLogger(__name__)
 

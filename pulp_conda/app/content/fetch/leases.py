@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
-from .failures import FetchFailed
-from .origins import Origin, WantedFile
+from pulp_conda.app.channels.transfer.failure import FetchFailed
+from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
 
 LEASE_SECONDS = 15
 RENEWAL_SECONDS = 5

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.db import Error
 
+from pulp_conda.app.channels.transfer import spool
 from pulp_conda.app.content.database import ask
 
-from . import leases, spool
+from . import leases
 
 _log = logging.getLogger(__name__)
 

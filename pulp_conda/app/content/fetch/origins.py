@@ -1,9 +1,9 @@
 """Where the file of a package may be fetched."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
+from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
 from pulp_conda.app.content.lookup import AbsentFile
 from pulp_conda.app.content.statements import (
     ORIGINS,
@@ -15,37 +15,7 @@ from pulp_conda.app.core.prepared import prepared_cursor
 from pulp_conda.formats.layout import ChannelPath
 from pulp_conda.formats.upstream.urls import package_url
 
-_SHA256_LENGTH = 64
 _STREAMED = "streamed"
-
-
-class Origin(NamedTuple):
-    """An upstream that has the file."""
-
-    remote: UUID
-    url: str
-    """The file's URL, without a secret."""
-    is_stored: bool
-    """Whether its files are kept here."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantedFile:
-    """A package file, as its record describes it."""
-
-    content: UUID
-    path: str
-    """Subdir and file name."""
-    size: int | None
-    """None if the record does not say it."""
-    digest: str
-    """Its SHA-256, or its MD5 if the record has no other."""
-    origins: tuple[Origin, ...]
-
-    @property
-    def algorithm(self) -> str:
-        """The name of the digest's algorithm."""
-        return "sha256" if len(self.digest) == _SHA256_LENGTH else "md5"
 
 
 def wanted_file(absent: AbsentFile, parsed: ChannelPath) -> WantedFile | None:

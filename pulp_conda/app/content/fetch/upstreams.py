@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from pulp_conda.app.channels.transfer.failure import FetchFailed
 from pulp_conda.app.content.database import ask
 from pulp_conda.app.models import UNAVAILABLE, CondaRemote
 from pulp_conda.app.upstream import Upstream, UpstreamError
-
-from .failures import FetchFailed
 
 _IDLE_SECONDS = 30
 """How long connections that nobody uses are kept."""

@@ -18,8 +18,8 @@ from django.conf import settings
 from pulp_conda.app.channels.storage.disk_space import check_room
 from pulp_conda.app.models import WRONG
 
-from .failures import FetchFailed
-from .origins import WantedFile
+from .failure import FetchFailed
+from .wanted import WantedFile
 
 HELD_BACK_BYTES = 64 * 1024
 """The last bytes of a file go out when its digest is right, so that no client has a wrong one."""

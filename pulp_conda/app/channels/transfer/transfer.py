@@ -11,7 +11,7 @@ from aiohttp import ClientResponse
 from pulp_conda.app.models import ABSENT, REFUSED, UNAVAILABLE, WRONG
 from pulp_conda.app.upstream import Absent, LeftAlone, Refused, Unavailable, Upstream, UpstreamError
 
-from .failures import FetchFailed
+from .failure import FetchFailed
 from .spool import Spool
 
 _TRIES = 4
