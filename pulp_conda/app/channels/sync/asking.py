@@ -54,6 +54,11 @@ class Asking:
         self._thread.join()
         self._loop.close()
 
+    @property
+    def upstream(self) -> Upstream:
+        """The connections to the upstream, for use in the thread of requests."""
+        return self._upstream
+
     async def _opened(self) -> Upstream:
         # Its connections belong to the loop of the thread.
         return await Upstream(self._remote, patience=_PATIENCE_SECONDS).__aenter__()
@@ -101,10 +106,14 @@ class Asking:
             self._report.requests += 1
 
     def each(
-        self, items: Iterable[_Item], ask: Callable[[_Item], Coroutine[Any, Any, _Found]]
+        self,
+        items: Iterable[_Item],
+        ask: Callable[[_Item], Coroutine[Any, Any, _Found]],
+        *,
+        at_once: int = _GROUP,
     ) -> Iterator[_Found]:
-        """Yield what was found for each item, in their order."""
-        groups = _groups(items)
+        """Yield what was found for each item, in their order; four groups are under way."""
+        groups = _groups(items, at_once)
         waiting: deque[Future[list[_Found]]] = deque()
         try:
             for group in groups:
@@ -121,11 +130,11 @@ class Asking:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
 
-def _groups(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+def _groups(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
     group: list[_Item] = []
     for item in items:
         group.append(item)
-        if len(group) == _GROUP:
+        if len(group) == size:
             yield group
             group = []
     if group:

@@ -31,11 +31,16 @@ class SyncRequest(NamedTuple):
         return self.repository.immutable_names or self.remote.on_replaced != ACCEPT
 
     @property
+    def fetches_files(self) -> bool:
+        """Whether the channel gets a package only together with its file."""
+        return self.remote.policy == CondaRemote.IMMEDIATE
+
+    @property
     def options(self) -> str:
         """The digest of everything that decides what a channel takes of the same upstream."""
         remote = self.remote
         deciding = (
             _FORMAT, remote.url, self.mode, self.holds, remote.include, remote.exclude,
-            remote.newest, remote.max_bytes, remote.licenses,
+            remote.newest, remote.max_bytes, remote.licenses, self.fetches_files,
         )  # fmt: skip
         return hashlib.sha256(msgspec.json.encode(deciding)).hexdigest()

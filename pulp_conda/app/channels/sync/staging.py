@@ -6,6 +6,7 @@ from orphan clean-up.
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -131,6 +132,15 @@ class Staging:
         # Those that were saved just now, and those that another sync saved at the same time.
         cursor.execute(f"{_FIND} AND batch.unit IS NULL", values)
         cursor.execute(_KEEP)
+
+    def withdraw(self, subdir: str, names: AbstractSet[str]) -> None:
+        """Let names of a subdir stay as they are."""
+        with connection.cursor() as cursor:
+            for table in (NAMES, STAGED):
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE subdir = %s AND name = ANY(%s)",  # noqa: S608
+                    [subdir, list(names)],
+                )
 
     def drop(self, subdir: str) -> None:
         """Forget what was staged of a subdir."""

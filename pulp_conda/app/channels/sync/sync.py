@@ -1,6 +1,6 @@
 """A channel takes what an upstream channel has."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -14,6 +14,7 @@ from pulp_conda.app.models import MIRROR, SyncedSubdir, publication_of
 from .apply import apply, save_states
 from .asking import Asking
 from .difference import compare
+from .files import FileFetcher
 from .read import Read, SubdirReader
 from .report import SyncReport
 from .request import SyncRequest
@@ -37,6 +38,8 @@ def sync(request: SyncRequest) -> dict[str, Any]:
 
     Raises:
         UpstreamError: the upstream does not answer, or refuses.
+        FetchFailed: it does not give the files.
+        DiskFailed: there is no room for them.
         NothingRead: no subdir of it could be read.
         Shrunk: the channel would lose too many packages.
         CommitTimeout: other tasks held the repository for too long.
@@ -65,6 +68,8 @@ class _Sync:
         """Read the upstream, and let the channel have what it has."""
         states, compared = self._read()
         failpoint("upstream read")
+        if self._request.fetches_files:
+            compared = self._fetch_files(states, compared)
         version = self._latest
         if any(compared.values()) or publication_of(version) is None:
             with held(self._request.repository):
@@ -74,6 +79,18 @@ class _Sync:
         else:
             save_states(states, version)
         self._report.version = version.number
+
+    def _fetch_files(
+        self, states: Collection[SyncedSubdir], compared: Mapping[str, AbstractSet[str]]
+    ) -> dict[str, AbstractSet[str]]:
+        """Fetch the files of what was staged; return the names of which all files are here."""
+        fetcher = FileFetcher(self._request.remote, self._asking, self._report)
+        lost = fetcher.fetch({state.subdir: state.files_url for state in states})
+        for state in states:
+            if names := lost.get(state.subdir):
+                self._staging.withdraw(state.subdir, names)
+                state.forget(names)
+        return {subdir: names - lost.get(subdir, set()) for subdir, names in compared.items()}
 
     def try_out(self) -> None:
         """Find what a sync would do. The caller undoes what is saved."""
