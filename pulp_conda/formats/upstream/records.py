@@ -78,6 +78,12 @@ class MirroredRecord(NamedTuple):
     license: str
     """Empty if unknown."""
 
+    @property
+    def is_misnamed(self) -> bool:
+        """Whether the file name is that of a package of another name, which may list it too."""
+        stem = self.filename[: -len(self.extension) - 1]
+        return stem.rsplit("-", 2)[0] != self.name
+
 
 def mirrored_record(
     filename: str,

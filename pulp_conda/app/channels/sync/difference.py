@@ -30,6 +30,18 @@ _FILL_CURRENT = f"""
         SELECT FROM {NAMES} listed
          WHERE listed.subdir = package.subdir AND listed.name = package.name)
 """  # noqa: S608 (of constants)
+# A path has one package, and the name that was read last has it.
+_FILL_CONTESTED = f"""
+    INSERT INTO {_CURRENT} (unit, subdir, filename, sha256, md5)
+    SELECT package.content_ptr_id, package.subdir, package.filename, package.sha256, package.md5
+      {IN_VERSION} AND package._pulp_domain_id = %(domain)s AND EXISTS (
+        SELECT FROM {STAGED} staged
+         WHERE staged.subdir = package.subdir AND staged.filename = package.filename
+           AND staged.name <> package.name)
+       AND NOT EXISTS (
+        SELECT FROM {NAMES} listed
+         WHERE listed.subdir = package.subdir AND listed.name = package.name)
+"""  # noqa: S608 (of constants)
 # A digest that one of the records lacks says nothing about the bytes.
 _SAME_BYTES = """
     CASE WHEN '' NOT IN (staged.sha256, held.sha256) THEN staged.sha256 = held.sha256
@@ -91,6 +103,7 @@ def compare(latest: RepositoryVersion, *, mode: str, holds: bool) -> Difference:
     with connection.cursor() as cursor:
         cursor.execute(_CREATE)
         cursor.execute(_FILL_CURRENT, version_parameters(latest))
+        cursor.execute(_FILL_CONTESTED, version_parameters(latest))
         cursor.execute(f"ANALYZE {_CURRENT}")
         cursor.execute(_FILL_DELTA, values)
         cursor.execute(f"ANALYZE {DELTA}")

@@ -59,6 +59,7 @@ class Rows:
         if record.run_exports is not None:
             fields["run_exports"] = msgspec.json.encode(record.run_exports).decode()
         fields["indexed"] = self._indexed(record)
+        fields["misnamed"] = record.is_misnamed
         return tuple(fields[column] for column in COLUMNS)
 
     def _indexed(self, record: MirroredRecord) -> int | None:

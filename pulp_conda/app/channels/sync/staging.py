@@ -26,11 +26,13 @@ _CREATE = f"""
     DROP TABLE IF EXISTS {NAMES}, {STAGED}, {_BATCH};
     CREATE TEMPORARY TABLE {NAMES} (subdir text, name text);
     CREATE TEMPORARY TABLE {STAGED} (
-        unit uuid, subdir text, name text, filename text, sha256 text, md5 text, indexed bigint);
+        unit uuid, subdir text, name text, filename text, sha256 text, md5 text, indexed bigint,
+        misnamed boolean);
     CREATE TEMPORARY TABLE {_BATCH} (
         unit uuid, subdir text, name text, filename text, version text, build text,
         build_number bigint, "timestamp" bigint, extension text, sha256 text, md5 text, size bigint,
-        license text, record_json text, record_digest text, run_exports jsonb, indexed bigint);
+        license text, record_json text, record_digest text, run_exports jsonb, indexed bigint,
+        misnamed boolean);
 """
 
 # In the order of paths, so that two syncs cannot wait for each other. Keys in the order of time
@@ -75,19 +77,28 @@ _CONTENT = """
     SELECT {key}, now(), now(), content_ptr_id, NULL, subdir || '/' || filename FROM package
 """
 _KEEP = f"""
-    INSERT INTO {STAGED} (unit, subdir, name, filename, sha256, md5, indexed)
-    SELECT unit, subdir, name, filename, sha256, md5, indexed FROM {_BATCH}
+    INSERT INTO {STAGED} (unit, subdir, name, filename, sha256, md5, indexed, misnamed)
+    SELECT unit, subdir, name, filename, sha256, md5, indexed, misnamed FROM {_BATCH}
+"""  # noqa: S608 (of constants)
+# Two names can only list one file if it is misnamed under one of them.
+_DROP_CONTESTED = f"""
+    DELETE FROM {STAGED} contested USING {STAGED} other
+     WHERE contested.misnamed
+       AND other.subdir = contested.subdir AND other.filename = contested.filename
+       AND (NOT other.misnamed OR other.name < contested.name)
+    RETURNING contested.subdir || '/' || contested.filename, contested.name
 """  # noqa: S608 (of constants)
 
 
 COLUMNS: Final = (
     "subdir", "name", "filename", "version", "build", "build_number", "timestamp", "extension",
     "sha256", "md5", "size", "license", "record_json", "record_digest", "run_exports", "indexed",
+    "misnamed",
 )  # fmt: skip
 """The columns of a staged package: fields of `CondaPackage` with their texts as they are stored.
 
 `indexed` is when the channel's index named the file first, in milliseconds; None for the time of
-the subdir's oldest file.
+the subdir's oldest file. `misnamed` is `MirroredRecord.is_misnamed`.
 """
 _COPIED: Final = ", ".join(f'"{column}"' for column in COLUMNS)
 
@@ -147,6 +158,15 @@ class Staging:
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {NAMES} WHERE subdir = %s", [subdir])  # noqa: S608
             cursor.execute(f"DELETE FROM {STAGED} WHERE subdir = %s", [subdir])  # noqa: S608
+
+    def drop_contested(self) -> list[tuple[str, str]]:
+        """Leave each path to one name; return the paths that other names list, and these names.
+
+        A path belongs to the name that its file name is made of, else to the first one.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_DROP_CONTESTED)
+            return sorted(cursor.fetchall())
 
     def analyze(self) -> None:
         """Gather statistics of the staged rows, before they are compared."""

@@ -123,6 +123,8 @@ class _Sync:
         if self._request.mode == MIRROR:
             compared |= self._stage_removed(subdirs)
         self._staging.analyze()
+        for path, name in self._staging.drop_contested():
+            self._report.fault(path, f"{name} lists it, and so does the name that it belongs to")
         return [found.state for found in read.values()], compared
 
     def _stage_removed(self, subdirs: Collection[str]) -> dict[str, AbstractSet[str]]:

@@ -121,6 +121,17 @@ def test_a_file_name_need_not_be_made_of_name_version_and_build(filename: str) -
 
 
 @pytest.mark.parametrize(
+    ("filename", "misnamed"),
+    [
+        (FILENAME, False), ("demo-2-1.tar.bz2", False), ("demo.conda", False),
+        ("other-1.0-0.conda", True), ("demo-x-1.0-0.conda", True), ("x.conda", True),
+    ],
+)  # fmt: skip
+def test_a_file_may_be_named_after_another_package(filename: str, misnamed: bool) -> None:
+    assert mirrored(filename).is_misnamed is misnamed
+
+
+@pytest.mark.parametrize(
     ("fields", "said"),
     [
         ({"name": "other"}, "its name is not demo, under which it is listed"),
