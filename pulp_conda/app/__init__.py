@@ -28,7 +28,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         from .authentication.logs import LOGGERS, hide_tokens
         from .channels.changes.abandoned_tasks import show_presence
         from .channels.index.publish import autopublish
-        from .checks import check_api_process, check_upload_timeout
+        from .checks import check_api_process, check_networks, check_upload_timeout
         from .exports import refuse_exports
         from .models import CondaRepository, retention_exceeded, version_created
         from .tasks import dispatch_clean_up_on_commit, schedule_clean_up, schedule_syncs
@@ -37,6 +37,7 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         log_malformed_in_one_line(LOGGERS)
         refuse_exports()
         register(check_upload_timeout)
+        register(check_networks)
         for received in (show_presence, check_api_process):
             post_save.connect(received, sender="core.AppStatus", dispatch_uid=received.__qualname__)
         version_created.connect(autopublish, sender=CondaRepository, dispatch_uid="conda.publish")

@@ -1,6 +1,7 @@
 """Django's system checks of this plugin."""
 
 import logging
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.core import checks
 from . import webserver
 
 _log = logging.getLogger(__name__)
+
+_NETWORKS = ("CONDA_FILE_URL_NETWORKS", "CONDA_UPSTREAM_ALLOWED_NETWORKS")
 
 
 def check_upload_timeout(**_: Any) -> list[checks.CheckMessage]:
@@ -33,8 +36,21 @@ def check_upload_timeout(**_: Any) -> list[checks.CheckMessage]:
     ]
 
 
+def check_networks(**_: Any) -> list[checks.CheckMessage]:
+    """Refuse settings with networks that cannot be read: they decide where the server connects."""
+    messages: list[checks.CheckMessage] = []
+    for name in _NETWORKS:
+        for network in getattr(settings, name):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                hint = 'Networks are written as "10.1.0.0/16" or "fd00:1::/32".'
+                messages.append(checks.Error(f"{name}: {error}.", hint=hint, id="pulp_conda.E001"))
+    return messages
+
+
 def check_api_process(instance: Any, created: bool, **_: Any) -> None:
     """Log the results of the checks when an API process starts; Django does not run them there."""
     if created and instance.app_type == "api":
-        for message in check_upload_timeout():
+        for message in (*check_upload_timeout(), *check_networks()):
             _log.warning("%s", message)

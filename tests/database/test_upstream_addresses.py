@@ -3,6 +3,7 @@
 import pytest
 from django.test import override_settings
 
+from pulp_conda.app.checks import check_networks
 from pulp_conda.app.upstream import (
     Forbidden,
     Upstream,
@@ -64,3 +65,12 @@ def test_the_proxy_too_needs_an_allowed_address() -> None:
             assert proxy.asked == []
 
     run(scenario())
+
+
+def test_a_setting_with_a_network_that_cannot_be_read_is_told_at_the_start() -> None:
+    assert check_networks() == []
+    with override_settings(CONDA_UPSTREAM_ALLOWED_NETWORKS=["10.1.0.1/16", "10.1.0.0/16", "lan"]):
+        messages = check_networks()
+    assert {message.id for message in messages} == {"pulp_conda.E001"}
+    assert len(messages) == 2
+    assert "10.1.0.1/16" in str(messages[0].msg)

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from pulp_conda.app.upstream import (
+    Absent,
     Busy,
     LeftAlone,
     Unavailable,
@@ -114,6 +115,20 @@ def test_a_host_that_fails_again_and_again_is_left_alone() -> None:
                 with pytest.raises(LeftAlone):
                     await upstream.get(server.url("/ch/x"), limit=_LIMIT)
             assert len(server.asked) == 5
+
+    run(scenario())
+
+
+def test_a_host_that_answers_in_between_is_not_left_alone() -> None:
+    async def scenario() -> None:
+        async with misbehaving() as server:
+            server.paths["/ch/x"] = answering(status=500)
+            async with Upstream(server.remote()) as upstream:
+                for _ in range(7):
+                    for path, kind in (("/ch/x", Unavailable), ("/ch/absent", Absent)):
+                        with pytest.raises(kind):
+                            await upstream.get(server.url(path), limit=_LIMIT)
+            assert len(server.asked) == 14
 
     run(scenario())
 

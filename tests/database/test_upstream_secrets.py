@@ -81,6 +81,28 @@ def test_a_redirect_that_takes_the_token_elsewhere_is_refused() -> None:
     run(scenario())
 
 
+def test_a_signature_in_a_query_is_not_shown() -> None:
+    async def scenario() -> None:
+        async with misbehaving() as server:
+            error = await failing(server, f"/ch/x?signature={_SECRET}")
+            assert server.asked[0].query["signature"] == _SECRET
+            assert server.url("/ch/x") in str(error)
+            assert _SECRET not in str(error)
+
+    run(scenario())
+
+
+def test_no_line_can_be_added_to_a_request() -> None:
+    async def scenario() -> None:
+        async with misbehaving() as server:
+            await failing(server, "/ch/x HTTP/1.1\r\nX-Mine: y\r\n\r\nGET /z\x00é")
+            (request,) = server.asked
+            assert request.raw_path.startswith("/ch/x%20HTTP/1.1")
+            assert "X-Mine" not in request.headers
+
+    run(scenario())
+
+
 def test_a_remotes_headers_do_not_change_how_an_answer_is_read() -> None:
     async def scenario() -> None:
         async with misbehaving() as server:

@@ -1,6 +1,7 @@
 """TLS of remotes: whom they trust, what they present, and that they never go back to http."""
 
 import asyncio
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,33 @@ def test_a_client_certificate_is_presented(authority: Authority, tmp_path: Path)
                 await _get(server, **trusted)
             known = {"client_cert": client.certificate, "client_key": client.key}
             assert await _get(server, **trusted, **known) == b"body"
+
+    asyncio.run(scenario())
+
+
+def test_a_client_certificate_is_presented_to_the_remotes_own_server_only(
+    authority: Authority, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        identity, client = authority.issue("server"), authority.issue("client")
+        demanding = identity.server_context(tmp_path, authority.certificate)
+        elsewhere = identity.server_context(tmp_path, authority.certificate)
+        elsewhere.verify_mode = ssl.CERT_OPTIONAL
+        presented = []
+
+        async def noting(request: web.Request) -> web.StreamResponse:
+            presented.append(request.get_extra_info("peercert"))
+            return web.Response(body=b"body")
+
+        async with misbehaving(demanding) as server, misbehaving(elsewhere) as other:
+            server.paths["/ch/x"] = answering(status=302, Location=other.url("/x"))
+            other.paths["/x"] = noting
+            fields = {"client_cert": client.certificate, "client_key": client.key}
+            assert await _get(server, ca_cert=authority.certificate, **fields) == b"body"
+            assert presented == [None]
+            other.paths["/ch/x"] = noting
+            assert await _get(other, ca_cert=authority.certificate, **fields) == b"body"
+            assert presented[1]
 
     asyncio.run(scenario())
 

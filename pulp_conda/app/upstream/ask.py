@@ -21,10 +21,10 @@ from pulp_conda.app.models import CondaRemote
 from .bodies import Pace, chunks, whole
 from .breaker import Breaker, breaker_of
 from .credentials import Credentials
-from .errors import Busy, Forbidden, Unavailable, Untrusted, UpstreamError
+from .errors import Absent, Busy, Forbidden, Refused, Unavailable, Untrusted, UpstreamError
 from .failures import check_status, named, named_error
 from .retry_after import backoff
-from .session import new_session
+from .session import new_session, own_tls
 from .urls import checked
 
 _MOST_REDIRECTS = 10
@@ -65,6 +65,7 @@ class Upstream:
 
     async def __aenter__(self) -> Self:
         self._free = asyncio.Semaphore(self._concurrency)
+        self._own_tls = own_tls(self._remote)
         self._session = new_session(self._remote, self._concurrency)
         return self
 
@@ -201,15 +202,20 @@ class Upstream:
         if self._remote.rate_limit:
             await self._remote.download_throttler.acquire()
         sent = CIMultiDict[str]()
-        if self._credentials.belong_to(target):
+        is_own = self._credentials.belong_to(target)
+        if is_own:
             sent.extend(self._credentials.headers)
         sent.update(headers)
-        return await self._session.get(target, headers=sent, allow_redirects=False)
+        return await self._session.get(
+            target, headers=sent, allow_redirects=False, ssl=self._own_tls if is_own else True
+        )
 
 
 def _note(breaker: Breaker, began: float, error: UpstreamError) -> None:
-    """Tell a breaker how a request failed. An answer that the file is absent is an answer."""
+    """Tell a breaker how a request failed. That a file is absent or refused is an answer."""
     if isinstance(error, Busy):
         error.retry_after = breaker.told_to_wait(began, error.retry_after)
     elif isinstance(error, Unavailable):
         breaker.failed(began)
+    elif isinstance(error, Absent | Refused):
+        breaker.succeeded()

@@ -43,13 +43,13 @@ class AddressNotAllowed(PermissionError):
 def new_session(remote: CondaRemote, concurrency: int) -> ClientSession:
     """Return a session for requests to a remote. It follows its time-outs and its TLS fields.
 
+    It presents no client certificate: requests to the remote's own server have the context
+    `own_tls`.
+
     Raises:
-        Untrusted: a certificate or key of the remote cannot be read.
+        Untrusted: a certificate of the remote cannot be read.
         Forbidden: the proxy's URL cannot be read.
     """
-    context = tls_context(
-        remote.ca_cert, remote.client_cert, remote.client_key, remote.tls_validation
-    )
     return ClientSession(
         connector=TCPConnector(
             limit=concurrency,
@@ -58,7 +58,7 @@ def new_session(remote: CondaRemote, concurrency: int) -> ClientSession:
             # Every connection is checked, that to a proxy too. A check of the name would not be
             # enough, because it may have another address the next time it is looked up.
             socket_factory=_socket,
-            ssl=context,
+            ssl=tls_context(remote.ca_cert, None, None, remote.tls_validation),
         ),
         proxy=_proxy(remote),
         cookie_jar=DummyCookieJar(),
@@ -72,6 +72,15 @@ def new_session(remote: CondaRemote, concurrency: int) -> ClientSession:
             sock_read=remote.sock_read_timeout or READ_SECONDS,
         ),
     )
+
+
+def own_tls(remote: CondaRemote) -> ssl.SSLContext:
+    """Return the TLS context for requests to the server of a remote's URL.
+
+    Raises:
+        Untrusted: a certificate or key of the remote cannot be read.
+    """
+    return tls_context(remote.ca_cert, remote.client_cert, remote.client_key, remote.tls_validation)
 
 
 def _proxy(remote: CondaRemote) -> URL | None:
