@@ -1,6 +1,7 @@
 """A sync dies, fails or is fed damage: the next sync without faults makes up for all of it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -159,8 +160,7 @@ def _sync_damaged(
     paths = sorted(upstream.documents)
     for place, kind in damage:
         path = paths[place % len(paths)]
-        answer = _DAMAGE[kind](upstream.documents[path])
-        upstream.odd[path] = lambda answer=answer: answer
+        upstream.odd[path] = partial(_DAMAGE[kind], upstream.documents[path])
     try:
         synced(repository, remote, MIRROR)
     except (PulpException, NothingRead, Shrunk):
