@@ -10,7 +10,7 @@ import requests
 from pulp_conda.app.networks import may_be_fetched_from
 from tests.functional.accounts import new_account
 from tests.functional.channels import private_channel
-from tests.functional.harness import ONE_OF_EACH, PASSWORD, Rest, RunningServer
+from tests.functional.harness import ONE_OF_EACH, PASSWORD, Rest, RunningServer, wait_for
 from tests.functional.homes import Homes
 from tests.functional.mirrors import ALLOWED
 
@@ -34,6 +34,14 @@ def probe(server: RunningServer, **fields: Any) -> Any:
     task = rest.wait(rest.request("POST", f"{href}probe/"))
     assert _SECRET not in str(task)
     return task["result"]
+
+
+def cancel(rest: Rest, started: requests.Response) -> None:
+    """Cancel a task when it runs: pulpcore reports one that is just starting as failed."""
+    task = started.json()["task"]
+    wait_for(lambda: rest.get(task)["state"] == "running")
+    assert rest.request("PATCH", task, json={"state": "canceled"}).ok
+    rest.wait(started, state="canceled")
 
 
 def test_a_remote_is_made_changed_found_and_deleted(rest: Rest, owner: str) -> None:
@@ -116,6 +124,25 @@ def test_a_sync_by_a_remote_that_is_not_visible_is_refused(
     writer.give("conda.condaremote_viewer", remote)
     answer = writer.rest.request("POST", f"{repository}sync/", json=body)
     assert writer.rest.wait(answer, state="failed")["error"]["error_code"].startswith("CND")
+
+
+def test_a_second_sync_is_refused_with_the_task_of_the_first(
+    asking: RunningServer, owner: str
+) -> None:
+    rest = Rest(asking)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts, and never answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
+        remote = rest.create(_REMOTES, name=owner, url=url)["pulp_href"]
+        body = {"name": f"{owner}/x", "remote": remote}
+        path = f"{rest.create('repositories/conda/conda/', **body)['pulp_href']}sync/"
+        first = rest.request("POST", path, json={})
+        second = rest.request("POST", path, json={"mode": "mirror"})
+        assert second.status_code == 409
+        assert second.json()["task"] == first.json()["task"]
+        cancel(rest, first)
+        again = rest.request("POST", path, json={})
+        assert again.status_code == 202
+        cancel(rest, again)
 
 
 def test_a_private_channel_is_probed_with_every_kind_of_credentials(
