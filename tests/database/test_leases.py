@@ -12,7 +12,7 @@ from pulp_conda.app.channels.transfer.failure import FetchFailed
 from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
 from pulp_conda.app.content.fetch import leases
 from pulp_conda.app.content.fetch.leases import Held, Lease
-from pulp_conda.app.models import UNAVAILABLE, WRONG, CondaRemote, UpstreamFile
+from pulp_conda.app.models import BUSY, UNAVAILABLE, WRONG, CondaRemote, UpstreamFile
 
 
 @pytest.fixture
@@ -128,6 +128,23 @@ def test_nobody_asks_again_before_the_time_of_a_failure_is_over(
     assert timedelta(seconds=100) < told.value.retry_after <= timedelta(minutes=2)
     UpstreamFile.objects.update(retry_at=now() - timedelta(hours=1))
     assert taken(wanted, origin, "new").spool == "new"
+
+
+def test_an_upstream_that_is_busy_is_asked_for_no_file(wanted: WantedFile, origin: Origin) -> None:
+    other = WantedFile(uuid4(), "noarch/other-1.0-0.conda", 1, "b" * 64, (origin,))
+    begun = taken(other, origin)
+    pause = FetchFailed(BUSY, "it is busy", timedelta(minutes=2))
+    leases.fail(taken(wanted, origin), pause)
+    assert leases.take(other, origin, "spool") == Held(begun.holder, "spool")
+    leases.release(begun)
+    third = WantedFile(uuid4(), "noarch/third-1.0-0.conda", 1, "c" * 64, (origin,))
+    for file in (wanted, other, third):
+        with pytest.raises(FetchFailed) as told:
+            leases.take(file, origin, "spool")
+        assert told.value.status == BUSY
+    UpstreamFile.objects.exclude(retry_at=None).update(retry_at=now() - timedelta(hours=1))
+    for file in (wanted, other, third):
+        assert isinstance(leases.take(file, origin, "spool"), Lease)
 
 
 def test_a_file_that_is_here_leaves_no_row(wanted: WantedFile, origin: Origin) -> None:

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.functional.accounts import Account, new_account
+from tests.functional.faulty_upstream import FaultyUpstream, faulty_upstream
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
 from tests.functional.leftovers import removed_at_the_end
+from tests.functional.on_demand import Channel, Running, server_with_two_processes
 from tests.processes import dies_with_tests
 
 _numbers = itertools.count(1)
@@ -95,6 +97,27 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     yield port
     process.terminate()
     process.wait()
+
+
+@pytest.fixture(scope="session")
+def demand(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with two content processes, whose channels have files of upstreams."""
+    home = homes.make(tmp_path_factory.mktemp("demand") / "home")
+    with server_with_two_processes(home) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def faulty() -> Iterator[FaultyUpstream]:
+    """An upstream that misbehaves as it is told."""
+    with faulty_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def channel(demand: Running, faulty: FaultyUpstream) -> Channel:
+    """A channel with files of that upstream."""
+    return Channel(demand, faulty)
 
 
 @pytest.fixture

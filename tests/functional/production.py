@@ -44,9 +44,10 @@ class Production:
         self.api = self._origin(log)
         self.wait(lambda: requests.get(f"{self.api}/pulp/api/v3/status/", timeout=60).ok)
 
-    def start_content(self, name: str = "content") -> str:
+    def start_content(self, name: str = "content", **settings: str) -> str:
         """Start the content app; return its origin."""
-        self.content = self._origin(self._start(name, _CONTENT, "--bind=127.0.0.1:0"))
+        log = self._start(name, _CONTENT, "--bind=127.0.0.1:0", **settings)
+        self.content = self._origin(log)
         return self.content
 
     def start_worker(self, name: str) -> None:
@@ -70,10 +71,11 @@ class Production:
         """Forget the processes that have died."""
         self.processes = {n: each for n, each in self.processes.items() if each.is_running()}
 
-    def _start(self, name: str, program: str, *arguments: str) -> Path:
+    def _start(self, name: str, program: str, *arguments: str, **settings: str) -> Path:
         log = self.home.logs / f"{name}.log"
         command = [sys.executable, "-m", "tests.functional.failpoints", program, *arguments]
-        process = Process(name, command, log, self.env, cwd=Path(__file__).parents[2])
+        env = {**self.env, **settings}
+        process = Process(name, command, log, env, cwd=Path(__file__).parents[2])
         process.start()
         self.processes[name] = process
         return log

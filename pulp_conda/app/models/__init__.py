@@ -3,7 +3,7 @@
 from .change import ADDED, EXISTS, FULL, REMOVAL, REMOVED, RETIRED, UPLOAD, PendingChange
 from .channel_name import ChannelName, channel_named, owner_part, shown_base_path, stored_base_path
 from .distribution import CondaDistribution
-from .fetch import ABSENT, FETCHING, REFUSED, UNAVAILABLE, WRONG, UpstreamFile
+from .fetch import ABSENT, BUSY, FETCHING, REFUSED, UNAVAILABLE, WRONG, UpstreamFile
 from .guard import CHALLENGE, REQUESTER, SERVED, CondaContentGuard
 from .membership import content_of, in_version, shards_of
 from .notice import CondaNotice
@@ -68,6 +68,7 @@ __all__ = [
     "AUTH_METHODS",
     "BASIC",
     "BEARER",
+    "BUSY",
     "CHALLENGE",
     "DEFAULT_MAX_SHRINK",
     "EXISTS",

@@ -11,6 +11,8 @@ REFUSED = "refused"
 """The upstream asks for other credentials."""
 UNAVAILABLE = "unavailable"
 """The upstream did not answer, or not with the file."""
+BUSY = "busy"
+"""The upstream asks for a pause. Until `retry_at`, no file of the remote is asked for."""
 WRONG = "wrong"
 """The upstream sent other bytes than its index named."""
 

@@ -18,7 +18,7 @@ from pulp_conda.app.channels.transfer.spool import DiskFailed, Spool, new_name
 from pulp_conda.app.channels.transfer.transfer import Transfer
 from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
 from pulp_conda.app.failpoints import failpoint
-from pulp_conda.app.models import UNAVAILABLE, CondaRemote
+from pulp_conda.app.models import BUSY, UNAVAILABLE, CondaRemote
 from pulp_conda.formats.upstream.urls import package_url
 
 from .asking import Asking
@@ -138,7 +138,7 @@ class FileFetcher:
             spool.close()
 
     def _note(self, file: _File, failure: FetchFailed) -> None:
-        self._unavailable = self._unavailable + 1 if failure.status == UNAVAILABLE else 0
+        self._unavailable = self._unavailable + 1 if failure.status in (UNAVAILABLE, BUSY) else 0
         if self._unavailable == _MOST_UNAVAILABLE:
             raise failure
         self._report.fault(file.wanted.path, f"it cannot be had: {failure}")

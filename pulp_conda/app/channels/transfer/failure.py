@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from pulp_conda.app.models import ABSENT, REFUSED, UNAVAILABLE, WRONG
+from pulp_conda.app.models import ABSENT, BUSY, REFUSED, UNAVAILABLE, WRONG
 
 _PAUSES = {
     ABSENT: timedelta(minutes=1),
     REFUSED: timedelta(minutes=1),
     UNAVAILABLE: timedelta(seconds=5),
+    BUSY: timedelta(seconds=5),
     WRONG: timedelta(minutes=10),
 }
 """For how long nobody asks for a file again, unless the upstream says so itself."""

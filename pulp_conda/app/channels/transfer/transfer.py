@@ -8,8 +8,16 @@ from datetime import timedelta
 
 from aiohttp import ClientResponse
 
-from pulp_conda.app.models import ABSENT, REFUSED, UNAVAILABLE, WRONG
-from pulp_conda.app.upstream import Absent, LeftAlone, Refused, Unavailable, Upstream, UpstreamError
+from pulp_conda.app.models import ABSENT, BUSY, REFUSED, UNAVAILABLE, WRONG
+from pulp_conda.app.upstream import (
+    Absent,
+    Busy,
+    LeftAlone,
+    Refused,
+    Unavailable,
+    Upstream,
+    UpstreamError,
+)
 
 from .failure import FetchFailed
 from .spool import Spool
@@ -119,7 +127,9 @@ def _failure(error: UpstreamError, told: float | None) -> FetchFailed:
     if isinstance(error, Refused):
         return FetchFailed(REFUSED, str(error))
     pause = None if told is None else timedelta(seconds=told)
-    return FetchFailed(UNAVAILABLE, str(error), pause, is_of_file=not isinstance(error, LeftAlone))
+    status = BUSY if isinstance(error, Busy) else UNAVAILABLE
+    # Another process may still ask a host that this one leaves alone.
+    return FetchFailed(status, str(error), pause, is_of_file=not isinstance(error, LeftAlone))
 
 
 def _validator(headers: Mapping[str, str]) -> str:

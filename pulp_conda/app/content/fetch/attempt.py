@@ -66,6 +66,7 @@ class Attempt:
             if await self._followed(spool):
                 return None
             dead = claim.holder if spool.lock() else None
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _found(self, name: str) -> Spool | None:
         spool = await asyncio.to_thread(Spool.find, name, self._wanted)

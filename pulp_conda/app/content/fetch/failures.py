@@ -10,7 +10,7 @@ from aiohttp.web import (
 )
 
 from pulp_conda.app.channels.transfer.failure import FetchFailed
-from pulp_conda.app.models import ABSENT, REFUSED, UNAVAILABLE, WRONG
+from pulp_conda.app.models import ABSENT, BUSY, REFUSED, UNAVAILABLE, WRONG
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 
@@ -18,6 +18,7 @@ _ANSWERS: dict[str, tuple[HTTPStatus, str]] = {
     ABSENT: (HTTPStatus.NOT_FOUND, "the index names this file, but the upstream does not have it"),
     REFUSED: (HTTPStatus.SERVICE_UNAVAILABLE, "the upstream refuses this server"),
     UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "the file cannot be fetched now; try again"),
+    BUSY: (HTTPStatus.SERVICE_UNAVAILABLE, "the upstream is busy; try again later"),
     WRONG: (HTTPStatus.BAD_GATEWAY, "the upstream's file is not the one that its index names"),
 }
 _CLASSES: dict[HTTPStatus, type[HTTPException]] = {
@@ -25,7 +26,7 @@ _CLASSES: dict[HTTPStatus, type[HTTPException]] = {
     HTTPStatus.BAD_GATEWAY: HTTPBadGateway,
     HTTPStatus.SERVICE_UNAVAILABLE: HTTPServiceUnavailable,
 }
-_BY_IMPORTANCE = (UNAVAILABLE, REFUSED, WRONG, ABSENT)
+_BY_IMPORTANCE = (UNAVAILABLE, BUSY, REFUSED, WRONG, ABSENT)
 
 
 def worst(failures: list[FetchFailed]) -> FetchFailed:

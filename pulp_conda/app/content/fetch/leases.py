@@ -12,6 +12,7 @@ from django.db import connection
 
 from pulp_conda.app.channels.transfer.failure import FetchFailed
 from pulp_conda.app.channels.transfer.wanted import Origin, WantedFile
+from pulp_conda.app.models import UNAVAILABLE
 
 LEASE_SECONDS = 15
 RENEWAL_SECONDS = 5
@@ -21,10 +22,14 @@ _Values = dict[str, UUID | str | float | None]
 
 _UNTIL = "clock_timestamp() + make_interval(secs => %(seconds)s)"
 _OWN = "WHERE id = %(pk)s AND holder = %(holder)s"
+_PAUSE = "status = 'busy' AND retry_at > clock_timestamp()"
 _TAKE = f"""
     INSERT INTO conda_upstreamfile AS f
            (remote_id, path, digest, holder, lease_until, spool, validator, status)
-    VALUES (%(remote)s, %(path)s, %(digest)s, %(holder)s, {_UNTIL}, %(spool)s, '', 'fetching')
+    SELECT %(remote)s, %(path)s, %(digest)s, %(holder)s, {_UNTIL}, %(spool)s, '', 'fetching'
+     WHERE NOT EXISTS (
+        SELECT FROM conda_upstreamfile WHERE remote_id = %(remote)s AND {_PAUSE}
+     )
     ON CONFLICT (remote_id, path, digest) DO UPDATE
        SET holder = excluded.holder, lease_until = excluded.lease_until, status = 'fetching',
            retry_at = NULL
@@ -32,10 +37,14 @@ _TAKE = f"""
        AND coalesce(f.retry_at <= clock_timestamp(), true)
     RETURNING id, spool, validator
 """  # noqa: S608 (of constants)
-_LOOK = """
+# A fetch that has begun may be followed, also if the upstream asks for a pause.
+_LOOK = f"""
     SELECT holder, spool, status, retry_at - clock_timestamp() FROM conda_upstreamfile
-     WHERE remote_id = %(remote)s AND path = %(path)s AND digest = %(digest)s
-"""
+     WHERE remote_id = %(remote)s AND (path = %(path)s AND digest = %(digest)s OR {_PAUSE})
+     ORDER BY path = %(path)s AND digest = %(digest)s AND lease_until > clock_timestamp() DESC,
+              retry_at DESC NULLS LAST
+     LIMIT 1
+"""  # noqa: S608
 _RENEW = f"""
     UPDATE conda_upstreamfile SET lease_until = {_UNTIL}, validator = %(validator)s {_OWN}
 """  # noqa: S608
@@ -79,21 +88,13 @@ def take(wanted: WantedFile, origin: Origin, spool: str, dead: UUID | None = Non
     `spool` is the name of the file to spool into, if no earlier holder left one.
 
     Raises:
-        FetchFailed: a fetch failed, and the file may not be asked for again yet.
+        FetchFailed: a fetch failed, and the file may not be asked for again yet, or no file of the
+            remote may be.
     """
-    key: dict[str, UUID | str | float | None] = {
-        "remote": origin.remote,
-        "path": wanted.path,
-        "digest": wanted.digest,
-    }
+    key: _Values = {"remote": origin.remote, "path": wanted.path, "digest": wanted.digest}
     holder = uuid4()
-    mine: dict[str, UUID | str | float | None] = {
-        **key,
-        "holder": holder,
-        "dead": dead,
-        "spool": spool,
-        "seconds": LEASE_SECONDS,
-    }
+    own: _Values = {"holder": holder, "spool": spool, "seconds": LEASE_SECONDS}
+    mine = {**key, **own, "dead": dead}
     for _ in range(_TRIES):
         if row := _row(_TAKE, mine):
             pk, left, validator = row
@@ -103,7 +104,7 @@ def take(wanted: WantedFile, origin: Origin, spool: str, dead: UUID | None = Non
             if pause and pause > timedelta(0):
                 raise FetchFailed(status, "an earlier fetch failed", pause)
             return Held(other, name)
-    raise FetchFailed("unavailable", "its lease changes hands all the time")
+    raise FetchFailed(UNAVAILABLE, "its lease changes hands all the time")
 
 
 def renew(lease: Lease, validator: str) -> bool:
