@@ -47,7 +47,7 @@ class CondaRemoteSerializer(RemoteSerializer):
 
     url = serializers.CharField(
         help_text=(
-            "The URL of the channel, such as https://conda.anaconda.org/conda-forge: the part "
+            "The URL of the channel, such as https://conda.example.org/conda-forge: the part "
             "before the subdir, without user name, password and token."
         )
     )
