@@ -147,7 +147,7 @@ class Looking:
             self._report_faults(name, index.faults)
             self._check_subdir(index.subdir)
             urls = (
-                files_url(self._base, index.base_url, hosts),
+                self._asking.upstream.shown(files_url(self._base, index.base_url, hosts)),
                 shards_url(self._base, index.shards_base_url, hosts),
             )
             return seen_shards(self._asking, self._subdir, answer, index, urls)
@@ -155,7 +155,7 @@ class Looking:
         self._report_faults(name, document.faults)
         self._check_subdir(document.subdir)
         self._add_run_exports(document)
-        base = files_url(self._base, document.base_url, hosts)
+        base = self._asking.upstream.shown(files_url(self._base, document.base_url, hosts))
         return seen_document(self._subdir, name, answer, document, base)
 
     def _add_run_exports(self, document: Document) -> None:
