@@ -70,7 +70,7 @@ def test_of_many_that_saw_the_holder_die_one_gets_the_lease(
 
     def take(number: int) -> Lease | Held:
         try:
-            return leases.take(wanted, origin, f"spool{number}", dead.holder)
+            return leases.take(wanted, origin, f"spool{number}", dead=dead.holder)
         finally:
             connections.close_all()
 
@@ -145,6 +145,16 @@ def test_an_upstream_that_is_busy_is_asked_for_no_file(wanted: WantedFile, origi
     UpstreamFile.objects.exclude(retry_at=None).update(retry_at=now() - timedelta(hours=1))
     for file in (wanted, other, third):
         assert isinstance(leases.take(file, origin, "spool"), Lease)
+
+
+def test_a_lease_that_was_taken_in_vain_is_given_up(wanted: WantedFile, origin: Origin) -> None:
+    holder = uuid4()
+    leases.abandon(wanted, origin, holder)
+    leases.take(wanted, origin, "spool", holder=holder)
+    leases.abandon(wanted, origin, uuid4())
+    assert isinstance(leases.take(wanted, origin, "other"), Held)
+    leases.abandon(wanted, origin, holder)
+    assert isinstance(leases.take(wanted, origin, "other"), Lease)
 
 
 def test_a_file_that_is_here_leaves_no_row(wanted: WantedFile, origin: Origin) -> None:

@@ -5,8 +5,10 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.functional import faulty_upstream as faults
@@ -100,6 +102,22 @@ def test_a_client_after_the_death_gets_the_whole_file(channel: Channel) -> None:
     answer = channel.get()
     assert answer.content == channel.body
     channel.server.wait(channel.is_stored)
+
+
+@pytest.mark.parametrize("policy", ["on_demand", "streamed"])
+def test_clients_that_leave_at_once_hold_nobody_up(channel: Channel, policy: str) -> None:
+    go_on = threading.Event()
+    channel.has(LARGE, faults.held(MIB, go_on), None, policy=policy)
+    if policy == "on_demand":
+        channel.upstream.faults[channel.path] = [faults.dripping(2)]
+    for wait in (0.001, 0.01, 0.05):
+        with suppress(requests.RequestException):
+            requests.get(channel.url(), timeout=(60, wait))
+    time.sleep(3)  # the process looks every second for clients that have left
+    began = len(channel.asked())
+    assert channel.get(1).content == channel.body
+    assert len(channel.asked()) <= began + 1
+    go_on.set()
 
 
 def test_a_fetch_near_its_end_goes_on_without_clients(channel: Channel) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from aiohttp.web import HTTPServiceUnavailable
 from django.db import Error
@@ -21,7 +21,7 @@ from pulp_conda.app.models import UNAVAILABLE
 
 from . import leases
 from .arrival import Arrival
-from .leases import Lease
+from .leases import Held, Lease
 from .origins import stored
 from .upstreams import upstream_of
 
@@ -52,7 +52,7 @@ class Attempt:
         patience = loop.time() + _UNSEEN_SECONDS
         while True:
             name = new_name()
-            claim = await ask(leases.take, self._wanted, self._origin, name, dead)
+            claim = await self._taken(name, dead)
             if isinstance(claim, Lease):
                 return await self._hold(claim, name)
             if self._arrival.is_whole:
@@ -67,6 +67,14 @@ class Attempt:
                 return None
             dead = claim.holder if spool.lock() else None
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _taken(self, name: str, dead: UUID | None) -> Lease | Held:
+        file, holder = (self._wanted, self._origin), uuid4()
+        try:
+            return await ask(leases.take, *file, name, dead=dead, holder=holder)
+        except asyncio.CancelledError:
+            await asyncio.shield(ask(leases.abandon, *file, holder))
+            raise
 
     async def _found(self, name: str) -> Spool | None:
         spool = await asyncio.to_thread(Spool.find, name, self._wanted)
@@ -100,9 +108,9 @@ class Attempt:
 
     async def _hold(self, lease: Lease, name: str) -> None:
         """Fetch the file with its lease. `name` is that of a new spool."""
-        if await self._is_here(lease):
-            return
         try:
+            if await self._is_here(lease):
+                return
             transfer = await self._begun(lease, name)
             async with _renewed(lease, lambda: transfer.validator):
                 failpoint("fetch begun")

@@ -55,10 +55,9 @@ class Fetch:
         size, spool = self._wanted.size, self.arrival.spool
         if spool and spool.is_whole:
             return True
-        if spool is None or size is None or not self._is_stored:
-            return False
-        left = size - spool.arrived
-        return left < _FINISHED_BYTES or left < spool.arrived
+        arrived = spool.arrived if spool else 0
+        left = (size or 0) - arrived
+        return self._is_stored and (left < _FINISHED_BYTES or left < arrived)
 
     def _stop_if_unattended(self) -> None:
         if not self._readers:

@@ -50,6 +50,11 @@ _RENEW = f"""
 """  # noqa: S608
 _NOTE = f"UPDATE conda_upstreamfile SET spool = %(spool)s {_OWN}"  # noqa: S608
 _RELEASE = f"UPDATE conda_upstreamfile SET lease_until = clock_timestamp() {_OWN}"  # noqa: S608
+_ABANDON = """
+    UPDATE conda_upstreamfile SET lease_until = clock_timestamp()
+     WHERE remote_id = %(remote)s AND path = %(path)s AND digest = %(digest)s
+       AND holder = %(holder)s
+"""
 _FAIL = f"""
     UPDATE conda_upstreamfile
        SET lease_until = clock_timestamp(), spool = '', validator = '', status = %(status)s,
@@ -82,17 +87,25 @@ class Held(NamedTuple):
     spool: str
 
 
-def take(wanted: WantedFile, origin: Origin, spool: str, dead: UUID | None = None) -> Lease | Held:
+def take(
+    wanted: WantedFile,
+    origin: Origin,
+    spool: str,
+    *,
+    dead: UUID | None = None,
+    holder: UUID | None = None,
+) -> Lease | Held:
     """Take the lease of a file if nobody has it, or if its holder is `dead`.
 
-    `spool` is the name of the file to spool into, if no earlier holder left one.
+    `spool` is the name of the file to spool into, if no earlier holder left one. `holder` names the
+    fetch that takes it.
 
     Raises:
         FetchFailed: a fetch failed, and the file may not be asked for again yet, or no file of the
             remote may be.
     """
     key: _Values = {"remote": origin.remote, "path": wanted.path, "digest": wanted.digest}
-    holder = uuid4()
+    holder = holder or uuid4()
     own: _Values = {"holder": holder, "spool": spool, "seconds": LEASE_SECONDS}
     mine = {**key, **own, "dead": dead}
     for _ in range(_TRIES):
@@ -123,6 +136,13 @@ def note(lease: Lease, spool: str) -> None:
 def release(lease: Lease) -> None:
     """Give a lease up, and leave what is here to the next holder."""
     _changed(_RELEASE, lease)
+
+
+def abandon(wanted: WantedFile, origin: Origin, holder: UUID) -> None:
+    """Give up a lease that was taken perhaps, by a fetch that was stopped meanwhile."""
+    key: _Values = {"remote": origin.remote, "path": wanted.path, "digest": wanted.digest}
+    with connection.cursor() as cursor:
+        cursor.execute(_ABANDON, {**key, "holder": holder})
 
 
 def end(lease: Lease) -> None:
