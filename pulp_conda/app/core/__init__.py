@@ -16,8 +16,9 @@ moves. The named tests compare with pulpcore's own behaviour, and fail if it cha
 | `references` | replaces a method of `HrefPrnFieldMixin` | `test_hostile_values` |
 | `version_scoping` | replaces a method of `ListRepositoryVersionViewSet` | `test_rights` |
 
-pulpcore's tables are private too. `channels/storage/units`, `channels/changes`,
-`channels/upkeep/cleanup`, `channels/index`, `models/publication`, `models/access_statement` and
-`content/lookup` name them in SQL or write to them without `save`. `test_units`, `test_versions`,
-`test_tasks`, `test_cleanup`, `test_access_facts`, `test_index` and `test_serving` compare.
+pulpcore's tables are private too. `channels/storage/units`, `channels/storage/fetched_files`,
+`channels/changes`, `channels/upkeep/cleanup`, `channels/index`, `models/publication`,
+`models/access_statement`, `content/lookup` and `content/fetch/origins` name them in SQL or write to
+them without `save`. `test_units`, `test_versions`, `test_tasks`, `test_cleanup`,
+`test_access_facts`, `test_index` and `test_serving` compare; `test_spools` and `test_origins` check.
 """  # noqa: E501 (a table)
