@@ -7,12 +7,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from pulp_conda.app.models import CondaRemote
-from pulp_conda.app.upstream import Answer, Upstream
+from pulp_conda.app.upstream import Answer, TooLarge, Upstream
 
 from .report import SyncReport
 
@@ -95,15 +96,16 @@ class Asking:
         asked = self.ask(url, limit=limit, headers=headers, optional=optional)
         return self._run(asked).result()
 
-    async def head(self, url: str) -> None:
+    async def find(self, url: str) -> None:
         """Find out, in the thread of requests, whether the upstream has a file.
 
         Raises:
             Absent: it has none.
             UpstreamError: it does not answer.
         """
-        async with self._upstream.stream(url):  # many servers answer HEAD wrongly
-            self._report.requests += 1
+        # Many servers answer HEAD wrongly. Those that know ranges can keep the connection.
+        with suppress(TooLarge):
+            await self.ask(url, limit=1, headers={"Range": "bytes=0-0"}, optional=True)
 
     def each(
         self,

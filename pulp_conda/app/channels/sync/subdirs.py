@@ -38,7 +38,7 @@ class _Existence:
     async def __call__(self, subdir: str) -> bool:
         """Return whether the upstream has a subdir: every channel has its `repodata.json`."""
         try:
-            await self._asking.head(f"{self._url}/{subdir}/{layout.REPODATA}")
+            await self._asking.find(f"{self._url}/{subdir}/{layout.REPODATA}")
         except Absent:
             return False
         return True
