@@ -30,9 +30,11 @@ class PulpCondaPluginAppConfig(PulpPluginAppConfig):
         from .channels.index.publish import autopublish
         from .checks import check_api_process, check_networks, check_upload_timeout
         from .exports import refuse_exports
-        from .models import CondaRepository, retention_exceeded, version_created
+        from .models import CondaRemote, CondaRepository, retention_exceeded, version_created
         from .tasks import dispatch_clean_up_on_commit, schedule_clean_up, schedule_syncs
+        from .upstream.downloader import UpstreamDownloads
 
+        CondaRemote.make_download_factory = UpstreamDownloads
         hide_tokens()
         log_malformed_in_one_line(LOGGERS)
         refuse_exports()

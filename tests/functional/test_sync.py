@@ -103,6 +103,20 @@ def test_a_private_channel_is_mirrored_with_a_token(
         (installed,) = install_from([mirror.url], ["demo"], tmp_path / auth)
         assert installed.startswith("demo-")
         assert token not in mirroring.log.read_text()
+        _damage_and_repair(mirroring, mirror)
+
+
+def _damage_and_repair(mirroring: RunningServer, mirror: Mirror) -> None:
+    """Damage the file of a mirror's package, and let pulpcore fetch it again."""
+    rest = Rest(mirroring)
+    version = rest.get(mirror.repository)["latest_version_href"]
+    (unit,) = rest.get("content/conda/packages/", repository_version=version)["results"]
+    (artifact,) = rest.get("artifacts/", sha256=unit["sha256"])["results"]
+    file = mirroring.home / "media" / artifact["file"]
+    right = file.read_bytes()
+    file.write_bytes(b"damaged")
+    rest.wait(rest.request("POST", f"{version}repair/", json={"verify_checksums": True}))
+    assert file.read_bytes() == right
 
 
 def test_an_unchanged_upstream_makes_no_version(

@@ -1,5 +1,8 @@
 """A remote: another server's channel, and how to ask for its files."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from pulpcore.plugin.models import AutoAddObjPermsMixin, EncryptedTextField, Remote
@@ -32,6 +35,9 @@ class CondaRemote(Remote, AutoAddObjPermsMixin):
 
     TYPE = "conda"  # type: ignore[assignment]
 
+    make_download_factory: ClassVar[Callable[["CondaRemote"], Any] | None] = None
+    """Set when Django has loaded, because downloads belong to an upper layer."""
+
     auth = models.TextField(default=NO_AUTH)
     """One of `AUTH_METHODS`."""
     token = EncryptedTextField(null=True)
@@ -56,6 +62,12 @@ class CondaRemote(Remote, AutoAddObjPermsMixin):
     """Whether the upstream's `indexed_timestamp` becomes the channel's."""
     allowed_hosts = ArrayField(models.TextField(), default=list)
     """Further hosts that the upstream's documents may name for files and shards."""
+
+    @property
+    def download_factory(self) -> Any:
+        """The factory of the downloaders that pulpcore uses, as for the repair of a file."""
+        make = type(self).make_download_factory
+        return make(self) if make else super().download_factory
 
     class Meta:
         default_related_name = "%(app_label)s_%(model_name)s"
