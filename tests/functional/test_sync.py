@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import requests
 from tests.builders import PackageBuilder
 from tests.functional.channels import private_channel
 from tests.functional.clients import install_from, solve_from
-from tests.functional.harness import PATIENCE_SECONDS, Rest, RunningServer, wait_for
+from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, Rest, RunningServer, wait_for
 from tests.functional.homes import Homes
 from tests.functional.mirrors import ALLOWED, Mirror, make_mirror
 
@@ -104,6 +105,34 @@ def test_a_private_channel_is_mirrored_with_a_token(
         assert installed.startswith("demo-")
         assert token not in mirroring.log.read_text()
         _damage_and_repair(mirroring, mirror)
+
+
+def test_a_private_mirror_fetches_nothing_for_strangers(
+    mirror: Mirror, mirroring: RunningServer, server: RunningServer, owner: str, tmp_path: Path
+) -> None:
+    put(server, owner, PackageBuilder("secret").payload(3_000_000))
+    mirror.sync()
+    rest, name = Rest(mirroring), f"{owner}/mirror"
+    guard = rest.create("contentguards/conda/conda/", name=name)
+    (distribution,) = rest.get("distributions/conda/conda/", name=name)["results"]
+    body = {"content_guard": guard["pulp_href"]}
+    rest.wait(rest.request("PATCH", distribution["pulp_href"], json=body))
+    (filename,) = _records_of_admin(mirror)
+    url = f"{mirror.url}/noarch/{filename}"
+    assert requests.get(url, timeout=PATIENCE_SECONDS).status_code == 401
+    assert (
+        rest.get("artifacts/", sha256=_records_of_admin(mirror)[filename]["sha256"])["count"] == 0
+    )
+    answer = requests.get(url, auth=("admin", PASSWORD), timeout=PATIENCE_SECONDS)
+    assert sha256(answer.content).hexdigest() == _records_of_admin(mirror)[filename]["sha256"]
+    assert "private" in answer.headers["Cache-Control"]
+
+
+def _records_of_admin(mirror: Mirror) -> dict[str, Any]:
+    url = f"{mirror.url}/noarch/repodata.json"
+    document = requests.get(url, auth=("admin", PASSWORD), timeout=PATIENCE_SECONDS).json()
+    found: dict[str, Any] = document["packages.conda"]
+    return found
 
 
 def _damage_and_repair(mirroring: RunningServer, mirror: Mirror) -> None:
