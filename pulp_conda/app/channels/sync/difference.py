@@ -22,11 +22,11 @@ _CREATE = f"""
     CREATE TEMPORARY TABLE {_CURRENT} (
         unit uuid, subdir text, filename text, sha256 text, md5 text);
 """
-# The names are few, or all that the channel has.
+# The names are few, or all that the channel has. An index that begins with the domain finds few.
 _FILL_CURRENT = f"""
     INSERT INTO {_CURRENT} (unit, subdir, filename, sha256, md5)
     SELECT package.content_ptr_id, package.subdir, package.filename, package.sha256, package.md5
-      {IN_VERSION} AND EXISTS (
+      {IN_VERSION} AND package._pulp_domain_id = %(domain)s AND EXISTS (
         SELECT FROM {NAMES} listed
          WHERE listed.subdir = package.subdir AND listed.name = package.name)
 """  # noqa: S608 (of constants)
