@@ -33,6 +33,7 @@ _READY_SECONDS = 120.0
 _STOP_SECONDS = 9.0
 _STOP_PULP_SECONDS = 4.0
 _ROTATE_SECONDS = 10.0
+_GUNICORNS = ("api", "content")
 
 Say = Callable[[str], None]
 
@@ -207,7 +208,7 @@ class Server:
 
     def _reap_dead_processes(self) -> None:
         """Report processes that died to Pulp, including gunicorn's children."""
-        alive = {pid for process in self._processes for pid in process.family()}
+        alive = {pid for process in self._processes for pid in _recorded(process)}
         self._processes_died |= bool(self._alive - alive)
         self._alive = alive
         if self._processes_died and not self._reaper.is_running():
@@ -228,6 +229,16 @@ class Server:
         everything = [*self._processes, *([self._database] if self._database else [])]
         pids = {process.name: process.pid for process in everything}
         self._home.write("processes.json", json.dumps(pids, indent=2))
+
+
+def _recorded(process: Process) -> set[int]:
+    """Return the ids of a process and its children that live and of which Pulp has a record.
+
+    Each child of gunicorn has one (`AppStatus`). A worker's child has none: it ends with its task,
+    and the worker itself notices if it dies.
+    """
+    family = process.family()
+    return family if process.name in _GUNICORNS else family & {process.pid}
 
 
 def _pulp(entry_point: str) -> list[str]:

@@ -29,14 +29,26 @@ def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process(
 ) -> None:
     body = PackageBuilder().conda()
     assert own_server.put(f"{own_server.channel('acme')}/x.conda", body).status_code == 201
+    _run_tasks(own_server)
     pids = own_server.pids().values()
     assert own_server.stop() < 30
     assert not any(is_alive(pid) for pid in pids)
+    # The process that reports deaths to Pulp is as expensive to start as a worker.
+    reaper = own_server.home / "logs" / "reaper.log"
+    assert not reaper.exists(), "the end of a task is no death"
     began = time.monotonic()
     own_server.start()
     print(f"second start: {time.monotonic() - began:.1f} s")
     url = f"{own_server.channel('acme')}/noarch/demo-1.0-0.conda"
     assert requests.get(url, timeout=30).content == body
+
+
+def _run_tasks(server: RunningServer) -> None:
+    """Run a few tasks in the workers, longer than the supervisor looks away."""
+    rest = Rest(server)
+    (repository,) = rest.get("repositories/conda/conda/")["results"]
+    for _ in range(15):
+        rest.wait(rest.request("POST", f"{repository['pulp_href']}cleanup/"))
 
 
 def test_the_processes_of_a_killed_supervisor_end(own_server: RunningServer) -> None:
