@@ -25,6 +25,26 @@ from tests.processes import dies_with_tests
 
 _numbers = itertools.count(1)
 
+_FIRST = (
+    "test_rights_table.py",  # prepares the database that later homes are copies of
+    "test_wheel.py",  # needs no such home, so another process does not wait for it
+    "test_server_first_start.py",  # likewise
+    "test_load.py",
+    "test_server.py",
+)
+"""The longest files. Were one of them last, one process would run it after the others ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, but after the tests of other folders."""
+    places = {Path(__file__).with_name(name): place for place, name in enumerate(_FIRST)}
+    functional = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        return places.get(item.path, len(places)) if functional in item.path.parents else -1
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def databases_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
