@@ -1,0 +1,1 @@
+The one-command server stops in a second or two. It took more than four.
