@@ -1,1 +1,1 @@
-A guide and a script for moving an owner's channels from Forgejo or Gitea. The list of an owner that does not exist, or that the user may not see, is 404.
+A guide for moving channels from Forgejo, Gitea, Quetz, Artifactory or a folder: one sync for each, which can be repeated. The list of an owner that does not exist, or that the user may not see, is 404.

@@ -1,87 +1,174 @@
-"""The guide's script for a migration from Forgejo, run as the guide says."""
+"""Channels move here from other servers by the commands of the guide, as they are printed."""
 
-import os
 import re
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.builders import PackageBuilder
-from tests.functional.accounts import new_account
-from tests.functional.harness import Rest, RunningServer
+from tests.functional.channels import packages
+from tests.functional.clients import install_from
+from tests.functional.harness import PASSWORD, Rest, RunningServer
+from tests.functional.homes import Homes
+from tests.functional.mirrors import ALLOWED
+from tests.functional.upstreams import LOGIN, TOKEN, OldServer, old_server
+from tests.real_data import needs_real_packages, real_packages
 
-_GUIDE = Path(__file__).parents[2] / "docs" / "user" / "guides" / "migrating.md"
-_DEFAULT, _DEV, _TEAM = "", "Dev", "team/py3.11+cuda"
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    """The script, copied from the guide."""
-    (source,) = re.findall(r"^```python\n(.*?)^```", _GUIDE.read_text(), re.DOTALL | re.MULTILINE)
-    path = tmp_path / "migrate.py"
-    path.write_text(source)
-    return path
+_CHECKOUT = Path(__file__).parents[2]
+_GUIDE = _CHECKOUT / "docs" / "user" / "guides" / "migrating.md"
+_BASIC = f'"auth": "basic", "username": "{LOGIN[0]}", "password": "{LOGIN[1]}"'
 
 
-def test_an_owners_channels_are_copied_and_stay_private(
-    server: RunningServer, rest: Rest, owner: str, script: Path
+@pytest.fixture(scope="module")
+def new(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """The server that channels move to, which may ask an old one on the same machine."""
+    running = RunningServer(homes.make(tmp_path_factory.mktemp("new") / "home", ALLOWED))
+    yield running.start()
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldServer]:
+    """The servers that channels move from."""
+    with old_server(tmp_path_factory.mktemp("old")) as old:
+        yield old
+
+
+class Move:
+    """A move of some channels of one server, by the commands of the guide."""
+
+    def __init__(
+        self, new: RunningServer, source: str, owner: str, secret: str, channels: str
+    ) -> None:
+        self._channels = channels
+        text = _GUIDE.read_text()
+        for printed, real in {
+            "https://NEW": new.origin,
+            "https://OLD/api/packages/acme/conda": source,
+            "OWNER=acme": f"OWNER={owner}",
+            '"dev team/prod"': f'"{channels}"',
+            '"auth": "basic", "username": "USER", "password": "TOKEN"': secret,
+            "PASSWORD": PASSWORD,
+        }.items():
+            text = text.replace(printed, real)
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        _, self._make, self._sync, _ = blocks
+        self._set = self._make.partition("for CHANNEL")[0]
+
+    def make(self) -> None:
+        """Make the channels."""
+        states = re.findall(r": (\w+)$", _run(self._make), re.MULTILINE)
+        assert states == ["completed"] * len(self._channels.split())
+
+    def sync(self) -> str:
+        """Sync the channels, also again; return what is printed."""
+        return _run(self._set + self._sync)
+
+
+def _run(script: str) -> str:
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert not done.stderr
+    return done.stdout
+
+
+def test_channels_of_a_private_owner_of_forgejo_stay_private(
+    new: RunningServer, old: OldServer, owner: str
 ) -> None:
-    new = f"{owner}-new"
-    member = new_account(server)
-    organisation = rest.create("conda/owners/", name=new, visibility="private")
-    member.give("conda.channel_writer", organisation["pulp_href"])
     held = {
-        _DEFAULT: [PackageBuilder("demo"), PackageBuilder("demo").subdir("linux-64")],
-        _DEV: [PackageBuilder("demo", "2.0").depends("python >=3.9")],
-        _TEAM: [PackageBuilder(f"demo{number}") for number in range(3)],
+        "dev": PackageBuilder("base"),
+        "team/prod": PackageBuilder("tool").subdir("linux-64").depends("base"),
     }
-    for channel, uploads in held.items():
-        for package in uploads:
-            url = f"{server.channel(owner, channel)}/{package.filename}"
-            assert server.put(url, package.conda()).status_code == 201
-    for expected in ("copied 6, there already 0", "copied 0, there already 6"):
-        done = migrate(script, server, owner, new, member.token(scopes=["read", "write"]))
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == f"{expected}, refused 0, not found 0\n"
-    for channel in held:
-        there, here = server.channel(owner, channel), server.channel(new, channel)
-        assert requests.get(f"{here}/noarch/repodata.json", timeout=30).status_code == 401
-        for subdir in ("noarch", "linux-64"):
-            assert digests(here, subdir, auth=member.auth) == digests(there, subdir)
-        assert digests(here, "noarch", auth=member.auth)
+    for channel, package in held.items():
+        old.add(f"{owner}/{channel}", package)
+    Rest(new).create("conda/owners/", name=owner, visibility="private")
+    source = f"{old.origin}/api/packages/acme/conda/{owner}"
+    move = Move(new, source, owner, _BASIC, "dev team/prod")
+    move.make()
+    printed = move.sync()
+    assert printed.count("completed") == 2
+    assert printed.count("'added': 1") == 2
+    for channel, package in held.items():
+        url = f"{new.channel(owner, channel)}/{package.index['subdir']}/{package.filename}"
+        assert requests.get(url, timeout=30).status_code == 401
+        got = requests.get(url, timeout=30, auth=("admin", PASSWORD))
+        assert got.content == package.conda()
 
 
-def test_the_script_names_files_that_it_did_not_copy(
-    server: RunningServer, owner: str, script: Path
+@pytest.mark.parametrize(
+    ("path", "secret"),
+    [
+        ("get", f'"auth": "api_key", "token": "{TOKEN}"'),
+        ("artifactory/api/conda", f'"auth": "bearer", "token": "{TOKEN}"'),
+        ("artifactory/api/conda", _BASIC),
+        ("channels", '"auth": "none"'),
+    ],
+    ids=["quetz", "artifactory by token", "artifactory by password", "folder"],
+)
+def test_a_channel_moves_from(
+    new: RunningServer, old: OldServer, owner: str, path: str, secret: str, tmp_path: Path
 ) -> None:
-    odd = PackageBuilder("odd").subdir("plan9-128")
-    for package in (odd, PackageBuilder("taken")):
-        assert server.put(f"{server.channel(owner)}/x.conda", package.conda()).status_code == 201
-    stranger = new_account(server)
-    done = migrate(script, server, owner, f"{owner}-new", stranger.token(scopes=["read", "write"]))
-    assert done.returncode == 1
-    assert "noarch/taken-1.0-0.conda: 403 " in done.stdout
-    assert "odd-1.0-0.conda: in none of the subdirs" in done.stdout
-    assert done.stdout.endswith("copied 0, there already 0, refused 1, not found 1\n")
+    base, tool = PackageBuilder("base"), PackageBuilder("tool").subdir("linux-64").depends("base")
+    old.add(f"{owner}/dev", base, tool)
+    move = Move(new, f"{old.origin}/{path}/{owner}", owner, secret, "dev")
+    move.make()
+    printed = move.sync()
+    assert printed.startswith("dev: completed\n"), printed
+    assert "'added': 2" in printed
+    old.broken |= {base.filename, tool.filename}  # nothing is asked of the old server any more
+    try:
+        installed = install_from([new.channel(owner, "dev")], ["tool"], tmp_path / "prefix")
+    finally:
+        old.broken.clear()
+    assert installed == [base.filename, tool.filename]
+    assert TOKEN not in new.log.read_text()
 
 
-def migrate(
-    script: Path, server: RunningServer, old: str, new: str, token: str
-) -> "subprocess.CompletedProcess[str]":
-    """Run the script between two owners of a server."""
-    command = [sys.executable, str(script), server.origin, old, server.origin, new]
-    logins = {"OLD_LOGIN": f"x:{token}", "NEW_LOGIN": f"x:{token}"}
-    return subprocess.run(
-        command, env={**os.environ, **logins}, capture_output=True, text=True, check=False
-    )
+def test_a_second_sync_brings_what_the_first_could_not(
+    new: RunningServer, old: OldServer, owner: str
+) -> None:
+    first, second = PackageBuilder("first"), PackageBuilder("second")
+    old.add(f"{owner}/dev", first, second)
+    move = Move(new, f"{old.origin}/channels/{owner}", owner, '"auth": "none"', "dev")
+    move.make()
+    own = PackageBuilder("own")
+    channel = new.channel(owner, "dev")
+    assert new.put(f"{channel}/x.conda", own.conda()).status_code == 201
+    (old.folder / owner / "dev" / "noarch" / second.filename).rename(old.folder / owner / "away")
+    printed = move.sync()
+    assert f"noarch/{second.filename}" in printed
+    assert packages(channel) == {first.filename, own.filename}
+    (old.folder / owner / "away").rename(old.folder / owner / "dev" / "noarch" / second.filename)
+    old.asked.clear()
+    printed = move.sync()
+    assert "'added': 1" in printed
+    assert second.filename not in printed
+    assert packages(channel) == {first.filename, second.filename, own.filename}
+    assert not [path for path in old.asked if path.endswith(first.filename)]
 
 
-def digests(channel: str, subdir: str, auth: tuple[str, str] | None = None) -> dict[str, str]:
-    """Return the files that a channel's index names, with their digests."""
-    answer = requests.get(f"{channel}/{subdir}/repodata.json", auth=auth, timeout=30)
-    assert answer.status_code == 200, answer.text
-    records = answer.json()["packages.conda"]
-    return {name: record["sha256"] for name, record in records.items()}
+@needs_real_packages
+def test_real_packages_are_moved_and_installed(
+    new: RunningServer, old: OldServer, owner: str, tmp_path: Path
+) -> None:
+    files = real_packages()
+    for path in files:
+        old.add_file(f"{owner}/dev", path.parent.name, path.name, path.read_bytes())
+    old.index(f"{owner}/dev")
+    secret = f'"auth": "api_key", "token": "{TOKEN}"'
+    move = Move(new, f"{old.origin}/get/{owner}", owner, secret, "dev")
+    move.make()
+    assert f"'added': {len(files)}" in move.sync()
+    installed = install_from([new.channel(owner, "dev")], ["libsqlite"], tmp_path / "prefix")
+    assert [name for name in installed if name.startswith("libsqlite-")]
+
+
+def test_a_wrong_password_is_told(new: RunningServer, old: OldServer, owner: str) -> None:
+    old.add(f"{owner}/dev", PackageBuilder())
+    move = Move(new, f"{old.origin}/get/{owner}", owner, '"auth": "none"', "dev")
+    move.make()
+    printed = move.sync()
+    assert printed.startswith("dev: failed\n")
+    assert "401" in printed
