@@ -117,6 +117,10 @@ def test_a_channel_moves_from(
     printed = move.sync()
     assert printed.startswith("dev: completed\n"), printed
     assert "'added': 2" in printed
+    rest = Rest(new)
+    (remote,) = rest.get("remotes/conda/conda/", name=f"{owner}/dev")["results"]
+    rest.wait(rest.request("DELETE", remote["pulp_href"]))
+    rest.wait(rest.request("POST", "repositories/reclaim_space/", json={"repo_hrefs": ["*"]}))
     old.broken |= {base.filename, tool.filename}  # nothing is asked of the old server any more
     try:
         installed = install_from([new.channel(owner, "dev")], ["tool"], tmp_path / "prefix")
