@@ -62,7 +62,9 @@ def test_nothing_changes_if_nothing_changed(
     result = synced(repository, remote)
     assert repository.latest_version().number == result["version"] == 1
     assert result["bytes"] == 0
-    assert len(upstream.asked) == 2, "one 304 for a subdir"
+    exports_asked = sum("run_exports" in path for path in upstream.asked)
+    assert len(upstream.asked) == 2 + exports_asked, "one 304 for a subdir"
+    assert exports_asked == ("shards" not in documents)
 
 
 def test_only_changed_names_are_fetched(

@@ -128,6 +128,9 @@ class Migration(migrations.Migration):
                 ("files_url", models.TextField()),
                 ("digests", models.BinaryField()),
                 ("options", models.CharField(max_length=64)),
+                ("exports_document", models.TextField(default="")),
+                ("exports_etag", models.TextField(default="")),
+                ("exports_sha256", models.CharField(default="", max_length=64)),
                 ("checked", models.DateTimeField()),
                 (
                     "remote",

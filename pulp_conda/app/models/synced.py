@@ -40,6 +40,10 @@ class SyncedSubdir(models.Model):
     """By name, a digest of its records: msgpack."""
     options = models.CharField(max_length=64)
     """A digest of the options that decide what is taken from the document."""
+    exports_document = models.TextField(default="")
+    """The name of the run exports beside the document. Empty if the upstream has none."""
+    exports_etag = models.TextField(default="")
+    exports_sha256 = models.CharField(max_length=64, default="")
     checked = models.DateTimeField()
     """When the upstream last answered that this is its newest document."""
 

@@ -21,12 +21,12 @@ from pulp_conda.formats import layout
 from pulp_conda.formats.errors import TrustedText
 from pulp_conda.formats.upstream.document import Document, read_document
 from pulp_conda.formats.upstream.errors import UnusableDocument
-from pulp_conda.formats.upstream.limits import DEFAULT_LIMITS
 from pulp_conda.formats.upstream.shard_index import decode_shard_index
-from pulp_conda.formats.upstream.unpack import Packing, Unpacker
 from pulp_conda.formats.upstream.urls import files_url, shards_url
 
 from .asking import Asking
+from .bodies import MAX_PACKED_BYTES, text_blocks
+from .exports import RunExportsFile
 from .report import SyncReport
 from .request import SyncRequest
 from .seen import Seen, seen_document, seen_shards
@@ -35,13 +35,11 @@ SHARDS_AGAIN: Final = timedelta(days=1)
 """When shards that were absent or wrong are asked for again."""
 
 _MAX_INDEX_BYTES: Final = 128 * 1024**2
-_MAX_PACKED_BYTES: Final = 512 * 1024**2
 _MONOLITHIC: Final = (
     layout.REPODATA + layout.ZST,
     layout.REPODATA,
     layout.REPODATA + layout.BZ2,
 )
-_RUN_EXPORTS: Final = (layout.RUN_EXPORTS_JSON + layout.ZST, layout.RUN_EXPORTS_JSON)
 _NOT_MODIFIED: Final = 304
 _DOCUMENT: Final = TrustedText("the document")
 
@@ -76,6 +74,7 @@ class Looking:
         self._subdir = subdir
         self._previous = previous
         self._base = f"{request.remote.url.rstrip('/')}/{subdir}/"
+        self._exports = RunExportsFile(asking, report, subdir, self._base, previous)
         refused = previous.shards_refused if previous else None
         self.shards_refused = refused if refused and refused > now() - SHARDS_AGAIN else None
         """When shards were absent or wrong, if that was lately."""
@@ -88,6 +87,7 @@ class Looking:
         Raises:
             Unchanged: nothing is newer.
             NoDocument: the upstream has none of the documents.
+            RunExportsLost: it lost run exports that the previous sync has read.
             UpstreamError: it does not answer.
         """
         found = False
@@ -125,20 +125,17 @@ class Looking:
                 headers["If-None-Match"] = previous.etag
             elif previous.last_modified:
                 headers["If-Modified-Since"] = previous.last_modified
-        limit = _MAX_INDEX_BYTES if name == layout.REPODATA_SHARDS else _MAX_PACKED_BYTES
-        answer = self._asking.get(self._base + name, limit=limit, headers=headers, optional=True)
-        if previous and previous.document == name:
-            self._compare(previous, answer)
+        answer = self._get(name, headers)
+        if previous and previous.document == name and _is_same(previous, answer):
+            if not self._exports.has_changed():
+                raise Unchanged(previous)
+            if answer.status == _NOT_MODIFIED:
+                answer = self._get(name, {})
         return answer
 
-    def _compare(self, previous: SyncedSubdir, answer: Answer) -> None:
-        """Raise `Unchanged` if an upstream has sent again what the previous sync has read."""
-        if answer.status == _NOT_MODIFIED:
-            raise Unchanged(previous)
-        if hashlib.sha256(answer.body).hexdigest() == previous.sha256:
-            previous.etag = answer.headers.get("ETag", "")
-            previous.last_modified = answer.headers.get("Last-Modified", "")
-            raise Unchanged(previous)
+    def _get(self, name: str, headers: dict[str, str]) -> Answer:
+        limit = _MAX_INDEX_BYTES if name == layout.REPODATA_SHARDS else MAX_PACKED_BYTES
+        return self._asking.get(self._base + name, limit=limit, headers=headers, optional=True)
 
     def _read(self, name: str, answer: Answer) -> Seen:
         hosts = self._request.remote.allowed_hosts
@@ -154,22 +151,9 @@ class Looking:
         document = _document(name, answer.body)
         self._report_faults(name, document.faults)
         self._check_subdir(document.subdir)
-        self._add_run_exports(document)
+        exports = self._exports.add_to(document, force=self._request.force)
         base = self._asking.upstream.shown(files_url(self._base, document.base_url, hosts))
-        return seen_document(self._subdir, name, answer, document, base)
-
-    def _add_run_exports(self, document: Document) -> None:
-        for name in _RUN_EXPORTS:
-            try:
-                answer = self._asking.get(self._base + name, limit=_MAX_PACKED_BYTES, optional=True)
-            except Absent:
-                continue
-            try:
-                document.add_run_exports(_unpacked(name, answer.body))
-            except UnusableDocument as error:
-                self._report.fault(f"{self._subdir}/{name}", str(error))
-                continue
-            return
+        return seen_document(self._subdir, name, answer, document, base, exports)
 
     def _report_faults(self, name: str, faults: Iterable[str]) -> None:
         for fault in faults:
@@ -198,26 +182,21 @@ def _worse(reason: str) -> UnusableDocument:
     return UnusableDocument(_DOCUMENT, TrustedText(reason))
 
 
+def _is_same(previous: SyncedSubdir, answer: Answer) -> bool:
+    """Return whether an upstream has sent again what the previous sync has read."""
+    if answer.status == _NOT_MODIFIED:
+        return True
+    if hashlib.sha256(answer.body).hexdigest() != previous.sha256:
+        return False
+    previous.etag = answer.headers.get("ETag", "")
+    previous.last_modified = answer.headers.get("Last-Modified", "")
+    return True
+
+
 def _document(name: str, body: bytes) -> Document:
     """Return a `repodata.json`. Its text may be larger than memory, and goes to a file."""
     with NamedTemporaryFile(dir=".") as file:
-        for block in _blocks(name, body):
+        for block in text_blocks(name, body):
             file.write(block)
         file.flush()
         return read_document(Path(file.name))
-
-
-def _unpacked(name: str, body: bytes) -> bytes:
-    return b"".join(_blocks(name, body))
-
-
-def _blocks(name: str, body: bytes) -> Iterator[bytes]:
-    """Yield the text of a document, or of one of its compressed variants."""
-    for suffix in (layout.ZST, layout.BZ2):
-        if name.endswith(suffix):
-            packing: Packing = "zst" if suffix == layout.ZST else "bz2"
-            unpacker = Unpacker(packing, _DOCUMENT, text_bytes=DEFAULT_LIMITS.document_bytes)
-            yield from unpacker.unpack(body)
-            unpacker.finish()
-            return
-    yield body

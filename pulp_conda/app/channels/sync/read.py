@@ -11,6 +11,7 @@ from pulp_conda.formats.errors import TrustedText
 from pulp_conda.formats.upstream.errors import UnusableDocument
 
 from .asking import Asking
+from .exports import RunExportsLost
 from .look import Looking, NoDocument, Unchanged
 from .report import SyncReport
 from .request import SyncRequest
@@ -81,6 +82,9 @@ class SubdirReader:
             state.checked = now()
             self._report.read(subdir, state.document, len(state.names), 0)
             return Read(state, frozenset())
+        except RunExportsLost:
+            reason = "its run_exports.json is absent or damaged, and was there before"
+            self._report.fault(subdir, f"{reason}; it stays as it is without force")
         except NoDocument:
             if previous or subdir in self._request.remote.subdirs:
                 self._report.fault(subdir, "the upstream has no such subdir")
@@ -157,6 +161,9 @@ class SubdirReader:
             files_url=seen.files_url,
             digests=SyncedSubdir.packed(seen.digests),
             options=self._request.options,
+            exports_document=seen.exports.document,
+            exports_etag=seen.exports.etag,
+            exports_sha256=seen.exports.sha256,
             checked=now(),
         )
         state.forget(missing)

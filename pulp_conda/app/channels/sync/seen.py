@@ -17,6 +17,7 @@ from pulp_conda.formats.upstream.shard_index import ShardIndex
 from pulp_conda.formats.upstream.urls import shard_url
 
 from .asking import Asking
+from .exports import ReadExports
 
 _INDEX: Final = TrustedText("the shard index")
 MAX_SHARD_BYTES: Final = 16 * 1024**2
@@ -41,6 +42,8 @@ class Seen:
 
     Raises `UnusableDocument` if what the document names is not what it says.
     """
+    exports: ReadExports
+    """The run exports beside the document."""
 
     @property
     def sha256(self) -> str:
@@ -71,12 +74,24 @@ def seen_shards(
             yield name, None if body is None else decode_shard(body)
 
     return Seen(
-        subdir, layout.REPODATA_SHARDS, answer, index.created, files_url, index.digests, records
+        subdir,
+        layout.REPODATA_SHARDS,
+        answer,
+        index.created,
+        files_url,
+        index.digests,
+        records,
+        ReadExports(),
     )
 
 
 def seen_document(
-    subdir: str, name: str, answer: Answer, document: Document, files_url: str
+    subdir: str,
+    name: str,
+    answer: Answer,
+    document: Document,
+    files_url: str,
+    read_exports: ReadExports,
 ) -> Seen:
     """Return an upstream's `repodata.json` that was read whole, with the run exports beside it."""
 
@@ -88,4 +103,4 @@ def seen_document(
         name: hashlib.sha256(digest + exports[name]).digest()
         for name, digest in document.digests.items()
     }
-    return Seen(subdir, name, answer, None, files_url, digests, records)
+    return Seen(subdir, name, answer, None, files_url, digests, records, read_exports)
