@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pulp_conda.app.upstream import Absent, Answer
+from pulp_conda.app.upstream import Absent, Answer, Refused, TooLarge
 from pulp_conda.formats import layout
 from pulp_conda.formats.errors import TrustedText
 from pulp_conda.formats.upstream.document import Document
@@ -60,9 +60,12 @@ def seen_shards(
     async def ask(name: str) -> tuple[str, bytes | None]:
         url = shard_url(shards_url, index.digests[name])
         try:
-            shard = await asking.ask(url, limit=MAX_SHARD_BYTES)
+            shard = await asking.ask(url, limit=MAX_SHARD_BYTES, optional=True)
         except Absent:
             return name, None
+        except (Refused, TooLarge) as error:
+            # The other documents may be open, and have no limit for one name.
+            raise UnusableDocument(_INDEX, TrustedText(error.sentence)) from None
         return name, shard.body
 
     def records(names: Iterable[str]) -> Iterator[tuple[str, RawRecords | None]]:
