@@ -1,1 +1,2 @@
 Channels can be synced from an upstream: `POST .../repositories/conda/conda/ID/sync/`, or periodically with `sync_interval`. A sync reads the shards of changed names, or `repodata.json` where an upstream has no usable shards. Uploads to the channel go on meanwhile. What is damaged, older or much smaller than before is not taken, and one bad package does not stop a sync.
+A sync keeps the run exports that it knows if the upstream loses them, and reads `repodata.json` where shards are refused.

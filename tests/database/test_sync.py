@@ -271,6 +271,19 @@ def test_a_document_that_shrank_is_not_taken(
     assert len(held(repository)) == 7
 
 
+def test_an_upstream_that_has_become_empty_is_not_believed(
+    repository: CondaRepository, upstream: UpstreamChannel
+) -> None:
+    upstream.publish(record("a", "1.0"))
+    remote = make_remote(upstream, max_shrink=100)
+    synced(repository, remote, MIRROR)
+    upstream.publish()
+    assert "it is empty" in synced(repository, remote, MIRROR)["faults"][0]["fault"]
+    assert held(repository).keys() == {"a-1.0-0.conda"}
+    synced(repository, remote, MIRROR, force=True)
+    assert not held(repository)
+
+
 def test_a_channel_that_would_lose_many_packages(
     repository: CondaRepository, upstream: UpstreamChannel
 ) -> None:

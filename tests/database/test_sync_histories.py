@@ -148,7 +148,8 @@ def test_any_history(steps: list[tuple[str, Any]]) -> None:
                     repository.refresh_from_db()
                     builder = PackageBuilder(value, f"7.{number}.{step}").subdir(SUBDIR)
                     upload(repository, builder)
-        synced(repository, remote, MIRROR, optimize=False)
+        # By force, because an upstream that has become empty is not believed.
+        synced(repository, remote, MIRROR, optimize=False, force=True)
         is_mirror(repository, upstream)
         synced(repository, remote, MIRROR)
         is_mirror(repository, upstream)

@@ -171,6 +171,8 @@ class Looking:
         if seen.created and previous.created and seen.created < previous.created:
             raise _worse("it is older than the one that was read before")
         before, after = len(previous.names), len(seen.digests)
+        if before and not after:
+            raise _worse(f"it is empty, and had {before:,} names")
         if after < before * (100 - self._request.remote.max_shrink) / 100:
             raise _worse(
                 f"it has {after:,} names and had {before:,}, "

@@ -157,7 +157,8 @@ class SubdirReader:
             etag=seen.answer.headers.get("ETag", ""),
             last_modified=seen.answer.headers.get("Last-Modified", ""),
             sha256=seen.sha256,
-            created=seen.created,
+            # repodata.json does not say it, and an older shard index must not be taken after it.
+            created=seen.created or (previous.created if previous else None),
             files_url=seen.files_url,
             digests=SyncedSubdir.packed(seen.digests),
             options=self._request.options,
