@@ -274,10 +274,10 @@ def test_a_document_that_shrank_is_not_taken(
 def test_an_upstream_that_has_become_empty_is_not_believed(
     repository: CondaRepository, upstream: UpstreamChannel
 ) -> None:
-    upstream.publish(record("a", "1.0"))
+    upstream.publish(record("a", "1.0"), documents=_WITHOUT_SHARDS)
     remote = make_remote(upstream, max_shrink=100)
     synced(repository, remote, MIRROR)
-    upstream.publish()
+    upstream.publish(documents=_WITHOUT_SHARDS)
     assert "it is empty" in synced(repository, remote, MIRROR)["faults"][0]["fault"]
     assert held(repository).keys() == {"a-1.0-0.conda"}
     synced(repository, remote, MIRROR, force=True)
