@@ -271,6 +271,38 @@ def test_a_document_that_shrank_is_not_taken(
     assert len(held(repository)) == 7
 
 
+def test_an_outdated_cache_is_not_believed_in_any_variant(
+    repository: CondaRepository, upstream: UpstreamChannel
+) -> None:
+    upstream.publish(record("a", "1.0"))
+    before = upstream.documents
+    upstream.publish(record("a", "1.0"), record("b", "1.0"))
+    remote = make_remote(upstream, max_shrink=100)
+    synced(repository, remote, MIRROR)
+    upstream.documents = before
+    upstream.asked.clear()
+    (fault,) = synced(repository, remote, MIRROR)["faults"]
+    assert fault["path"] == _SHARD_INDEX
+    assert "older than" in fault["fault"]
+    assert not any("repodata.json" in path for path in upstream.asked)
+    assert len(held(repository)) == 2
+
+
+def test_a_repodata_json_of_an_earlier_date_is_not_believed(
+    repository: CondaRepository, upstream: UpstreamChannel
+) -> None:
+    path, dates = f"{SUBDIR}/repodata.json.zst", ["Sat, 02 Jan 2027 00:00:00 GMT"]
+    upstream.publish(record("a", "1.0"), documents=_WITHOUT_SHARDS)
+    upstream.odd[path] = lambda: (200, {"Last-Modified": dates[-1]}, upstream.documents[path])
+    remote = make_remote(upstream)
+    synced(repository, remote)
+    dates.append("Fri, 01 Jan 2027 00:00:00 GMT")
+    upstream.publish(record("a", "1.0"), record("b", "1.0"), documents=_WITHOUT_SHARDS)
+    assert "older than" in synced(repository, remote)["faults"][0]["fault"]
+    dates.append("nonsense")
+    assert synced(repository, remote)["counts"]["added"] == 1
+
+
 def test_an_upstream_that_has_become_empty_is_not_believed(
     repository: CondaRepository, upstream: UpstreamChannel
 ) -> None:

@@ -2,13 +2,15 @@
 
 Shards come first, because a later sync then fetches only those of changed names. If the upstream
 has none, or wrong ones, its `repodata.json` is read instead, and shards are tried again after a
-day. A document is used only if it decodes whole, is for the subdir, and is neither empty, older nor
-much smaller than the previous one.
+day. A document is used only if it decodes whole and is for the subdir. If it is empty, older or
+much smaller than the previous one, the subdir stays as it is: the other variants, perhaps of the
+same outdated cache, are not asked for.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
@@ -52,6 +54,14 @@ class Unchanged(Exception):
         self.state = state
 
 
+class WorseDocument(Exception):
+    """A document that is worse than the one that the last sync has read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"it is not used, because it {reason}")
+        self.path = path
+
+
 class NoDocument(Exception):
     """The upstream has no such subdir."""
 
@@ -86,6 +96,7 @@ class Looking:
 
         Raises:
             Unchanged: nothing is newer.
+            WorseDocument: the newest one is empty, older or much smaller.
             NoDocument: the upstream has none of the documents.
             RunExportsLost: it lost run exports that the previous sync has read.
             UpstreamError: it does not answer.
@@ -100,11 +111,11 @@ class Looking:
             found = True
             try:
                 seen = self._read(name, answer)
-                self._check(seen)
             except UnusableDocument as error:
                 self._report.fault(f"{self._subdir}/{name}", str(error))
                 self._refuse(name)
                 continue
+            self._check(seen)
             yield seen
             self._refuse(name)  # the caller has found what it names to be wrong
         if not found:
@@ -161,27 +172,47 @@ class Looking:
 
     def _check_subdir(self, subdir: str | None) -> None:
         if subdir not in (None, self._subdir):
-            raise _worse("it is the document of another subdir")
+            reason = TrustedText("it is the document of another subdir")
+            raise UnusableDocument(_DOCUMENT, reason)
 
     def _check(self, seen: Seen) -> None:
         """Refuse a document that is worse than the previous one."""
         previous = self._previous
         if previous is None or self._request.force:
             return
-        if seen.created and previous.created and seen.created < previous.created:
-            raise _worse("it is older than the one that was read before")
+        path = f"{self._subdir}/{seen.document}"
+        if _is_older(seen, previous):
+            raise WorseDocument(path, "is older than the one that was read before")
         before, after = len(previous.names), len(seen.digests)
         if before and not after:
-            raise _worse(f"it is empty, and had {before:,} names")
-        if after < before * (100 - self._request.remote.max_shrink) / 100:
-            raise _worse(
-                f"it has {after:,} names and had {before:,}, "
-                f"which is a loss of more than {self._request.remote.max_shrink} %"
+            raise WorseDocument(path, f"is empty, and had {before:,} names")
+        most = self._request.remote.max_shrink
+        if after < before * (100 - most) / 100:
+            reason = (
+                f"has {after:,} names and had {before:,}, which is a loss of more than {most} %"
             )
+            raise WorseDocument(path, reason)
 
 
-def _worse(reason: str) -> UnusableDocument:
-    return UnusableDocument(_DOCUMENT, TrustedText(reason))
+def _is_older(seen: Seen, previous: SyncedSubdir) -> bool:
+    """Return whether a document is older than the previous one, as far as both say their times."""
+    if seen.created:
+        return previous.created is not None and seen.created < previous.created
+    if seen.document != previous.document:
+        return False
+    now_said, said_before = map(
+        _time, (seen.answer.headers.get("Last-Modified"), previous.last_modified)
+    )
+    return now_said is not None and said_before is not None and now_said < said_before
+
+
+def _time(header: str | None) -> datetime | None:
+    """Return the time that a header says, None if it is not a time."""
+    try:
+        found = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _is_same(previous: SyncedSubdir, answer: Answer) -> bool:

@@ -12,7 +12,7 @@ from pulp_conda.formats.upstream.errors import UnusableDocument
 
 from .asking import Asking
 from .exports import RunExportsLost
-from .look import Looking, NoDocument, Unchanged
+from .look import Looking, NoDocument, Unchanged, WorseDocument
 from .report import SyncReport
 from .request import SyncRequest
 from .rows import Rows
@@ -82,6 +82,8 @@ class SubdirReader:
             state.checked = now()
             self._report.read(subdir, state.document, len(state.names), 0)
             return Read(state, frozenset())
+        except WorseDocument as error:
+            self._report.fault(error.path, f"{error}; the subdir stays as it is without force")
         except RunExportsLost:
             reason = "its run_exports.json is absent or damaged, and was there before"
             self._report.fault(subdir, f"{reason}; it stays as it is without force")
