@@ -142,7 +142,7 @@ def test_maintainers_clean_up(
 
 _SCHEDULED = """
 from pulpcore.plugin.models import TaskSchedule
-(schedule,) = TaskSchedule.objects.filter(task_name__startswith="pulp_conda")
+(schedule,) = TaskSchedule.objects.filter(task_name__startswith="pulp_conda.app.tasks.cleanup")
 print(schedule.task_name, schedule.dispatch_interval.days)
 from django_guid import set_guid
 from pulp_conda.app.tasks import clean_up_all

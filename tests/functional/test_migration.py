@@ -110,7 +110,9 @@ def test_channels_of_a_private_owner_of_forgejo_stay_private(
 def test_a_channel_moves_from(
     new: RunningServer, old: OldServer, owner: str, path: str, secret: str, tmp_path: Path
 ) -> None:
-    base, tool = PackageBuilder("base"), PackageBuilder("tool").subdir("linux-64").depends("base")
+    # Names of this test alone: another remote that has the same file would have it reclaimed.
+    base = PackageBuilder(f"base-{owner}")
+    tool = PackageBuilder(f"tool-{owner}").subdir("linux-64").depends(base.index["name"])
     old.add(f"{owner}/dev", base, tool)
     move = Move(new, f"{old.origin}/{path}/{owner}", owner, secret, "dev")
     move.make()
@@ -123,7 +125,9 @@ def test_a_channel_moves_from(
     rest.wait(rest.request("POST", "repositories/reclaim_space/", json={"repo_hrefs": ["*"]}))
     old.broken |= {base.filename, tool.filename}  # nothing is asked of the old server any more
     try:
-        installed = install_from([new.channel(owner, "dev")], ["tool"], tmp_path / "prefix")
+        installed = install_from(
+            [new.channel(owner, "dev")], [tool.index["name"]], tmp_path / "prefix"
+        )
     finally:
         old.broken.clear()
     assert installed == [base.filename, tool.filename]
