@@ -15,7 +15,7 @@ Fingerprint = dict[str, str]
 A new index reuses documents of the previous one only if both have the same fingerprint.
 """
 
-_FORMAT = "7"
+_FORMAT = "8"
 """Increase this with every change of the code that changes the bytes for the same packages."""
 
 LIBRARIES: Final = {"zstd": ZSTD_VERSION, "py_rattler": version_of("py-rattler")}

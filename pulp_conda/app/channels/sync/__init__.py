@@ -1,5 +1,6 @@
 """Sync: a channel takes what an upstream channel has.
 
-`look` asks for the upstream's documents, `names` finds what changed, `staging` saves the records of
-changed names, `difference` compares them with the channel, and `apply` makes the version.
+`look` finds the upstream's newest documents, `read` has the records of changed names staged,
+`staging` saves them as content units, `files` fetches their files if the policy says so,
+`difference` compares them with the channel, and `apply` makes the version.
 """

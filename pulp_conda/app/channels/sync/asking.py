@@ -40,7 +40,11 @@ class Asking:
     def __enter__(self) -> Self:
         """Start the thread."""
         self._thread.start()
-        self._upstream = self._run(self._opened()).result()
+        try:
+            self._upstream = self._run(self._opened()).result()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -51,6 +55,9 @@ class Asking:
     ) -> None:
         """End the thread, and the requests that are under way."""
         self._run(self._upstream.__aexit__(kind, error, trace)).result()
+        self._end()
+
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

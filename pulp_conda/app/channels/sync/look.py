@@ -49,10 +49,6 @@ _DOCUMENT: Final = TrustedText("the document")
 class Unchanged(Exception):
     """The upstream's newest document is the one that the last sync has read."""
 
-    def __init__(self, state: SyncedSubdir) -> None:
-        super().__init__()
-        self.state = state
-
 
 class WorseDocument(Exception):
     """A document that is worse than the one that the last sync has read."""
@@ -139,7 +135,7 @@ class Looking:
         answer = self._get(name, headers)
         if previous and previous.document == name and _is_same(previous, answer):
             if not self._exports.has_changed():
-                raise Unchanged(previous)
+                raise Unchanged
             if answer.status == _NOT_MODIFIED:
                 answer = self._get(name, {})
         return answer

@@ -77,11 +77,11 @@ class SubdirReader:
                     continue
                 self._report.read(subdir, seen.document, len(seen.digests), len(names))
                 return Read(self._state(seen, previous, missing, looking), names)
-        except Unchanged as unchanged:
-            state = unchanged.state
-            state.checked = now()
-            self._report.read(subdir, state.document, len(state.names), 0)
-            return Read(state, frozenset())
+        except Unchanged:
+            if previous:
+                previous.checked = now()
+                self._report.read(subdir, previous.document, len(previous.names), 0)
+                return Read(previous, frozenset())
         except WorseDocument as error:
             self._report.fault(error.path, f"{error}; the subdir stays as it is without force")
         except RunExportsLost:
