@@ -12,9 +12,10 @@ from django_guid import set_guid
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.util import assign_role, get_prn, get_url
 
+from pulp_conda.app.channels.sync.request import SyncOptions
 from pulp_conda.app.models import ADDITIVE, MIRROR, CondaRemote, CondaRepository
 from pulp_conda.app.serializers import CondaRepositorySerializer, RepositorySyncSerializer
-from pulp_conda.app.tasks import SyncOptions, SyncUnderWay, dispatch_sync
+from pulp_conda.app.tasks import SyncUnderWay, dispatch_sync
 from tests.database.factories import make_channel
 
 

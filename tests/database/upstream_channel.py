@@ -12,7 +12,7 @@ from typing import Any
 from backports.zstd import compress
 from django.test import override_settings
 
-from pulp_conda.app.channels.sync.request import SyncRequest
+from pulp_conda.app.channels.sync.request import SyncOptions, SyncRequest
 from pulp_conda.app.channels.sync.sync import sync
 from pulp_conda.app.models import ADDITIVE, CondaPackage, CondaRemote, CondaRepository
 from pulp_conda.formats.index.options import OPTIONAL_DOCUMENTS
@@ -125,7 +125,7 @@ def synced(
 ) -> dict[str, Any]:
     """Sync a channel; return the result. The repository is as it is then."""
     try:
-        return sync(SyncRequest(repository, remote, mode, **options))
+        return sync(SyncRequest(repository, remote, SyncOptions(mode, **options)))
     finally:
         repository.refresh_from_db()
 

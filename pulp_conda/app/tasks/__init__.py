@@ -15,11 +15,10 @@ from .patches import upload_patches
 from .probe import probe
 from .publish import publish
 from .repair import check_files, check_index
-from .sync_requests import SyncOptions, SyncUnderWay, dispatch_sync
+from .sync_requests import SyncUnderWay, dispatch_sync
 from .sync_schedule import schedule_syncs, sync_due
 
 __all__ = [
-    "SyncOptions",
     "SyncUnderWay",
     "acommit_pending",
     "check_files",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pulp_conda.app.channels.sync import sync as channel_sync
-from pulp_conda.app.channels.sync.request import SyncRequest
+from pulp_conda.app.channels.sync.request import SyncOptions, SyncRequest
 from pulp_conda.app.models import CondaRemote, CondaRepository
 
 
@@ -20,9 +20,6 @@ def sync(
     request = SyncRequest(
         repository=CondaRepository.objects.get(pk=repository_pk),
         remote=CondaRemote.objects.get(pk=remote_pk),
-        mode=mode,
-        optimize=optimize,
-        force=force,
-        dry_run=dry_run,
+        options=SyncOptions(mode, optimize, force, dry_run),
     )
     return channel_sync.sync(request)

@@ -1,29 +1,15 @@
 """Start the sync of a channel, unless one waits or runs."""
 
-from typing import NamedTuple
-
 from django.db import transaction
 from pulpcore.plugin.models import Task
 from pulpcore.plugin.tasking import dispatch
 
+from pulp_conda.app.channels.sync.request import SyncOptions
 from pulp_conda.app.core.tasking import TASK_INCOMPLETE_STATES
 from pulp_conda.app.models import CondaRemote, CondaRepository
 
 _SYNC = "pulp_conda.app.tasks.sync.sync"
 """The name of the task in the database."""
-
-
-class SyncOptions(NamedTuple):
-    """How a channel is synced."""
-
-    mode: str
-    """One of `SYNC_MODES`."""
-    optimize: bool = True
-    """Whether only names that changed are looked at."""
-    force: bool = False
-    """Whether the channel may shrink by more than the remote's `max_shrink`."""
-    dry_run: bool = False
-    """Whether the sync only reports what it would do."""
 
 
 class SyncUnderWay(Exception):

@@ -10,9 +10,10 @@ from django.utils.timezone import now
 from pulpcore.plugin.models import TaskSchedule
 from pulpcore.plugin.util import get_domain, set_domain
 
+from pulp_conda.app.channels.sync.request import SyncOptions
 from pulp_conda.app.models import CondaRemote, CondaRepository
 
-from .sync_requests import SyncOptions, SyncUnderWay, dispatch_sync
+from .sync_requests import SyncUnderWay, dispatch_sync
 
 _log = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulp_conda.app.access import ROLE_ACTIONS, allow, policy, roles
+from pulp_conda.app.channels.sync.request import SyncOptions
 from pulp_conda.app.models import (
     CondaRemote,
     CondaRepository,
@@ -38,7 +39,6 @@ from pulp_conda.app.serializers import (
     SyncUnderWaySerializer,
 )
 from pulp_conda.app.tasks import (
-    SyncOptions,
     SyncUnderWay,
     check_files,
     check_index,

@@ -77,7 +77,7 @@ def apply(
         # Others may have changed it since the sync began.
         repository = CondaRepository.objects.get(pk=request.repository.pk)
         latest = base_version(repository)
-        difference = compare(latest, mode=request.mode, holds=request.holds)
+        difference = compare(latest, mode=request.options.mode, holds=request.holds)
         _check_shrink(request, difference, latest)
         uncompared = _changed_meanwhile(latest, base, compared)
         if not difference.is_empty:
@@ -105,7 +105,7 @@ def save_states(states: Iterable[SyncedSubdir], version: RepositoryVersion) -> N
 
 def _check_shrink(request: SyncRequest, difference: Difference, latest: RepositoryVersion) -> None:
     removed, percent = difference.counts["removed"], request.remote.max_shrink
-    if request.force or request.mode != MIRROR or removed < _MANY:
+    if request.options.force or request.options.mode != MIRROR or removed < _MANY:
         return
     present = sum(latest.counts.filter(count_type="P").values_list("count", flat=True))
     if removed > present * percent / 100:

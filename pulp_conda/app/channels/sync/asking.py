@@ -72,36 +72,23 @@ class Asking:
         return await Upstream(self._remote, patience=_PATIENCE_SECONDS).__aenter__()
 
     async def ask(
-        self,
-        url: str,
-        *,
-        limit: int,
-        headers: Mapping[str, str] | None = None,
-        optional: bool = False,
+        self, url: str, *, limit: int, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Ask in the thread of requests: as `get`, for the functions that `each` is given."""
-        answer = await self._upstream.get(url, headers=headers, limit=limit, optional=optional)
+        answer = await self._upstream.get(url, limit=limit, headers=headers, optional=True)
         self._report.requests += 1
         self._report.bytes += len(answer.body)
         return answer
 
-    def get(
-        self,
-        url: str,
-        *,
-        limit: int,
-        headers: Mapping[str, str] | None = None,
-        optional: bool = False,
-    ) -> Answer:
+    def get(self, url: str, limit: int, headers: Mapping[str, str] | None = None) -> Answer:
         """Return the answer of an upstream, whose body may have up to `limit` bytes.
 
-        Of an `optional` file, 403 and 501 mean that it is absent.
+        A status of 403 or 501 means that it does not have the file.
 
         Raises:
             UpstreamError: there is none that can be used.
         """
-        asked = self.ask(url, limit=limit, headers=headers, optional=optional)
-        return self._run(asked).result()
+        return self._run(self.ask(url, limit=limit, headers=headers)).result()
 
     async def find(self, url: str) -> None:
         """Find out, in the thread of requests, whether the upstream has a file.
@@ -112,7 +99,7 @@ class Asking:
         """
         # Many servers answer HEAD wrongly. Those that know ranges can keep the connection.
         with suppress(TooLarge):
-            await self.ask(url, limit=1, headers={"Range": "bytes=0-0"}, optional=True)
+            await self.ask(url, limit=1, headers={"Range": "bytes=0-0"})
 
     def each(
         self,

@@ -13,7 +13,8 @@ from .staging import NAMES, STAGED
 DELTA: Final = "conda_sync_delta"
 """A relation as `Delta.staged` takes it, with the paths."""
 _CURRENT: Final = "conda_sync_current"
-_LISTED: Final = 1000
+LISTED: Final = 1000
+"""How many paths of each kind are listed."""
 
 _CREATE = f"""
     DROP TABLE IF EXISTS {DELTA}, {_CURRENT};
@@ -68,7 +69,7 @@ _FILL_DELTA = f"""
 """  # noqa: S608 (of constants)
 _COUNTS = f"SELECT change, count(*) FROM {DELTA} WHERE change IS NOT NULL GROUP BY 1"  # noqa: S608
 _PATHS = f"""
-    SELECT subdir || '/' || filename FROM {DELTA} WHERE change = %s ORDER BY 1 LIMIT {_LISTED}
+    SELECT subdir || '/' || filename FROM {DELTA} WHERE change = %s ORDER BY 1 LIMIT {LISTED}
 """  # noqa: S608 (of constants)
 
 CHANGES: Final = ("added", "removed", "replaced", "changed", "held")

@@ -66,7 +66,6 @@ class RunExportsFile:
                 self._base + name,
                 limit=MAX_PACKED_BYTES,
                 headers={"If-None-Match": etag} if etag else {},
-                optional=True,
             )
         except Absent:
             return True
@@ -83,7 +82,7 @@ class RunExportsFile:
         """
         for name in _VARIANTS:
             try:
-                answer = self._asking.get(self._base + name, limit=MAX_PACKED_BYTES, optional=True)
+                answer = self._asking.get(self._base + name, limit=MAX_PACKED_BYTES)
             except Absent:
                 continue
             try:

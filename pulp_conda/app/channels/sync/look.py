@@ -142,7 +142,7 @@ class Looking:
 
     def _get(self, name: str, headers: dict[str, str]) -> Answer:
         limit = _MAX_INDEX_BYTES if name == layout.REPODATA_SHARDS else MAX_PACKED_BYTES
-        return self._asking.get(self._base + name, limit=limit, headers=headers, optional=True)
+        return self._asking.get(self._base + name, limit=limit, headers=headers)
 
     def _read(self, name: str, answer: Answer) -> Seen:
         hosts = self._request.remote.allowed_hosts
@@ -158,7 +158,7 @@ class Looking:
         document = _document(name, answer.body)
         self._report_faults(name, document.faults)
         self._check_subdir(document.subdir)
-        exports = self._exports.add_to(document, force=self._request.force)
+        exports = self._exports.add_to(document, force=self._request.options.force)
         base = self._asking.upstream.shown(files_url(self._base, document.base_url, hosts))
         return seen_document(self._subdir, name, answer, document, base, exports)
 
@@ -174,7 +174,7 @@ class Looking:
     def _check(self, seen: Seen) -> None:
         """Refuse a document that is worse than the previous one."""
         previous = self._previous
-        if previous is None or self._request.force:
+        if previous is None or self._request.options.force:
             return
         path = f"{self._subdir}/{seen.document}"
         if _is_older(seen, previous):

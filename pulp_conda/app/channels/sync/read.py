@@ -96,8 +96,8 @@ class SubdirReader:
         """Return whether names whose records did not change need not be compared."""
         return (
             previous is not None
-            and self._request.optimize
-            and previous.options == self._request.options
+            and self._request.options.optimize
+            and previous.options == self._request.fingerprint
         )
 
     def _stage(
@@ -133,7 +133,7 @@ class SubdirReader:
         if known is not None:
             return {name for name, _ in seen.digests.items() ^ known.names.items()}
         names = set(seen.digests)
-        if self._request.mode == MIRROR:
+        if self._request.options.mode == MIRROR:
             names |= names_in(self._latest, seen.subdir)
         return names
 
@@ -163,7 +163,7 @@ class SubdirReader:
             created=seen.created or (previous.created if previous else None),
             files_url=seen.files_url,
             digests=SyncedSubdir.packed(seen.digests),
-            options=self._request.options,
+            options=self._request.fingerprint,
             exports_document=seen.exports.document,
             exports_etag=seen.exports.etag,
             exports_sha256=seen.exports.sha256,

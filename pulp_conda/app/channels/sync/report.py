@@ -1,11 +1,9 @@
 """What a sync tells the user."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from .difference import Difference
-
-_LISTED: Final = 1000
+from .difference import LISTED, Difference
 
 
 @dataclass
@@ -36,7 +34,7 @@ class SyncReport:
     def fault(self, path: str, reason: str) -> None:
         """Add what could not be taken from the upstream."""
         self.fault_count += 1
-        if len(self._faults) < _LISTED:
+        if len(self._faults) < LISTED:
             self._faults.append({"path": path, "fault": reason})
 
     @property

@@ -11,19 +11,26 @@ _FORMAT: Final = 1
 """Increase this with every change of the code that makes other units of the same records."""
 
 
-class SyncRequest(NamedTuple):
-    """The arguments of a sync."""
+class SyncOptions(NamedTuple):
+    """How a channel is synced."""
 
-    repository: CondaRepository
-    remote: CondaRemote
     mode: str
     """One of `SYNC_MODES`."""
     optimize: bool = True
     """Whether only names that changed are looked at."""
     force: bool = False
-    """Whether the channel may shrink by more than the remote's `max_shrink`."""
+    """Whether the channel may shrink by more than the remote's `max_shrink`, and a document may be
+    older than the last one."""
     dry_run: bool = False
     """Whether the sync only reports what it would do."""
+
+
+class SyncRequest(NamedTuple):
+    """What is synced, from where, and how."""
+
+    repository: CondaRepository
+    remote: CondaRemote
+    options: SyncOptions
 
     @property
     def holds(self) -> bool:
@@ -36,11 +43,11 @@ class SyncRequest(NamedTuple):
         return self.remote.policy == CondaRemote.IMMEDIATE
 
     @property
-    def options(self) -> str:
+    def fingerprint(self) -> str:
         """The digest of everything that decides what a channel takes of the same upstream."""
         remote = self.remote
         deciding = (
-            _FORMAT, remote.url, self.mode, self.holds, remote.include, remote.exclude,
+            _FORMAT, remote.url, self.options.mode, self.holds, remote.include, remote.exclude,
             remote.newest, remote.max_bytes, remote.licenses, self.fetches_files,
         )  # fmt: skip
         return hashlib.sha256(msgspec.json.encode(deciding)).hexdigest()

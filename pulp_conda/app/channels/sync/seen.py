@@ -60,7 +60,7 @@ def seen_shards(
     async def ask(name: str) -> tuple[str, bytes | None]:
         url = shard_url(shards_url, index.digests[name])
         try:
-            shard = await asking.ask(url, limit=MAX_SHARD_BYTES, optional=True)
+            shard = await asking.ask(url, limit=MAX_SHARD_BYTES)
         except Absent:
             return name, None
         except (Refused, TooLarge) as error:

@@ -47,7 +47,7 @@ def sync(request: SyncRequest) -> dict[str, Any]:
     release(request.repository)
     report = SyncReport()
     with Asking(request.remote, report) as asking:
-        if request.dry_run:
+        if request.options.dry_run:
             with transaction.atomic():
                 _Sync(request, asking, report).try_out()
                 transaction.set_rollback(True)
@@ -95,7 +95,7 @@ class _Sync:
     def try_out(self) -> None:
         """Find what a sync would do. The caller undoes what is saved."""
         self._read()
-        mode, holds = self._request.mode, self._request.holds
+        mode, holds = self._request.options.mode, self._request.holds
         self._report.difference = compare(self._latest, mode=mode, holds=holds)
 
     def _read(self) -> tuple[list[SyncedSubdir], dict[str, AbstractSet[str]]]:
@@ -120,7 +120,7 @@ class _Sync:
         if not read:
             raise NothingRead(self._report.first_fault)
         compared = {subdir: found.names for subdir, found in read.items()}
-        if self._request.mode == MIRROR:
+        if self._request.options.mode == MIRROR:
             compared |= self._stage_removed(subdirs)
         self._staging.analyze()
         for path, name in self._staging.drop_contested():
