@@ -55,6 +55,7 @@ _NULLS_DROPPED: Final = frozenset(
 
 _V3_KEYS: Final = ("extra_depends", "flags")
 _V3_SCHEMA_VERSION: Final = 3
+_MAX_BIGINT: Final = 2**63 - 1
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _TEXT: Final = frozenset({str})
 _NO_FLOATS: Final = frozenset({str, int, bool, type(None)})
@@ -120,6 +121,18 @@ def record_text(record: Mapping[str, Any]) -> bytes:
     For a record without whole floats, as every uploaded one is, this is its canonical form.
     """
     return _ENCODER.encode(record)
+
+
+def stored_integer(value: object) -> int | None:
+    """Return the value of a field as an integer of 64 bits, None if it is not such a number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return int(value) if -_MAX_BIGINT <= value <= _MAX_BIGINT else None
+
+
+def stored_text(value: object) -> str:
+    """Return the value of a field if it is a text that PostgreSQL can store, else an empty text."""
+    return value if isinstance(value, str) and "\0" not in value else ""
 
 
 def record_digest(record: Mapping[str, Any]) -> str:

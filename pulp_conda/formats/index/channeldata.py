@@ -100,10 +100,15 @@ def channel_fragment(name: str, packages: Iterable[ChannelPackage]) -> str:
 
 def timestamp_seconds(timestamp: object) -> int:
     """Return the timestamp of a record in seconds, 0 if it is not a timestamp."""
+    return timestamp_milliseconds(timestamp) // 1000
+
+
+def timestamp_milliseconds(timestamp: object) -> int:
+    """Return the timestamp of a record in milliseconds, 0 if it is not a timestamp."""
     if not isinstance(timestamp, int | float) or isinstance(timestamp, bool):
         return 0
-    seconds = int(timestamp) // 1000 if timestamp > _LAST_SECOND else int(timestamp)
-    return seconds if 0 <= seconds <= _LAST_SECOND else 0
+    milliseconds = int(timestamp) if timestamp > _LAST_SECOND else int(timestamp) * 1000
+    return milliseconds if 0 <= milliseconds // 1000 <= _LAST_SECOND else 0
 
 
 def _newest_first(packages: Iterable[ChannelPackage]) -> tuple[list[ChannelPackage], int]:

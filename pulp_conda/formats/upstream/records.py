@@ -20,7 +20,7 @@ from pulp_conda.formats.identifiers import (
     Extension,
     extension_of,
 )
-from pulp_conda.formats.records import record_text
+from pulp_conda.formats.records import record_text, stored_integer, stored_text
 from pulp_conda.formats.run_exports import RunExports
 
 from .errors import UnusableRecord
@@ -43,7 +43,6 @@ PLACING_KEYS: Final = frozenset(
 """Keys that are not part of a mirrored record. Channels start and stop to write them, and with them
 each change would make a new unit of every file. Run exports are stored beside the record."""
 
-_MAX_BIGINT: Final = 2**63 - 1
 _HEX: Final = {"sha256": re.compile(r"[0-9a-fA-F]{64}"), "md5": re.compile(r"[0-9a-fA-F]{32}")}
 
 
@@ -117,7 +116,7 @@ def mirrored_record(
         name,
         check.text("version", MAX_VERSION),
         check.text("build", MAX_BUILD),
-        _integer(record.get("build_number")) or 0,
+        stored_integer(record.get("build_number")) or 0,
         extension,
         record,
         text,
@@ -127,8 +126,8 @@ def mirrored_record(
         sha256,
         md5,
         _positive(record.get("size")),
-        _integer(record.get("timestamp")),
-        _license(record.get("license")),
+        stored_integer(record.get("timestamp")),
+        stored_text(record.get("license")),
     )
 
 
@@ -206,18 +205,6 @@ class _Checks:
         return UnusableRecord(self._filename, TrustedText(reason))
 
 
-def _integer(value: object) -> int | None:
-    """Return the value as an integer of 64 bits, None if it is not such a number."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return int(value) if -_MAX_BIGINT <= value <= _MAX_BIGINT else None
-
-
 def _positive(value: object) -> int | None:
-    number = _integer(value)
+    number = stored_integer(value)
     return number if number is not None and number > 0 else None
-
-
-def _license(value: object) -> str:
-    """Return the value if it is a text that PostgreSQL can store, else an empty text."""
-    return value if isinstance(value, str) and "\0" not in value else ""

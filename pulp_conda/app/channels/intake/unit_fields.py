@@ -10,12 +10,17 @@ from typing import Any, NamedTuple
 
 from pulp_conda.formats.about import describe
 from pulp_conda.formats.identifiers import PackageFilename
-from pulp_conda.formats.records import Record, canonical_json, record_digest
+from pulp_conda.formats.records import (
+    Record,
+    canonical_json,
+    record_digest,
+    stored_integer,
+    stored_text,
+)
 from pulp_conda.formats.run_exports import RunExports
 from pulp_conda.formats.upstream.records import MirroredRecord
 
 _INDEXED_TIMESTAMP = "indexed_timestamp"
-_MAX_BIGINT = 2**63 - 1
 
 
 class FileDigests(NamedTuple):
@@ -53,13 +58,13 @@ def unit_fields(
         "name": filename.name,
         "version": filename.version,
         "build": filename.build,
-        "build_number": _integer(own.get("build_number")) or 0,
-        "timestamp": _integer(own.get("timestamp")),
+        "build_number": stored_integer(own.get("build_number")) or 0,
+        "timestamp": stored_integer(own.get("timestamp")),
         "extension": filename.extension,
         "record_json": canonical_json(own).decode(),
         "record_digest": record_digest(own),
         "run_exports": run_exports,
-        "license": _text(own.get("license")),
+        "license": stored_text(own.get("license")),
         "about": describe(about or {}),
         "traits": sorted(traits),
     }
@@ -90,15 +95,3 @@ def mirrored_fields(record: MirroredRecord) -> dict[str, Any]:
         "about": {},
         "traits": [],
     }
-
-
-def _integer(value: object) -> int | None:
-    """Return the value as an integer of 64 bits, None if it is not such a number."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return int(value) if -_MAX_BIGINT <= value <= _MAX_BIGINT else None
-
-
-def _text(value: object) -> str:
-    """Return the value if it is a text that PostgreSQL can store, else an empty text."""
-    return value if isinstance(value, str) and "\0" not in value else ""

@@ -1,12 +1,11 @@
 """The packages that a sync stages, as rows."""
 
-from typing import Final
-
 import msgspec
 from django.utils.timezone import now
 
 from pulp_conda.app.channels.intake.unit_fields import mirrored_fields
 from pulp_conda.app.models import CondaRemote, SyncedSubdir
+from pulp_conda.formats.index.channeldata import timestamp_milliseconds
 from pulp_conda.formats.upstream.errors import UnusableRecord
 from pulp_conda.formats.upstream.filters import ImportFilter
 from pulp_conda.formats.upstream.raw import RawRecords
@@ -14,9 +13,6 @@ from pulp_conda.formats.upstream.records import MirroredRecord, mirrored_record
 
 from .report import SyncReport
 from .staging import COLUMNS, Row
-
-_LAST_SECOND: Final = 253_402_300_799
-"""9999-12-31. Greater timestamps of records are in milliseconds."""
 
 
 class Rows:
@@ -72,8 +68,5 @@ class Rows:
             return min(max(record.indexed, self._earliest), self._now)
         if self._previous:
             return self._now
-        return min(_milliseconds(record.timestamp), self._now) if record.timestamp else None
-
-
-def _milliseconds(timestamp: int) -> int:
-    return timestamp if timestamp > _LAST_SECOND else timestamp * 1000
+        built = timestamp_milliseconds(record.timestamp)
+        return min(built, self._now) if built else None
