@@ -165,7 +165,7 @@ def test_a_trial_without_an_outcome_does_not_close_the_host_for_ever() -> None:
     time += 61
     breaker.enter()
     time += 11
-    breaker.enter()
+    assert breaker.enter() == time
 
 
 def test_requests_that_fail_together_count_once() -> None:
@@ -175,4 +175,4 @@ def test_requests_that_fail_together_count_once() -> None:
     breaker = Breaker("host", lambda: float(next(moments)))
     for each in began:
         breaker.failed(each)
-    breaker.enter()
+    assert breaker.enter() > 1

@@ -20,6 +20,7 @@ from tests.functional.faulty_upstream import FaultyUpstream, faulty_upstream
 from tests.functional.harness import Rest, RunningServer
 from tests.functional.homes import Homes
 from tests.functional.leftovers import removed_at_the_end
+from tests.functional.mirrors import ALLOWED
 from tests.functional.on_demand import Channel, Running, server_with_two_processes
 from tests.processes import dies_with_tests
 
@@ -77,6 +78,14 @@ def domain_server(
     running = RunningServer(homes.make(tmp_path_factory.mktemp("domains") / "home"), domains=True)
     running.start()
     yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def mirroring(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that may ask an upstream on the same machine, for tests that leave it running."""
+    running = RunningServer(homes.make(tmp_path_factory.mktemp("mirroring") / "home", ALLOWED))
+    yield running.start()
     running.stop()
 
 

@@ -9,6 +9,8 @@ from hashlib import sha256
 
 from aiohttp import web
 
+from tests.functional.app_threads import served
+
 Fault = Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]
 
 
@@ -157,27 +159,7 @@ def dripping(count: int) -> Fault:
 @contextmanager
 def faulty_upstream() -> Iterator[FaultyUpstream]:
     """Run an upstream in a thread."""
-    upstream, loop, ready = FaultyUpstream(), asyncio.new_event_loop(), threading.Event()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        app = web.Application()
-        app.router.add_get("/{path:.*}", upstream.answer)
-        runner = web.AppRunner(app, shutdown_timeout=0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        upstream.origin = "http://{}:{}".format(*runner.addresses[0][:2])
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
-    thread.start()
-    assert ready.wait(60)
-    try:
+    upstream, app = FaultyUpstream(), web.Application()
+    app.router.add_get("/{path:.*}", upstream.answer)
+    with served(app) as upstream.origin:
         yield upstream
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()

@@ -12,22 +12,12 @@ from tests.builders import PackageBuilder
 from tests.functional.channels import packages
 from tests.functional.clients import install_from
 from tests.functional.harness import PASSWORD, Rest, RunningServer
-from tests.functional.homes import Homes
-from tests.functional.mirrors import ALLOWED
 from tests.functional.upstreams import LOGIN, TOKEN, OldServer, old_server
 from tests.real_data import needs_real_packages, real_packages
 
 _CHECKOUT = Path(__file__).parents[2]
 _GUIDE = _CHECKOUT / "docs" / "user" / "guides" / "migrating.md"
 _BASIC = f'"auth": "basic", "username": "{LOGIN[0]}", "password": "{LOGIN[1]}"'
-
-
-@pytest.fixture(scope="module")
-def new(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """The server that channels move to, which may ask an old one on the same machine."""
-    running = RunningServer(homes.make(tmp_path_factory.mktemp("new") / "home", ALLOWED))
-    yield running.start()
-    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +31,12 @@ class Move:
     """A move of some channels of one server, by the commands of the guide."""
 
     def __init__(
-        self, new: RunningServer, source: str, owner: str, secret: str, channels: str
+        self, server: RunningServer, source: str, owner: str, secret: str, channels: str
     ) -> None:
         self._channels = channels
         text = _GUIDE.read_text()
         for printed, real in {
-            "https://NEW": new.origin,
+            "https://NEW": server.origin,
             "https://OLD/api/packages/acme/conda": source,
             "OWNER=acme": f"OWNER={owner}",
             '"dev team/prod"': f'"{channels}"',
@@ -75,7 +65,7 @@ def _run(script: str) -> str:
 
 
 def test_channels_of_a_private_owner_of_forgejo_stay_private(
-    new: RunningServer, old: OldServer, owner: str
+    mirroring: RunningServer, old: OldServer, owner: str
 ) -> None:
     held = {
         "dev": PackageBuilder("base"),
@@ -83,15 +73,15 @@ def test_channels_of_a_private_owner_of_forgejo_stay_private(
     }
     for channel, package in held.items():
         old.add(f"{owner}/{channel}", package)
-    Rest(new).create("conda/owners/", name=owner, visibility="private")
+    Rest(mirroring).create("conda/owners/", name=owner, visibility="private")
     source = f"{old.origin}/api/packages/acme/conda/{owner}"
-    move = Move(new, source, owner, _BASIC, "dev team/prod")
+    move = Move(mirroring, source, owner, _BASIC, "dev team/prod")
     move.make()
     printed = move.sync()
     assert printed.count("completed") == 2
     assert printed.count("'added': 1") == 2
     for channel, package in held.items():
-        url = f"{new.channel(owner, channel)}/{package.index['subdir']}/{package.filename}"
+        url = f"{mirroring.channel(owner, channel)}/{package.index['subdir']}/{package.filename}"
         assert requests.get(url, timeout=30).status_code == 401
         got = requests.get(url, timeout=30, auth=("admin", PASSWORD))
         assert got.content == package.conda()
@@ -108,42 +98,42 @@ def test_channels_of_a_private_owner_of_forgejo_stay_private(
     ids=["quetz", "artifactory by token", "artifactory by password", "folder"],
 )
 def test_a_channel_moves_from(
-    new: RunningServer, old: OldServer, owner: str, path: str, secret: str, tmp_path: Path
+    mirroring: RunningServer, old: OldServer, owner: str, path: str, secret: str, tmp_path: Path
 ) -> None:
     # Names of this test alone: another remote that has the same file would have it reclaimed.
     base = PackageBuilder(f"base-{owner}")
     tool = PackageBuilder(f"tool-{owner}").subdir("linux-64").depends(base.index["name"])
     old.add(f"{owner}/dev", base, tool)
-    move = Move(new, f"{old.origin}/{path}/{owner}", owner, secret, "dev")
+    move = Move(mirroring, f"{old.origin}/{path}/{owner}", owner, secret, "dev")
     move.make()
     printed = move.sync()
     assert printed.startswith("dev: completed\n"), printed
     assert "'added': 2" in printed
-    rest = Rest(new)
+    rest = Rest(mirroring)
     (remote,) = rest.get("remotes/conda/conda/", name=f"{owner}/dev")["results"]
     rest.wait(rest.request("DELETE", remote["pulp_href"]))
     rest.wait(rest.request("POST", "repositories/reclaim_space/", json={"repo_hrefs": ["*"]}))
     old.broken |= {base.filename, tool.filename}  # nothing is asked of the old server any more
     try:
         installed = install_from(
-            [new.channel(owner, "dev")], [tool.index["name"]], tmp_path / "prefix"
+            [mirroring.channel(owner, "dev")], [tool.index["name"]], tmp_path / "prefix"
         )
     finally:
         old.broken.clear()
     assert installed == [base.filename, tool.filename]
-    assert TOKEN not in new.log.read_text()
+    assert TOKEN not in mirroring.log.read_text()
 
 
 def test_a_second_sync_brings_what_the_first_could_not(
-    new: RunningServer, old: OldServer, owner: str
+    mirroring: RunningServer, old: OldServer, owner: str
 ) -> None:
     first, second = PackageBuilder("first"), PackageBuilder("second")
     old.add(f"{owner}/dev", first, second)
-    move = Move(new, f"{old.origin}/channels/{owner}", owner, '"auth": "none"', "dev")
+    move = Move(mirroring, f"{old.origin}/channels/{owner}", owner, '"auth": "none"', "dev")
     move.make()
     own = PackageBuilder("own")
-    channel = new.channel(owner, "dev")
-    assert new.put(f"{channel}/x.conda", own.conda()).status_code == 201
+    channel = mirroring.channel(owner, "dev")
+    assert mirroring.put(f"{channel}/x.conda", own.conda()).status_code == 201
     (old.folder / owner / "dev" / "noarch" / second.filename).rename(old.folder / owner / "away")
     printed = move.sync()
     assert f"noarch/{second.filename}" in printed
@@ -159,23 +149,23 @@ def test_a_second_sync_brings_what_the_first_could_not(
 
 @needs_real_packages
 def test_real_packages_are_moved_and_installed(
-    new: RunningServer, old: OldServer, owner: str, tmp_path: Path
+    mirroring: RunningServer, old: OldServer, owner: str, tmp_path: Path
 ) -> None:
     files = real_packages()
     for path in files:
         old.add_file(f"{owner}/dev", path.parent.name, path.name, path.read_bytes())
     old.index(f"{owner}/dev")
     secret = f'"auth": "api_key", "token": "{TOKEN}"'
-    move = Move(new, f"{old.origin}/get/{owner}", owner, secret, "dev")
+    move = Move(mirroring, f"{old.origin}/get/{owner}", owner, secret, "dev")
     move.make()
     assert f"'added': {len(files)}" in move.sync()
-    installed = install_from([new.channel(owner, "dev")], ["libsqlite"], tmp_path / "prefix")
+    installed = install_from([mirroring.channel(owner, "dev")], ["libsqlite"], tmp_path / "prefix")
     assert [name for name in installed if name.startswith("libsqlite-")]
 
 
-def test_a_wrong_password_is_told(new: RunningServer, old: OldServer, owner: str) -> None:
+def test_a_wrong_password_is_told(mirroring: RunningServer, old: OldServer, owner: str) -> None:
     old.add(f"{owner}/dev", PackageBuilder())
-    move = Move(new, f"{old.origin}/get/{owner}", owner, '"auth": "none"', "dev")
+    move = Move(mirroring, f"{old.origin}/get/{owner}", owner, '"auth": "none"', "dev")
     move.make()
     printed = move.sync()
     assert printed.startswith("dev: failed\n")

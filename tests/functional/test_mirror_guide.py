@@ -11,19 +11,9 @@ import pytest
 from tests.builders import PackageBuilder
 from tests.functional.clients import install_from
 from tests.functional.harness import PASSWORD, RunningServer
-from tests.functional.homes import Homes
-from tests.functional.mirrors import ALLOWED
 from tests.functional.upstreams import OldServer, old_server
 
 _GUIDE = Path(__file__).parents[2] / "docs" / "admin" / "guides" / "mirror.md"
-
-
-@pytest.fixture(scope="module")
-def mirroring(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that may ask an upstream on the same machine."""
-    running = RunningServer(homes.make(tmp_path_factory.mktemp("guide") / "home", ALLOWED))
-    yield running.start()
-    running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,7 @@ from tests.builders import PackageBuilder
 from tests.functional.channels import private_channel
 from tests.functional.clients import install_from, solve_from
 from tests.functional.harness import PASSWORD, PATIENCE_SECONDS, Rest, RunningServer, wait_for
-from tests.functional.homes import Homes
-from tests.functional.mirrors import ALLOWED, Mirror, make_mirror
-
-
-@pytest.fixture(scope="module")
-def mirroring(homes: Homes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that may ask an upstream on the same machine."""
-    home = homes.make(tmp_path_factory.mktemp("mirroring") / "home", ALLOWED)
-    running = RunningServer(home, env={"FAILPOINTS": str(home.parent)}).start()
-    yield running
-    running.stop()
+from tests.functional.mirrors import Mirror, make_mirror
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@
 
 import asyncio
 import bz2
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from aiohttp import encode_basic_auth, web
 from rattler.index import index_fs
 
 from tests.builders import PackageBuilder
+from tests.functional.app_threads import served
 
 LOGIN = ("reader", "old-secret")
 TOKEN = "old-token"
@@ -104,30 +104,11 @@ def _check(signed_in: bool) -> None:
 @contextmanager
 def old_server(folder: Path) -> Iterator[OldServer]:
     """Run the stand-ins in a thread."""
-    server, loop, ready = OldServer(folder), asyncio.new_event_loop(), threading.Event()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        app = web.Application()
-        where = "{channel:.+}/{subdir}/{file:(?:shards/)?[^/]+}"
-        app.router.add_get(f"/channels/{where}", server.static)
-        app.router.add_get(f"/api/packages/{{owner}}/conda/{where}", server.forgejo)
-        app.router.add_get(f"/get/{where}", server.quetz)
-        app.router.add_get(f"/artifactory/api/conda/{where}", server.artifactory)
-        runner = web.AppRunner(app, shutdown_timeout=0)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.origin = "http://{}:{}".format(*runner.addresses[0][:2])
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
-    thread.start()
-    assert ready.wait(60)
-    try:
+    server, app = OldServer(folder), web.Application()
+    where = "{channel:.+}/{subdir}/{file:(?:shards/)?[^/]+}"
+    app.router.add_get(f"/channels/{where}", server.static)
+    app.router.add_get(f"/api/packages/{{owner}}/conda/{where}", server.forgejo)
+    app.router.add_get(f"/get/{where}", server.quetz)
+    app.router.add_get(f"/artifactory/api/conda/{where}", server.artifactory)
+    with served(app) as server.origin:
         yield server
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
