@@ -6,6 +6,7 @@ its own, in which transactions are committed.
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,7 @@ from tests.database import cluster
 
 __all__ = ["cluster"]
 
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import override_settings
@@ -25,6 +27,7 @@ from pulp_conda.app.models import CondaPackage, CondaPublication, CondaRepositor
 from tests.builders import PackageBuilder
 from tests.database.factories import changed, make_channel, save_package
 from tests.database.own_database import own_database
+from tests.database.upstream_channel import UpstreamChannel, upstream_channel
 
 settings.register_profile(
     "database",
@@ -93,3 +96,11 @@ def published(package: CondaPackage) -> CondaPublication:
     """The publication of a version that holds the package."""
     repository = CondaRepository.objects.create(name="org/main", autopublish=False)
     return publish(changed(repository, add=[package]))
+
+
+@pytest.fixture
+def upstream() -> Iterator[UpstreamChannel]:
+    """An empty channel of another server."""
+    Path(django_settings.WORKING_DIRECTORY).mkdir(exist_ok=True)
+    with upstream_channel() as served:
+        yield served

@@ -1,7 +1,5 @@
 """Run exports of an upstream without shards, which lie beside `repodata.json`."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from pulp_conda.app.models import MIRROR, CondaRepository, SyncedSubdir
@@ -11,18 +9,10 @@ from tests.database.upstream_channel import (
     held,
     make_remote,
     synced,
-    upstream_channel,
 )
 from tests.unit.formats.channels import SUBDIR, record
 
 _EXPORTS = (f"{SUBDIR}/run_exports.json.zst", f"{SUBDIR}/run_exports.json")
-
-
-@pytest.fixture
-def upstream() -> Iterator[UpstreamChannel]:
-    """An empty channel of another server."""
-    with upstream_channel() as served:
-        yield served
 
 
 def publish(upstream: UpstreamChannel, *specs: str, version: str = "1.0") -> None:

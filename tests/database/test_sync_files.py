@@ -1,7 +1,6 @@
 """Files of a mirror with the policy `immediate`: a package is in the channel with its file."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,8 @@ from tests.database.upstream_channel import (
     held,
     make_remote,
     synced,
-    upstream_channel,
 )
 from tests.unit.formats.channels import SUBDIR, Record, record
-
-
-@pytest.fixture
-def upstream() -> Iterator[UpstreamChannel]:
-    """An empty channel of another server."""
-    Path(settings.WORKING_DIRECTORY).mkdir(exist_ok=True)
-    with upstream_channel() as served:
-        yield served
 
 
 def body(name: str, version: str = "1.0") -> bytes:

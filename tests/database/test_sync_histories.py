@@ -1,6 +1,6 @@
 """A sync dies, fails or is fed damage: the next sync without faults makes up for all of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -48,13 +48,6 @@ _DAMAGE: dict[str, Callable[[bytes], Answer]] = {
     "flipped": lambda body: (200, {}, bytes([*body[:-1], body[-1] ^ 1]) if body else body),
     "not modified": lambda _: (304, {}, b""),
 }
-
-
-@pytest.fixture
-def upstream() -> Iterator[UpstreamChannel]:
-    """An empty channel of another server."""
-    with upstream_channel() as served:
-        yield served
 
 
 def is_mirror(repository: CondaRepository, upstream: UpstreamChannel) -> None:

@@ -2,7 +2,7 @@
 
 import bz2
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,20 +19,12 @@ from tests.database.upstream_channel import (
     held,
     make_remote,
     synced,
-    upstream_channel,
 )
 from tests.unit.formats.channels import SUBDIR, record
 
 _INDEX = "repodata_shards.msgpack.zst"
 _DOCUMENTS = (_INDEX, "repodata.json.zst", "repodata.json", "repodata.json.bz2")
 _SECRET = "s3cret-t0ken"
-
-
-@pytest.fixture
-def upstream() -> Iterator[UpstreamChannel]:
-    """An empty channel of another server."""
-    with upstream_channel() as served:
-        yield served
 
 
 def index_of(repository: CondaRepository) -> dict[str, str]:

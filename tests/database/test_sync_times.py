@@ -1,6 +1,5 @@
 """When a file became available in a mirror (CEP 47): clients decide by it what is too new."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,19 +10,11 @@ from tests.database.upstream_channel import (
     UpstreamChannel,
     make_remote,
     synced,
-    upstream_channel,
 )
 from tests.unit.formats.channels import record
 
 _BUILT = 1_600_000_000_000
 _INDEXED = 1_650_000_000_000
-
-
-@pytest.fixture
-def upstream() -> Iterator[UpstreamChannel]:
-    """An empty channel of another server."""
-    with upstream_channel() as served:
-        yield served
 
 
 def milliseconds() -> int:

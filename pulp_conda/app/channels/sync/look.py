@@ -134,9 +134,13 @@ class Looking:
                 headers["If-Modified-Since"] = previous.last_modified
         answer = self._get(name, headers)
         if previous and previous.document == name and _is_same(previous, answer):
+            is_sent = answer.status != _NOT_MODIFIED
             if not self._exports.has_changed():
+                if is_sent:
+                    previous.etag = answer.headers.get("ETag", "")
+                    previous.last_modified = answer.headers.get("Last-Modified", "")
                 raise Unchanged
-            if answer.status == _NOT_MODIFIED:
+            if not is_sent:
                 answer = self._get(name, {})
         return answer
 
@@ -215,11 +219,7 @@ def _is_same(previous: SyncedSubdir, answer: Answer) -> bool:
     """Return whether an upstream has sent again what the previous sync has read."""
     if answer.status == _NOT_MODIFIED:
         return True
-    if hashlib.sha256(answer.body).hexdigest() != previous.sha256:
-        return False
-    previous.etag = answer.headers.get("ETag", "")
-    previous.last_modified = answer.headers.get("Last-Modified", "")
-    return True
+    return hashlib.sha256(answer.body).hexdigest() == previous.sha256
 
 
 def _document(name: str, body: bytes) -> Document:
