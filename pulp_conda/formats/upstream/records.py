@@ -111,24 +111,13 @@ def mirrored_record(
         record.pop(key, None)
     text, digest = check.identity(run_exports, limits.record_bytes)
     return MirroredRecord(
-        subdir,
-        filename,
-        name,
-        check.text("version", MAX_VERSION),
-        check.text("build", MAX_BUILD),
+        subdir, filename, name,
+        check.text("version", MAX_VERSION), check.text("build", MAX_BUILD),
         stored_integer(record.get("build_number")) or 0,
-        extension,
-        record,
-        text,
-        digest,
-        run_exports,
-        indexed,
-        sha256,
-        md5,
-        _positive(record.get("size")),
-        stored_integer(record.get("timestamp")),
+        extension, record, text, digest, run_exports, indexed, sha256, md5,
+        _positive(record.get("size")), stored_integer(record.get("timestamp")),
         stored_text(record.get("license")),
-    )
+    )  # fmt: skip
 
 
 def _extension(filename: str) -> Extension:
